@@ -1,0 +1,149 @@
+"""The three keys every process needs: from the settings, or made once for a developer."""
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from pydantic import SecretStr
+
+from core.errors import Misconfigured
+from core.settings import Settings
+
+_ENCRYPTION_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    signing: Ed25519PrivateKey  # access tokens
+    encryption: bytes = field(repr=False)  # 32 bytes: cursors, sealed answers, Temporal payloads
+    vapid: EllipticCurvePrivateKey  # Web Push, P-256
+
+
+def load(settings: Settings) -> Keys:
+    """Return the same keys in every process of one installation.
+
+    The dev profile makes missing ones in `<data_dir>/keys`, readable by their owner only; in
+    production every key comes from the settings. Misconfigured names the key that is no good.
+    """
+    return Keys(
+        signing=_signing(_text(settings, "signing_key", settings.signing_key, _new_signing)),
+        encryption=_encryption(
+            _text(settings, "encryption_key", settings.encryption_key, _new_encryption)
+        ),
+        vapid=_vapid(_text(settings, "vapid_key", settings.vapid_key, _new_vapid)),
+    )
+
+
+def _text(
+    settings: Settings, name: str, given: SecretStr | None, new: Callable[[], bytes]
+) -> tuple[str, bytes]:
+    """Return the key's source, for the sentence that complains about it, and its text."""
+    if given is not None:
+        # One line of an environment file cannot hold a PEM's line ends: \n stands for them.
+        text = given.get_secret_value().replace("\\n", "\n")
+        return f"VOICETODO_{name.upper()}", text.encode()
+    if not settings.dev:
+        raise Misconfigured(f"VOICETODO_{name.upper()} is missing: set it")
+    path = settings.data_dir / "keys" / name
+    try:
+        return str(path), _read_or_make(path, new)
+    except OSError as error:
+        raise Misconfigured(
+            f"{path} cannot be used ({error.strerror}): make it readable for you, "
+            "or set VOICETODO_DATA_DIR to another place"
+        ) from error
+
+
+def _read_or_make(path: Path, new: Callable[[], bytes]) -> bytes:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(new())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A link appears with its whole content or not at all, and the first one stays.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()
+
+
+def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _new_signing() -> bytes:
+    return _pem(Ed25519PrivateKey.generate())
+
+
+def _new_encryption() -> bytes:
+    return base64.b64encode(secrets.token_bytes(_ENCRYPTION_BYTES)) + b"\n"
+
+
+def _new_vapid() -> bytes:
+    return _pem(generate_private_key(SECP256R1()))
+
+
+def _private_key(text: bytes) -> object:
+    try:
+        return load_pem_private_key(text, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+def _signing(text: tuple[str, bytes]) -> Ed25519PrivateKey:
+    source, pem = text
+    key = _private_key(pem)
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    raise Misconfigured(
+        f"{source} is not an Ed25519 private key in PEM: make one with "
+        "`openssl genpkey -algorithm ed25519`"
+    )
+
+
+def _vapid(text: tuple[str, bytes]) -> EllipticCurvePrivateKey:
+    source, pem = text
+    key = _private_key(pem)
+    if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
+        return key
+    raise Misconfigured(
+        f"{source} is not a P-256 private key in PEM: make one with "
+        "`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
+    )
+
+
+def _encryption(text: tuple[str, bytes]) -> bytes:
+    source, encoded = text
+    try:
+        key = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) == _ENCRYPTION_BYTES:
+        return key
+    raise Misconfigured(
+        f"{source} is not 32 bytes in base64: make them with `openssl rand -base64 32`"
+    )
