@@ -1,0 +1,316 @@
+"""One transaction object: SQLAlchemy writes the SQL, psycopg runs it in pipelines.
+
+A PostgreSQL pipeline is one implicit transaction: everything sent before its Sync commits or
+fails as a whole. So a request that reads nothing before it writes costs one round trip: identity
+and row-level security, the statements, the numbering of events and the commit, all together.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Final, Generic, Self, TypeVar
+from uuid import UUID
+
+import orjson
+from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline
+from psycopg import Error as PsycopgError
+from psycopg.rows import args_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.elements import ClauseElement
+
+from core import violations
+from core.errors import Error, Unavailable
+from core.events import Event
+from core.ids import uuid7
+
+T = TypeVar("T")
+
+DIALECT: Final = PGDialect_psycopg()
+WAIT_FOR_CONNECTION_S: Final = 3.0
+UNLIMITED: Final = 1_000_000_000
+
+
+def row(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """A statement compiled once, and what becomes of each row (its columns, by position)."""
+
+    sql: bytes
+    into: Callable[..., T]
+    constants: dict[str, Any]
+    writes: bool
+
+
+def query(statement: ClauseElement, into: Callable[..., T] = row) -> Query[T]:  # type: ignore[assignment]  # no `into`: tuples
+    """Compile; ~0.1 ms, so do it at import time or behind a cache of the statement's shape."""
+    compiled = statement.compile(dialect=DIALECT)
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    writes = bool(getattr(statement, "is_dml", False))
+    return Query(str(compiled).encode(), into, constants, writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A signed-in person as their token says; the database checks it with the first statement."""
+
+    user_id: UUID
+    session_id: UUID
+    limit_key: str = "unlimited"
+    limit: int = UNLIMITED
+    window_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    role: str
+    clock_at: datetime | None  # null: time passes by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The caller as the database knows them now, and what they used of their rate limit."""
+
+    timezone: str
+    all_day_time: time
+    email_verified: bool
+    memberships: dict[UUID, Membership]
+    hits: int
+    resets_at: datetime
+
+    @classmethod
+    def of_row(cls, timezone: str, all_day_time: time, *rest: Any) -> Self:
+        verified, ids, roles, clocks, hits, resets_at = rest
+        memberships = zip(ids or (), map(Membership, roles or (), clocks or ()), strict=True)
+        return cls(timezone, all_day_time, verified, dict(memberships), hits, resets_at)
+
+
+ENTER = Query(
+    b"SELECT * FROM vt_enter(%(session)s, %(user)s, %(key)s, %(limit)s, %(seconds)s)",
+    Person.of_row,
+    {},
+    writes=False,
+)
+ACT_IN = Query(
+    b"SELECT set_config('vt.user', %(user)s, true), set_config('vt.readable', %(ids)s, true),"
+    b" set_config('vt.writable', %(ids)s, true)",
+    row,
+    {},
+    writes=False,
+)
+ABORT = Query(b"SELECT vt_abort()", row, {}, writes=False)
+# Feeds are locked in the order of their ids, so that two batches cannot wait for each other.
+LOCK_FEEDS = Query(
+    b"SELECT 1 FROM feeds WHERE workspace_id = ANY (%(ids)s) ORDER BY workspace_id FOR UPDATE",
+    row,
+    {},
+    writes=False,
+)
+NUMBER_EVENTS = Query(
+    b"""
+    WITH e AS (
+        SELECT * FROM jsonb_to_recordset(%(events)s) AS e(
+            workspace_id uuid, nth bigint, type text, subject_id uuid, changed text[], before jsonb)
+    ), numbered AS (
+        UPDATE feeds SET seq = feeds.seq + c.n
+        FROM (SELECT workspace_id, count(*) AS n FROM e GROUP BY workspace_id) c
+        WHERE feeds.workspace_id = c.workspace_id
+        RETURNING feeds.workspace_id, feeds.seq - c.n AS base
+    )
+    INSERT INTO events
+        (workspace_id, seq, type, subject_id, actor_id, change_set_id, changed, before)
+    SELECT workspace_id, base + nth, type, subject_id, %(actor)s, %(change_set)s, changed, before
+    FROM e JOIN numbered USING (workspace_id)
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+Statement = tuple[Query[Any], dict[str, Any]]
+
+
+class Transaction:
+    """Statements queued into one pipeline: sent together, committed together.
+
+    1. `run` queues. Writes that need no answer should be queued: they travel with the commit.
+    2. `all` and `first` send what is queued, identity first, and wait for the last answer.
+    3. `commit` numbers the buffered events in the last statement and ends the transaction.
+
+    A read-only transaction ends with each answer, which saves the commit's own round trip.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any], *, read_only: bool = False) -> None:
+        self.change_set_id = uuid7()
+        self.actor_id: UUID | None = None
+        self.events: list[Event] = []
+        self.entered: Person | None = None
+        self._connection = connection
+        self._read_only = read_only
+        self._identity: Statement | None = None
+        self._queue: list[Statement] = []
+        self._pipeline: AsyncPipeline | None = None
+        self._wrote = False
+
+    def enter(self, caller: Caller) -> None:
+        """Work as this person. The check travels with the first statement and ends the rest."""
+        self.actor_id = caller.user_id
+        self._identity = (
+            ENTER,
+            {
+                "session": caller.session_id,
+                "user": caller.user_id,
+                "key": caller.limit_key,
+                "limit": caller.limit,
+                "seconds": caller.window_s,
+            },
+        )
+
+    def act_in(self, workspaces: Sequence[UUID], user_id: UUID | None = None) -> None:
+        """Work on the rows of these workspaces (the worker; a registration), as nobody else."""
+        self.actor_id = user_id
+        ids = "{" + ",".join(map(str, workspaces)) + "}"
+        self._identity = (ACT_IN, {"user": str(user_id or ""), "ids": ids})
+
+    def run(self, statement: Query[Any], **parameters: Any) -> None:
+        self._queue.append((statement, parameters))
+
+    async def all(self, statement: Query[T], **parameters: Any) -> list[T]:
+        self.run(statement, **parameters)
+        return await self._send()
+
+    async def first(self, statement: Query[T], **parameters: Any) -> T | None:
+        rows = await self.all(statement, **parameters)
+        return rows[0] if rows else None
+
+    async def person(self) -> Person:
+        """The caller, checked. Costs a round trip only when nothing was read before."""
+        if self.entered is None:
+            await self._send()
+        assert self.entered is not None, "a transaction without a caller has no person"
+        return self.entered
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def commit(self) -> None:
+        if self.events:
+            self._queue_events()
+        unchecked = self._identity is not None and self._identity[0] is ENTER
+        if self._pipeline is not None or self._queue or (unchecked and self.entered is None):
+            await self._send(ends=True)
+
+    async def roll_back(self) -> None:
+        """Undo all of it. What was only queued was never sent; reads have nothing to undo."""
+        self._queue.clear()
+        if self._wrote:
+            self.run(ABORT)
+        if self._pipeline is not None:
+            with suppress(Error):  # the reason for this roll-back, once more
+                await self._send(ends=True)
+
+    def _queue_events(self) -> None:
+        nth: dict[UUID, int] = {}
+        rows = []
+        for event in self.events:
+            nth[event.workspace_id] = nth.get(event.workspace_id, 0) + 1
+            rows.append(
+                {
+                    "workspace_id": event.workspace_id,
+                    "nth": nth[event.workspace_id],
+                    "type": event.type,
+                    "subject_id": event.subject_id,
+                    "changed": event.changed,
+                    "before": event.before,
+                }
+            )
+        if len(nth) > 1:
+            self.run(LOCK_FEEDS, ids=list(nth))
+        self.run(
+            NUMBER_EVENTS, events=Jsonb(rows), actor=self.actor_id, change_set=self.change_set_id
+        )
+
+    async def _send(self, *, ends: bool = False) -> list[Any]:
+        """One round trip: everything queued, and the answer of the last statement."""
+        statements, self._queue = self._queue, []
+        entering = self._identity is not None and self._identity[0] is ENTER
+        if self._identity is not None:
+            statements.insert(0, self._identity)
+            if not self._read_only:  # a read-only one begins anew with each answer
+                self._identity = None
+        ends = ends or self._read_only
+        rows: list[Any] = []
+        try:
+            if self._pipeline is None:
+                self._pipeline = self._connection.pipeline()
+                await self._pipeline.__aenter__()
+            cursors = [await self._execute(*statement) for statement in statements]
+            if ends:
+                pipeline, self._pipeline = self._pipeline, None
+                await pipeline.__aexit__(None, None, None)
+            if cursors and (not ends or cursors[-1].description):
+                rows = await cursors[-1].fetchall()
+            if entering:
+                self.entered = rows[0] if len(cursors) == 1 else await cursors[0].fetchone()
+        except (PsycopgError, PoolTimeout) as error:
+            raise violations.translate(error) from error
+        return rows
+
+    async def _execute(self, statement: Query[Any], parameters: dict[str, Any]) -> AsyncCursor[Any]:
+        self._wrote = self._wrote or statement.writes
+        cursor = self._connection.cursor(row_factory=args_row(statement.into))
+        return await cursor.execute(statement.sql, {**statement.constants, **parameters})
+
+
+class Database:
+    """A pool of connections that work in one role (`vt_app` for people, `vt_worker` for claims)."""
+
+    def __init__(self, url: str, *, role: str, size: int) -> None:
+        async def configure(connection: AsyncConnection[Any]) -> None:
+            set_json_dumps(orjson.dumps, connection)
+            set_json_loads(orjson.loads, connection)
+            await connection.execute(f"SET ROLE {role}".encode())
+
+        self._pool = AsyncConnectionPool(
+            url,
+            kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": 3},
+            min_size=min(size, 2),
+            max_size=size,
+            timeout=WAIT_FOR_CONNECTION_S,
+            configure=configure,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
+        """Commits when the block ends, or leaves no trace when it raises.
+
+        Raises `Unavailable` when no connection is to be had in time.
+        """
+        try:
+            connection = await self._pool.getconn()
+        except (PsycopgError, PoolTimeout) as error:
+            raise Unavailable from error
+        transaction = Transaction(connection, read_only=read_only)
+        try:
+            yield transaction
+            await transaction.commit()
+        except Exception:
+            await transaction.roll_back()
+            raise
+        except BaseException:  # cancelled in the middle of an answer: the server rolls back
+            await connection.close()
+            raise
+        finally:
+            await self._pool.putconn(connection)

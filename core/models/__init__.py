@@ -1,0 +1,16 @@
+"""Importing this package registers every table."""
+
+from core.models import deliveries, events, outbox, reminders, todos, users, workspaces
+from core.models.table import Table, TenantTable
+
+__all__ = [
+    "Table",
+    "TenantTable",
+    "deliveries",
+    "events",
+    "outbox",
+    "reminders",
+    "todos",
+    "users",
+    "workspaces",
+]

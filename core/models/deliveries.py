@@ -1,0 +1,79 @@
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.table import CreatedAt, TenantTable, one_of
+
+
+class DeliveryKind(StrEnum):
+    REMINDER = "reminder"
+    VERIFICATION = "verification"
+
+
+class Channel(StrEnum):
+    IN_APP = "in_app"
+    EMAIL = "email"
+    PUSH = "push"
+    SLACK = "slack"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"  # waits for its next attempt
+    HELD = "held"  # quiet hours
+    SENDING = "sending"  # a worker is at it, or died at it
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    MISSED = "missed"  # too late to be useful
+
+
+class Deliveries(TenantTable):
+    """One message to one person through one channel; written before the vendor is called."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        one_of("kind", DeliveryKind),
+        one_of("channel", Channel),
+        one_of("status", DeliveryStatus),
+        Index(None, "workspace_id", "subject_id"),
+        Index(
+            None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
+        ),
+    )
+
+    kind: Mapped[str]
+    subject_id: Mapped[UUID]  # the reminder; the user for a verification
+    todo_id: Mapped[UUID | None]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    arm_no: Mapped[int] = mapped_column(server_default="0")
+    channel: Mapped[str]
+    status: Mapped[str]
+    ambiguous: Mapped[bool] = mapped_column(server_default=text("false"))
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    vendor_id: Mapped[str | None]
+    error: Mapped[str | None]
+    log: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class Notifications(TenantTable):
+    """What the app shows; has the id of its delivery, so that a second attempt adds nothing."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index(None, "user_id", "created_at", "id"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    todo_id: Mapped[UUID | None]
+    title: Mapped[str]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    read_at: Mapped[datetime | None]

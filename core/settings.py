@@ -1,0 +1,127 @@
+"""The one reader of the environment. Every setting is `VOICETODO_<NAME>` or a line of `.env`."""
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import Misconfigured
+
+MIN_SECRET_CHARS = 32
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Profile(StrEnum):
+    DEV = "dev"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="VOICETODO_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    profile: Profile = Field(Profile.DEV, description="dev | production")
+    data_dir: Path = Field(
+        Path(".voicetodo"), description="Embedded servers' data, blobs and dev keys"
+    )
+    host: str = Field("127.0.0.1", description="Address that API and sandbox listen on")
+    api_port: Port = Field(8000, description="Port of the API")
+    temporal_port: Port = Field(7233, description="Port of the embedded Temporal server")
+    temporal_ui_port: Port = Field(8233, description="Port of the embedded Temporal UI")
+    sandbox_port: Port = Field(8025, description="Port of the vendor sandbox (dev profile only)")
+    worker_metrics_port: Port = Field(8001, description="Port of the worker's /metrics")
+    public_url: str | None = Field(
+        None, description="Where people reach the API; links in e-mails start with it"
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("DATABASE_URL", "VOICETODO_DATABASE_URL"),
+        description="PostgreSQL to use instead of the embedded one",
+    )
+    pool_size: int = Field(4, ge=1, le=64, description="Connections per process and role")
+    temporal_profile: str | None = Field(
+        None, description="Temporal client profile to use instead of the embedded server"
+    )
+    temporal_config_file: Path | None = Field(
+        None, description="File that holds the Temporal client profile"
+    )
+    lanes: int = Field(1, ge=1, le=64, description="Parallel ticks per kind")
+
+    signing_key: SecretStr | None = Field(
+        None, description="Ed25519 private key of access tokens (PEM); dev: made in data_dir/keys"
+    )
+    encryption_key: SecretStr | None = Field(
+        None, description="32 bytes, base64; seals cursors, answers, Temporal payloads"
+    )
+    vapid_key: SecretStr | None = Field(
+        None, description="P-256 private key of Web Push (PEM); dev: made in data_dir/keys"
+    )
+    codec_admin_token: SecretStr | None = Field(
+        None, description="Bearer token of /codec/decode; open on loopback in the dev profile"
+    )
+    sendgrid_api_key: SecretStr | None = Field(
+        None, description="SendGrid; dev: the sandbox takes any"
+    )
+    sendgrid_url: str | None = Field(None, description="SendGrid's base address; dev: the sandbox")
+    mail_from: str = Field(
+        "Voice Todo <reminders@voicetodo.example>", description="Sender of e-mails"
+    )
+
+    rate_limit_api: int = Field(100, ge=1, description="Requests per user and minute")
+    rate_limit_search: int = Field(30, ge=1, description="Searches per user and minute")
+    rate_limit_auth: int = Field(
+        30, ge=1, description="Sign-ins and registrations per address and minute"
+    )
+    password_min_chars: int = Field(
+        15, ge=8, description="Shortest password without a second factor"
+    )
+    cors_origins: list[str] = Field(default=[], description="Origins browsers may call from (JSON)")
+    fault: str | None = Field(
+        None, description="Fault point for tests, `name:kill`; dev profile only", alias="FAULT"
+    )
+
+    @model_validator(mode="after")
+    def _production_is_explicit(self) -> Self:
+        """Refuse to boot in production with a missing or weak secret; name all of them at once."""
+        if self.profile is not Profile.PRODUCTION:
+            return self
+        wrong = [
+            f"{name.upper()} is {'missing' if secret is None else 'too short'}"
+            for name in ("signing_key", "encryption_key", "vapid_key", "codec_admin_token")
+            if (secret := getattr(self, name)) is None
+            or len(secret.get_secret_value()) < MIN_SECRET_CHARS
+        ]
+        wrong += [
+            f"{name.upper()} is missing"
+            for name in ("database_url", "public_url", "sendgrid_api_key")
+            if getattr(self, name) is None
+        ]
+        if self.fault:
+            wrong.append("FAULT is for tests only")
+        if wrong:
+            msg = f"the production profile does not start: {', '.join(wrong)}"
+            raise Misconfigured(msg)
+        return self
+
+    @property
+    def dev(self) -> bool:
+        return self.profile is Profile.DEV
+
+    @property
+    def api_url(self) -> str:
+        """Where people reach the API; never built from a request's Host header."""
+        return self.public_url or f"http://{self.host}:{self.api_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{self.host}:{self.sandbox_port}"
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
