@@ -6,7 +6,7 @@ and row-level security, the statements, the numbering of events and the commit, 
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final, Generic, Self, TypeVar
@@ -22,13 +22,13 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.elements import ClauseElement
 
 from core import violations
-from core.errors import Error, Unavailable
+from core.errors import Error, Unauthenticated, Unavailable
 from core.events import Event
 from core.ids import uuid7
 
 T = TypeVar("T")
 
-DIALECT: Final = PGDialect_psycopg()
+DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy has no hint here
 WAIT_FOR_CONNECTION_S: Final = 3.0
 UNLIMITED: Final = 1_000_000_000
 
@@ -154,7 +154,7 @@ class Transaction:
         self._read_only = read_only
         self._identity: Statement | None = None
         self._queue: list[Statement] = []
-        self._pipeline: AsyncPipeline | None = None
+        self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
         self._wrote = False
 
     def enter(self, caller: Caller) -> None:
@@ -192,7 +192,8 @@ class Transaction:
         """The caller, checked. Costs a round trip only when nothing was read before."""
         if self.entered is None:
             await self._send()
-        assert self.entered is not None, "a transaction without a caller has no person"
+        if self.entered is None:
+            raise Unauthenticated
         return self.entered
 
     def emit(self, event: Event) -> None:
@@ -211,7 +212,7 @@ class Transaction:
         if self._wrote:
             self.run(ABORT)
         if self._pipeline is not None:
-            with suppress(Error):  # the reason for this roll-back, once more
+            with suppress(Error, PsycopgError):  # the reason for this roll-back, once more
                 await self._send(ends=True)
 
     def _queue_events(self) -> None:
@@ -234,6 +235,13 @@ class Transaction:
         self.run(
             NUMBER_EVENTS, events=Jsonb(rows), actor=self.actor_id, change_set=self.change_set_id
         )
+
+    async def abandon(self) -> None:
+        """Cancelled in the middle of an answer: close the connection, the server rolls back."""
+        await self._connection.close()
+        if self._pipeline is not None:
+            with suppress(PsycopgError):
+                await self._pipeline.__aexit__(None, None, None)
 
     async def _send(self, *, ends: bool = False) -> list[Any]:
         """One round trip: everything queued, and the answer of the last statement."""
@@ -275,6 +283,7 @@ class Database:
             set_json_dumps(orjson.dumps, connection)
             set_json_loads(orjson.loads, connection)
             await connection.execute(f"SET ROLE {role}".encode())
+            await connection.execute("SET TIME ZONE 'UTC'")
 
         self._pool = AsyncConnectionPool(
             url,
@@ -309,8 +318,8 @@ class Database:
         except Exception:
             await transaction.roll_back()
             raise
-        except BaseException:  # cancelled in the middle of an answer: the server rolls back
-            await connection.close()
+        except BaseException:
+            await transaction.abandon()
             raise
         finally:
             await self._pool.putconn(connection)

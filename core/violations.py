@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from psycopg import DataError, IntegrityError, OperationalError
+from psycopg import DataError, OperationalError
 from psycopg import Error as PsycopgError
-from psycopg.errors import InsufficientPrivilege, QueryCanceled
+from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import PoolTimeout
 
 from core.errors import (
@@ -63,10 +63,6 @@ def _of_class(error: PsycopgError) -> Error | None:
         return Conflict(OF_STATE[name])
     if isinstance(error, InsufficientPrivilege):
         return Forbidden()
-    if isinstance(error, IntegrityError):
-        return None
     if isinstance(error, DataError):
         return Invalid("a value cannot be stored")
-    if isinstance(error, OperationalError | QueryCanceled):
-        return Unavailable()
-    return None
+    return Unavailable() if isinstance(error, OperationalError) else None
