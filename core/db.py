@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar, overload
 from uuid import UUID
 
 import orjson
@@ -47,7 +47,11 @@ class Query(Generic[T]):
     writes: bool
 
 
-def query(statement: ClauseElement, into: Callable[..., T] = row) -> Query[T]:  # type: ignore[assignment]  # no `into`: tuples
+@overload
+def query(statement: ClauseElement) -> Query[tuple[Any, ...]]: ...
+@overload
+def query(statement: ClauseElement, into: Callable[..., T]) -> Query[T]: ...
+def query(statement: ClauseElement, into: Callable[..., Any] = row) -> Query[Any]:
     """Compile; ~0.1 ms, so do it at import time or behind a cache of the statement's shape."""
     compiled = statement.compile(dialect=DIALECT)
     constants = {name: value for name, value in compiled.params.items() if value is not None}
