@@ -6,12 +6,15 @@ itself, and it knows no readiness. Nothing here knows which parts there are; `ap
 
 import asyncio
 import os
+import re
 import signal
+import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from core.children import die_with_parent
@@ -24,6 +27,7 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
 LONGEST_LINE = 64 * 1024
+_GUARD = Path(__file__).with_name("guard.py")
 
 
 async def _at_once() -> bool:
@@ -36,7 +40,8 @@ class Part:
 
     `ready` is asked after every start until it says yes, so what must be done to a fresh server
     belongs into it. `prepare` runs in a thread before every start and may raise Misconfigured.
-    `options` go to `Popen`. When the parent is killed, the kernel sends `orphan_signal`.
+    `options` go to `Popen`; lines that `noise` finds are not shown. If the parent is killed,
+    the part gets `orphan_signal`: from the kernel, or where that cannot do it from `api/guard.py`.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGKILL
     options: Mapping[str, Any] = field(default_factory=dict)
+    noise: re.Pattern[str] | None = None
     remedy: str = "its lines above say why"
 
 
@@ -64,6 +70,7 @@ class Supervisor:
         env: Mapping[str, str],
         log: Callable[[str, str], None],
         note: Callable[[str, str], None],
+        guarded: bool = sys.platform != "linux",
     ) -> None:
         self._parts = parts
         self._env = dict(env)
@@ -74,6 +81,8 @@ class Supervisor:
         self._pumps: dict[str, asyncio.Task[None]] = {}
         self._last_line: dict[str, str] = {}
         self._stop = asyncio.Event()
+        self._guarded = guarded
+        self._guard: Process | None = None
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Return after SIGINT, SIGTERM or SIGHUP with every part stopped; a second one kills them.
@@ -84,6 +93,10 @@ class Supervisor:
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in signals:
             loop.add_signal_handler(number, self._interrupted)
+        if self._guarded:
+            self._guard = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-IS", str(_GUARD)), stdin=PIPE, process_group=0
+            )
         keepers = [asyncio.create_task(self._keep(part)) for part in self._parts]
         stopped = asyncio.create_task(self._stop.wait())
         announced = asyncio.create_task(self._announce(on_ready))
@@ -98,6 +111,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(stopped, announced, *keepers, return_exceptions=True)
             await self._stop_all()
+            await self._dismiss_guard()
             for number in signals:
                 loop.remove_signal_handler(number)
 
@@ -137,11 +151,13 @@ class Supervisor:
             self._note(part.name, f"ready in {time.monotonic() - began:.1f} s")
             self._up[part.name].set()
             if part.once:
+                self._tell_guard(f"{process.pid} 0")
                 return "done"
             await process.wait()
         hung = process.returncode is None
         _signal_group(process.pid, signal.SIGKILL)  # what a dead part started goes with it
         await process.wait()
+        self._tell_guard(f"{process.pid} 0")
         await asyncio.wait({self._pumps[part.name]}, timeout=1)
         if is_ready:
             return f"ended unasked ({_how(process)})"
@@ -173,10 +189,11 @@ class Supervisor:
             **part.options,
         )
         self._processes[part.name] = process
-        self._pumps[part.name] = asyncio.create_task(self._pump(part.name, process))
+        self._pumps[part.name] = asyncio.create_task(self._pump(part, process))
+        self._tell_guard(f"{process.pid} {int(part.orphan_signal)}")
         return process
 
-    async def _pump(self, name: str, process: Process) -> None:
+    async def _pump(self, part: Part, process: Process) -> None:
         if process.stdout is None:
             return
         rest = b""
@@ -185,14 +202,24 @@ class Supervisor:
             if len(rest) > LONGEST_LINE:
                 lines, rest = [*lines, rest], b""
             for line in lines:
-                self._show(name, line)
-        self._show(name, rest)
+                self._show(part, line)
+        self._show(part, rest)
 
-    def _show(self, name: str, line: bytes) -> None:
+    def _show(self, part: Part, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
         if text:
-            self._last_line[name] = text
-            self._log(name, text)
+            self._last_line[part.name] = text
+            if part.noise is None or not part.noise.search(text):
+                self._log(part.name, text)
+
+    def _tell_guard(self, line: str) -> None:
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.write(f"{line}\n".encode())
+
+    async def _dismiss_guard(self) -> None:
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            await self._guard.wait()
 
     def _interrupted(self) -> None:
         if self._stop.is_set():
@@ -216,6 +243,7 @@ class Supervisor:
                     self._note(part.name, f"killed, still there after {STOP_SECONDS} s")
                 _signal_group(process.pid, signal.SIGKILL)
                 await process.wait()
+                self._tell_guard(f"{process.pid} 0")
                 self._note(part.name, "stopped")
             await asyncio.wait({self._pumps[part.name]}, timeout=1)
 
@@ -228,28 +256,3 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 def _how(process: Process) -> str:
     code = process.returncode or 0
     return f"by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-async def listens(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
-    try:
-        async with asyncio.timeout(2):
-            _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
-
-
-async def answers(host: str, port: int, path: str) -> bool:
-    """Whether `GET path` is answered with 200."""
-    try:
-        async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection(host, port)
-            request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
-            writer.write(request.encode())
-            status = await reader.readline()
-    except (OSError, ValueError, TimeoutError):
-        return False
-    writer.close()
-    return status.split(b" ")[1:2] == [b"200"]

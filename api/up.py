@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.console import Screen, complain
-from api.supervisor import Part, Supervisor, answers, listens
+from api.probes import answers, listens
+from api.supervisor import Part, Supervisor
 from core import embedded, embedded_cluster, embedded_postgres, keys
 from core.errors import Misconfigured
 from core.settings import Settings, settings
@@ -18,6 +20,15 @@ from core.settings import Settings, settings
 _ROOT = Path(__file__).resolve().parent.parent
 _PYTHON = (sys.executable, "-P")  # -P: a folder called `core` where a person stands is not ours
 EXIT_MISCONFIGURED = 2
+# Said at every start and stop, and of no use to the person who reads along.
+_POSTGRES_NOISE = re.compile(
+    "LOG:  (starting PostgreSQL|listening on|database system (is|was)|received fast shutdown"
+    "|aborting any active|background worker|shutting down|invalid record length|redo)"
+    "|FATAL:  the database system is"
+)
+_TEMPORAL_NOISE = re.compile(
+    "^Temporal |Search attribute .* already exists|network dial error|Failed to poll for task"
+)
 
 
 def up(settings: Settings) -> int:
@@ -155,6 +166,7 @@ def _postgres(settings: Settings) -> Part:
         stop_signal=signal.SIGINT,  # SIGTERM would wait for clients to leave
         orphan_signal=signal.SIGINT,
         options=embedded_cluster.run_as(),
+        noise=_POSTGRES_NOISE,
         remedy=f"restore {embedded_cluster.pgdata(data_dir)} from a backup, move it away to begin "
         "anew, or set DATABASE_URL to a PostgreSQL of yours",
     )
@@ -181,6 +193,7 @@ def _temporal(settings: Settings) -> Part:
         "temporal",
         embedded.temporal_command(settings),
         ready=ready,
+        noise=_TEMPORAL_NOISE,
         remedy=f"if {settings.data_dir.resolve() / 'temporal.db'} is damaged, move it away: what "
         "was in it is built again from PostgreSQL",
     )
