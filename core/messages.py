@@ -1,0 +1,27 @@
+"""What workflows and activities are told: ids, numbers and enumerations, never contents.
+
+They stand in a history for days, so a field is added with a default and never renamed. Writers of
+the outbox name the same fields; activities and workflows both read them, hence their place here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Kind(StrEnum):
+    """What falls due; each kind has its table, its handler and its Schedules."""
+
+    REMINDERS = "reminders"
+
+
+@dataclass(frozen=True, slots=True)
+class TickMessage:
+    kind: Kind
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMessage:
+    workspace_id: UUID
+    delivery_id: UUID

@@ -1,0 +1,52 @@
+"""Every timeout and retry policy, by the name of what it is for: the only place for such numbers.
+
+    await workflow.execute_activity_method(Ticks.run, message, **policies.TICK)
+
+Retries go on for ever unless a policy says otherwise: giving up is a decision of the activity,
+which raises a non-retryable error when a repetition cannot help.
+"""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class Policy(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+# A tick lives 30 s; the rest is for the batch it has begun. A dead worker is noticed after 8 s.
+# No limit on attempts: after an outage the tick that waited goes on, and the buffered one follows.
+TICK: Policy = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=2),
+    ),
+}
+
+# 5, 15, 45 s …: the activity names later waits itself (doubling to 15 min, or what the vendor
+# asked for) and gives up at the delivery's usefulness deadline, which is well within the day.
+DELIVERY_ATTEMPT: Policy = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "schedule_to_close_timeout": timedelta(hours=25),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=5),
+        backoff_coefficient=3,
+        maximum_interval=timedelta(minutes=15),
+    ),
+}
+
+# One short transaction of ours: repeated until PostgreSQL is there.
+BOOKKEEPING: Policy = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
