@@ -5,7 +5,7 @@ fails as a whole. So a request that reads nothing before it writes costs one rou
 and row-level security, the statements, the numbering of events and the commit, all together.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.elements import ClauseElement
 
 from core import violations
-from core.errors import Error, Unauthenticated, Unavailable
+from core.errors import Error, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
 
@@ -101,8 +101,8 @@ ENTER = Query(
     writes=False,
 )
 ACT_IN = Query(
-    b"SELECT set_config('vt.user', %(user)s, true), set_config('vt.readable', %(ids)s, true),"
-    b" set_config('vt.writable', %(ids)s, true)",
+    b"SELECT set_config('vt.user', %(user)s, true), set_config('vt.readable', %(readable)s, true),"
+    b" set_config('vt.writable', %(writable)s, true)",
     row,
     {},
     writes=False,
@@ -137,6 +137,7 @@ NUMBER_EVENTS = Query(
 )
 
 Statement = tuple[Query[Any], dict[str, Any]]
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
 class Transaction:
@@ -149,12 +150,13 @@ class Transaction:
     A read-only transaction ends with each answer, which saves the commit's own round trip.
     """
 
-    def __init__(self, connection: AsyncConnection[Any], *, read_only: bool = False) -> None:
+    def __init__(self, pool: Pool, *, read_only: bool = False) -> None:
         self.change_set_id = uuid7()
         self.actor_id: UUID | None = None
         self.events: list[Event] = []
         self.entered: Person | None = None
-        self._connection = connection
+        self._pool = pool
+        self._connection: AsyncConnection[Any] | None = None  # taken with the first round trip
         self._read_only = read_only
         self._identity: Statement | None = None
         self._queue: list[Statement] = []
@@ -178,8 +180,8 @@ class Transaction:
     def act_in(self, workspaces: Sequence[UUID], user_id: UUID | None = None) -> None:
         """Work on the rows of these workspaces (the worker; a registration), as nobody else."""
         self.actor_id = user_id
-        ids = "{" + ",".join(map(str, workspaces)) + "}"
-        self._identity = (ACT_IN, {"user": str(user_id or ""), "ids": ids})
+        ids = _array(workspaces)
+        self._identity = (ACT_IN, {"user": str(user_id or ""), "readable": ids, "writable": ids})
 
     def run(self, statement: Query[Any], **parameters: Any) -> None:
         self._queue.append((statement, parameters))
@@ -206,18 +208,36 @@ class Transaction:
     async def commit(self) -> None:
         if self.events:
             self._queue_events()
-        unchecked = self._identity is not None and self._identity[0] is ENTER
-        if self._pipeline is not None or self._queue or (unchecked and self.entered is None):
+        if self._pipeline is not None or self._queue or self._unchecked:
             await self._send(ends=True)
 
     async def roll_back(self) -> None:
-        """Undo all of it. What was only queued was never sent; reads have nothing to undo."""
+        """Undo all of it. What was only queued was never sent; reads have nothing to undo.
+
+        A request that fails before its first statement is counted against the rate limit here.
+        """
         self._queue.clear()
         if self._wrote:
             self.run(ABORT)
-        if self._pipeline is not None:
+        if self._pipeline is not None or (self._unchecked and self._connection is None):
             with suppress(Error, PsycopgError):  # the reason for this roll-back, once more
                 await self._send(ends=True)
+
+    async def release(self) -> None:
+        if self._connection is not None:
+            await self._pool.putconn(self._connection)
+
+    async def abandon(self) -> None:
+        """Cancelled in the middle of an answer: close the connection, the server rolls back."""
+        if self._connection is not None:
+            await self._connection.close()
+        if self._pipeline is not None:
+            with suppress(PsycopgError):
+                await self._pipeline.__aexit__(None, None, None)
+
+    @property
+    def _unchecked(self) -> bool:
+        return self._identity is not None and self._identity[0] is ENTER
 
     def _queue_events(self) -> None:
         nth: dict[UUID, int] = {}
@@ -240,28 +260,23 @@ class Transaction:
             NUMBER_EVENTS, events=Jsonb(rows), actor=self.actor_id, change_set=self.change_set_id
         )
 
-    async def abandon(self) -> None:
-        """Cancelled in the middle of an answer: close the connection, the server rolls back."""
-        await self._connection.close()
-        if self._pipeline is not None:
-            with suppress(PsycopgError):
-                await self._pipeline.__aexit__(None, None, None)
-
     async def _send(self, *, ends: bool = False) -> list[Any]:
         """One round trip: everything queued, and the answer of the last statement."""
         statements, self._queue = self._queue, []
-        entering = self._identity is not None and self._identity[0] is ENTER
+        entering = self._unchecked
         if self._identity is not None:
             statements.insert(0, self._identity)
-            if not self._read_only:  # a read-only one begins anew with each answer
-                self._identity = None
         ends = ends or self._read_only
         rows: list[Any] = []
         try:
+            if self._connection is None:
+                self._connection = await self._pool.getconn()
             if self._pipeline is None:
                 self._pipeline = self._connection.pipeline()
                 await self._pipeline.__aenter__()
-            cursors = [await self._execute(*statement) for statement in statements]
+            cursors = [
+                await self._execute(self._connection, *statement) for statement in statements
+            ]
             if ends:
                 pipeline, self._pipeline = self._pipeline, None
                 await pipeline.__aexit__(None, None, None)
@@ -269,13 +284,27 @@ class Transaction:
                 rows = await cursors[-1].fetchall()
             if entering:
                 self.entered = rows[0] if len(cursors) == 1 else await cursors[0].fetchone()
+            self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
             raise violations.translate(error) from error
         return rows
 
-    async def _execute(self, statement: Query[Any], parameters: dict[str, Any]) -> AsyncCursor[Any]:
+    def _again(self) -> Statement | None:
+        """Settings end with a transaction: what brings them to the next of a read-only one."""
+        if self.entered is None:
+            return self._identity
+        writable = [key for key, m in self.entered.memberships.items() if m.role != "viewer"]
+        return ACT_IN, {
+            "user": str(self.actor_id),
+            "readable": _array(self.entered.memberships),
+            "writable": _array(writable),
+        }
+
+    async def _execute(
+        self, connection: AsyncConnection[Any], statement: Query[Any], parameters: dict[str, Any]
+    ) -> AsyncCursor[Any]:
         self._wrote = self._wrote or statement.writes
-        cursor = self._connection.cursor(row_factory=args_row(statement.into))
+        cursor = connection.cursor(row_factory=args_row(statement.into))
         return await cursor.execute(statement.sql, {**statement.constants, **parameters})
 
 
@@ -288,8 +317,9 @@ class Database:
             set_json_loads(orjson.loads, connection)
             await connection.execute(f"SET ROLE {role}".encode())
             await connection.execute("SET TIME ZONE 'UTC'")
+            await connection.execute("SET statement_timeout = '4s'")
 
-        self._pool = AsyncConnectionPool(
+        self._pool: Pool = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": 3},
             min_size=min(size, 2),
@@ -309,13 +339,9 @@ class Database:
     async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
         """Commits when the block ends, or leaves no trace when it raises.
 
-        Raises `Unavailable` when no connection is to be had in time.
+        Takes a connection with the first statement, not before: a slow upload holds none.
         """
-        try:
-            connection = await self._pool.getconn()
-        except (PsycopgError, PoolTimeout) as error:
-            raise Unavailable from error
-        transaction = Transaction(connection, read_only=read_only)
+        transaction = Transaction(self._pool, read_only=read_only)
         try:
             yield transaction
             await transaction.commit()
@@ -326,4 +352,8 @@ class Database:
             await transaction.abandon()
             raise
         finally:
-            await self._pool.putconn(connection)
+            await transaction.release()
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}"

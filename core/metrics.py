@@ -1,0 +1,53 @@
+"""What we measure. Labels come from small fixed sets: never an id, a path or a person's word."""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no hint here
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+FAST = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 0.5, 1, 2.5, 5)
+
+REQUEST_DURATION = Histogram(
+    "voicetodo_http_request_duration_seconds",
+    "Time from a request's first byte to its answer's last",
+    ("method", "route", "status"),
+    buckets=FAST,
+)
+REMINDER_LATENESS = Histogram(
+    "voicetodo_reminder_lateness_seconds",
+    "Time between a reminder's due instant and the vendor's acceptance",
+    ("channel",),
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 30, 60, 300, 900, 3600),
+)
+DELIVERIES = Counter(
+    "voicetodo_deliveries_total",
+    "Attempts to deliver, by what came of them",
+    ("channel", "outcome"),
+)
+OUTBOX_DEPTH = Gauge("voicetodo_outbox_depth", "Outbox rows that wait for Temporal")
+OUTBOX_DEAD = Gauge("voicetodo_outbox_dead", "Outbox rows that were given up")
+OUTBOX_OLDEST_AGE = Gauge(
+    "voicetodo_outbox_oldest_age_seconds", "Age of the oldest outbox row that waits"
+)
+WORKFLOWS_STARTED = Counter(
+    "voicetodo_workflows_started_total", "Workflows started from the outbox", ("type",)
+)
+WORKFLOWS_REQUEUED = Counter(
+    "voicetodo_workflows_requeued_total", "Open executions that Temporal no longer knew", ("type",)
+)
+TEMPORAL_UP = Gauge("voicetodo_temporal_up", "1 while Temporal answers the relay")
+LOG_FIELDS_DROPPED = Counter(
+    "voicetodo_log_fields_dropped_total", "Log fields that were not on the allow-list"
+)
+
+
+def render() -> bytes:
+    """All of this process in Prometheus' text format, of `CONTENT_TYPE`."""
+    return generate_latest()
