@@ -8,7 +8,7 @@ it depends whether a send may be repeated without asking.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -77,16 +77,20 @@ class Transport:
         outgoing = httpcore2.Request(
             method=request.method, url=url, headers=request.headers.raw, content=request.content
         )
-        left = False
+        connection = None
+        kept = False
         try:
             async with asyncio.timeout(self.limits.timeout):
                 connection = await self._take(url.origin) or await self._open(url.origin)
-                left = True
                 answer = await connection.handle_async_request(outgoing)
                 body = await self._body(answer)
+                kept = connection.is_idle()
         except TimeoutError as error:
+            left = connection is not None
             what = "no answer in time" if left else "no connection in time"
             raise VendorError(what, permanent=False, ambiguous=left) from error
+        except httpcore2.LocalProtocolError as error:  # h11 refuses to write it, now and later
+            raise VendorError("the request is malformed", permanent=True) from error
         except (
             httpcore2.NetworkError,
             httpcore2.ProtocolError,
@@ -94,9 +98,12 @@ class Transport:
         ) as error:
             # A kept connection that the vendor closed at this very moment looks the same as an
             # answer that was lost; the pessimistic reading is the one that cannot be wrong.
+            left = connection is not None
             what = "the connection broke before an answer" if left else "no connection"
             raise VendorError(what, permanent=False, ambiguous=left) from error
-        await self._keep(connection)
+        finally:
+            if connection is not None:
+                await (self._keep(connection) if kept else connection.aclose())
         headers = httpx2.Headers(answer.headers)
         # The body is handed over as it came: nothing was asked to be compressed, and a bomb is not
         # unpacked for a server that did so anyway.
@@ -115,8 +122,7 @@ class Transport:
         return None
 
     async def _keep(self, connection: httpcore2.AsyncHTTP11Connection) -> None:
-        if connection.is_idle():
-            self._idle.append(connection)
+        self._idle.append(connection)
         # In use plus idle never exceed `connections` for one origin; with many, the oldest go.
         while self._idle and (
             self._idle[0].has_expired() or len(self._idle) > self.limits.connections
@@ -127,24 +133,28 @@ class Transport:
         host = origin.host.decode("ascii")
         stream = await self.dial(host, origin.port)
         if origin.scheme == b"https":
+            raw = stream
             try:
-                stream = await stream.start_tls(self.tls, server_hostname=host)
-            except (OSError, ssl.CertificateError) as error:
+                stream = await raw.start_tls(self.tls, server_hostname=host)
+            except OSError as error:
+                await raw.aclose()
                 raise httpcore2.ConnectError(str(error)) from error
+            except BaseException:  # the timeout cancels: no connection may be left open
+                await raw.aclose()
+                raise
         return httpcore2.AsyncHTTP11Connection(
             origin=origin, stream=stream, keepalive_expiry=KEEPALIVE_SECONDS
         )
 
     async def _body(self, answer: httpcore2.Response) -> bytes:
+        """Read the body; afterwards the connection is idle, or closed if something was left."""
         body = bytearray()
-        stream = answer.stream
-        if not isinstance(stream, AsyncIterable):
-            raise httpcore2.ProtocolError
         try:
-            async for chunk in stream:
-                body += chunk
-                if len(body) > self.limits.max_body:
-                    break
+            async with aclosing(answer.aiter_stream()) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) > self.limits.max_body:
+                        break
         finally:
             await answer.aclose()
         if len(body) > self.limits.max_body and not self.limits.cut_body:

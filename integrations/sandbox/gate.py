@@ -1,4 +1,4 @@
-"""What happens to every call of a vendor: read, fault, answer, record. Plain ASGI, it is the hot path."""
+"""What happens to every call of a vendor: read, fault, answer, record. Plain ASGI: the hot path."""
 
 import asyncio
 from dataclasses import dataclass, field

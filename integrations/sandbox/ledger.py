@@ -1,4 +1,4 @@
-"""The append-only record of what reached a vendor; in memory, so it begins anew with the process."""
+"""The append-only record of what reached a vendor; in memory, so it ends with the process."""
 
 import time
 from collections import deque

@@ -27,12 +27,40 @@ ADDRESS: Final = re.compile(
 MAX_ADDRESS_CHARS: Final = 254
 
 PERSONALIZATION_FIELDS: Final = frozenset(
-    "to cc bcc from subject headers substitutions dynamic_template_data custom_args send_at".split()
+    {
+        "to",
+        "cc",
+        "bcc",
+        "from",
+        "subject",
+        "headers",
+        "substitutions",
+        "dynamic_template_data",
+        "custom_args",
+        "send_at",
+    }
 )
 MESSAGE_FIELDS: Final = frozenset(
-    "personalizations from reply_to reply_to_list subject content attachments template_id sections"
-    " headers categories custom_args send_at batch_id asm ip_pool_name mail_settings"
-    " tracking_settings".split()
+    {
+        "personalizations",
+        "from",
+        "reply_to",
+        "reply_to_list",
+        "subject",
+        "content",
+        "attachments",
+        "template_id",
+        "sections",
+        "headers",
+        "categories",
+        "custom_args",
+        "send_at",
+        "batch_id",
+        "asm",
+        "ip_pool_name",
+        "mail_settings",
+        "tracking_settings",
+    }
 )
 
 MESSAGES: Final = {
@@ -75,15 +103,8 @@ def error(status: int) -> Answer:
 
 
 def answer(call: Call) -> Answer:
-    if call.path != SEND[1]:
-        return error(404)
-    if call.method != SEND[0]:
-        return error(405)
-    scheme, _, key = call.header(b"authorization").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return error(401)
-    if call.header(b"content-type").partition(";")[0].strip().lower() != "application/json":
-        return error(415)
+    if refused := _refused(call):
+        return error(refused)
     try:
         message = orjson.loads(call.body)
     except orjson.JSONDecodeError:
@@ -99,6 +120,19 @@ def answer(call: Call) -> Answer:
     if _in_sandbox_mode(message):  # "validated, never delivered": 200 instead of 202
         return Answer(200)
     return Answer(202, headers=((b"x-message-id", secrets.token_urlsafe(16).encode()),))
+
+
+def _refused(call: Call) -> int | None:
+    """Give the status of a call whose body is not looked at."""
+    scheme, _, key = call.header(b"authorization").partition(" ")
+    if call.path != SEND[1]:
+        return 404
+    if call.method != SEND[0]:
+        return 405
+    if scheme.lower() != "bearer" or not key.strip():
+        return 401
+    content_type = call.header(b"content-type").partition(";")[0]
+    return None if content_type.strip().lower() == "application/json" else 415
 
 
 def problems(message: dict[str, object]) -> Iterator[Problem]:
@@ -166,13 +200,12 @@ def _personalization(each: dict[str, object], field: str) -> Iterator[Problem]:
             if not isinstance(email, str):
                 continue
             if email.lower() in seen:
-                yield (
+                text = (
                     "Each email address in the personalization block should be unique between to,"
                     f" cc, and bcc. We found the first duplicate instance of [{email}] in the"
-                    f" {field}.{name} field.",
-                    field,
-                    "-Personalizations-Errors",
+                    f" {field}.{name} field."
                 )
+                yield text, field, "-Personalizations-Errors"
                 return
             seen.add(email.lower())
     if "subject" in each and not _is_text(each["subject"]):
@@ -186,11 +219,7 @@ def _address(person: object, field: str, anchor: str) -> Iterator[Problem]:
         yield "Invalid type. Expected: object.", field, anchor
         return
     email = person.get("email")
-    if (
-        not isinstance(email, str)
-        or len(email) > MAX_ADDRESS_CHARS
-        or not ADDRESS.fullmatch(email)
-    ):
+    if not isinstance(email, str) or len(email) > MAX_ADDRESS_CHARS or not ADDRESS.fullmatch(email):
         yield "Does not contain a valid address.", f"{field}.email", anchor
     if not isinstance(person.get("name"), str | None):
         yield "Invalid type. Expected: string.", f"{field}.name", anchor

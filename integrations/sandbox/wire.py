@@ -32,9 +32,7 @@ class Answer:
 
 
 def json_answer(status: int, content: object, headers: Headers = ()) -> Answer:
-    return Answer(
-        status, orjson.dumps(content), ((b"content-type", b"application/json"), *headers)
-    )
+    return Answer(status, orjson.dumps(content), ((b"content-type", b"application/json"), *headers))
 
 
 @dataclass(frozen=True, slots=True)

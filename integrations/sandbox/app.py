@@ -1,0 +1,100 @@
+"""The vendor sandbox: emulators of outside services, a ledger of what they got, scripted faults.
+
+`uvicorn integrations.sandbox.app:app` in the dev profile; tests and benches call `create_app`.
+"""
+
+from typing import Annotated, Final
+
+import orjson
+from fastapi import FastAPI, HTTPException, Query
+from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from core.errors import Misconfigured
+from core.settings import Settings, settings
+from integrations.sandbox import mailbox, pages
+from integrations.sandbox.faults import FaultIn, VendorName
+from integrations.sandbox.gate import Gate
+from integrations.sandbox.sendgrid import SENDGRID
+from integrations.sandbox.wire import Vendor
+
+VENDORS: Final[tuple[Vendor, ...]] = (SENDGRID,)
+
+Since = Annotated[int, Query(ge=0, le=2**62)]
+
+
+class Sandbox(FastAPI):
+    """Calls of vendors go around the framework: it costs more than the emulators themselves."""
+
+    gate: Gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (vendor := self.gate.vendor_of(scope["path"])):
+            await self.gate.handle(vendor, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = VENDORS) -> Sandbox:
+    """Build a sandbox with a ledger and faults of its own.
+
+    Raises Misconfigured in the production profile: there it would swallow people's mail.
+    """
+    if not (config or settings()).dev:
+        raise Misconfigured("the vendor sandbox does not run in the production profile")
+    app = Sandbox(title="Voice Todo vendor sandbox", docs_url=None, redoc_url=None)
+    app.gate = Gate(vendors)
+    ledger, faults = app.gate.ledger, app.gate.faults
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ledger.json")
+    def read_ledger(vendor: VendorName | None = None, since: Since = 0) -> Response:
+        """Rows after `since`, oldest first."""
+        return _json([row.to_json() for row in ledger.rows(since=since, vendor=vendor)])
+
+    @app.get("/latest.json")
+    def read_latest() -> dict[str, int]:
+        """Number of the newest ledger row: pass it as `since` to see only later ones."""
+        return {"seq": ledger.last_seq}
+
+    @app.get("/mail.json")
+    def read_mail(to: str = "", since: Since = 0) -> Response:
+        """Accepted mails after ledger row `since`, oldest first; `to` is one whole address."""
+        wanted = to.casefold()
+        return _json(
+            [
+                mail.to_json()
+                for row in ledger.rows(since=since, vendor="sendgrid")
+                for mail in mailbox.mails_of(row)
+                if not wanted or wanted in mail.to.casefold().split(", ")
+            ]
+        )
+
+    @app.get("/faults.json")
+    def read_faults() -> Response:
+        return _json([fault.to_json() for fault in faults.active])
+
+    @app.post("/faults", status_code=201)
+    def script_fault(body: FaultIn) -> Response:
+        fault = body.to_fault()
+        if not faults.add(fault):
+            raise HTTPException(409, "too many faults are active")
+        return _json(fault.to_json(), 201)
+
+    @app.delete("/faults", status_code=204)
+    def clear_faults() -> Response:
+        faults.clear()
+        return Response(status_code=204)
+
+    app.include_router(pages.router(app.gate))
+    return app
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+app = create_app()

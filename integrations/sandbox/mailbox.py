@@ -1,0 +1,75 @@
+"""The ledger read as a mailbox: one mail per recipient group that SendGrid accepted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from integrations.sandbox.ledger import Ledger, Row
+
+ACCEPTED = (202, None)  # None: accepted, but the answer was dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    seq: int  # of its ledger row
+    part: int  # which personalization of it
+    to: str
+    subject: str
+    text: str
+    html: str
+    at: datetime
+    delivery_id: str | None
+    category: str | None
+    answered: bool  # False: the sender never heard that it was accepted
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "seq": self.seq,
+            "to": self.to,
+            "subject": self.subject,
+            "text": self.text,
+            "html": self.html,
+            "at": self.at,
+            "delivery_id": self.delivery_id,
+            "category": self.category,
+        }
+
+
+def mails_of(row: Row) -> list[Mail]:
+    if row.vendor != "sendgrid" or row.kind != "mail.send" or row.response_status not in ACCEPTED:
+        return []
+    try:
+        message: dict[str, Any] = orjson.loads(row.call.body)
+        return [
+            _mail(row, message, part, each) for part, each in enumerate(message["personalizations"])
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Dropped after an answer that was itself an error: nothing was accepted.
+        return []
+
+
+def newest(ledger: Ledger, *, to: str = "", before: int | None = None) -> Iterator[Mail]:
+    """Give mails newest first, those whose recipients contain `to`."""
+    wanted = to.casefold()
+    for row in ledger.newest(before=before):
+        yield from (each for each in reversed(mails_of(row)) if wanted in each.to.casefold())
+
+
+def _mail(row: Row, message: dict[str, Any], part: int, each: dict[str, Any]) -> Mail:
+    contents = {content["type"]: content["value"] for content in message.get("content") or []}
+    custom_args = (message.get("custom_args") or {}) | (each.get("custom_args") or {})
+    return Mail(
+        seq=row.seq,
+        part=part,
+        to=", ".join(person["email"] for person in each["to"]),
+        subject=each.get("subject") or message.get("subject") or "(no subject)",
+        text=contents.get("text/plain", ""),
+        html=contents.get("text/html", ""),
+        at=row.at_utc,
+        delivery_id=custom_args.get("delivery_id"),
+        category=", ".join(message.get("categories") or []) or None,
+        answered=row.response_status is not None,
+    )

@@ -1,0 +1,54 @@
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from core.settings import Settings
+from integrations.http import Client, vendor_client
+from integrations.http_transport import Limits
+from integrations.sandbox.app import create_app
+from tests.serving import serve
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox; `since` is the ledger row at which this test began."""
+
+    url: str
+    http: httpx2.Client
+    since: int
+
+    def ledger(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.http.get(
+            "/ledger.json", params={"since": self.since}
+        ).json()
+        return rows
+
+    def fault(self, **fault: object) -> None:
+        answer = self.http.post("/faults", json={"vendor": "sendgrid", "times": 1, **fault})
+        assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture(scope="session", params=["httptools", "h11"])
+def sandbox_server(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
+    """Both HTTP implementations of uvicorn: dropping a connection reaches into them."""
+    with (
+        serve(create_app(Settings(_env_file=None)), http=request.param) as url,
+        httpx2.Client(base_url=url, trust_env=False) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+def sandbox(sandbox_server: httpx2.Client) -> Sandbox:
+    sandbox_server.delete("/faults")
+    since = sandbox_server.get("/latest.json").json()["seq"]
+    return Sandbox(str(sandbox_server.base_url).rstrip("/"), sandbox_server, since)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with vendor_client(Limits(timeout=1)) as client:
+        yield client

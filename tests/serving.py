@@ -1,0 +1,38 @@
+"""Serves an ASGI application over a real loopback socket, from a thread of the test process."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, Literal
+
+import uvicorn
+
+
+@contextmanager
+def serve(
+    app: Any, *, http: Literal["h11", "httptools"] = "httptools", **options: Any
+) -> Iterator[str]:
+    """Give the base URL of the running application; it has stopped when the block ends.
+
+    `options` go to `uvicorn.Config`; with `ssl_certfile` the URL is https.
+    """
+    scheme = "https" if "ssl_certfile" in options else "http"
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
+        config = uvicorn.Config(
+            app, http=http, ws="none", log_level="error", access_log=False, **options
+        )
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            # Connecting needs no readiness check: the socket listens already.
+            yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(10)
+            if thread.is_alive():
+                raise RuntimeError("the served application did not stop")
