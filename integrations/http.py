@@ -22,14 +22,13 @@ import httpx2
 
 from core.errors import VendorError
 from core.rules import egress
+from integrations.http_stream import connect as open_tcp
 from integrations.http_transport import Dial, Limits, Transport
 
 MAX_WAIT = timedelta(days=1)  # a Retry-After beyond this is a mistake of the sender
 DIALLED_ADDRESSES = 4  # of one name; more would only spend the timeout
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-_network = httpcore2.AnyIOBackend()
 
 
 @dataclass(slots=True)
@@ -95,7 +94,7 @@ class Client:
 def vendor_client(limits: Limits | None = None, *, tls: SSLContext | None = None) -> Client:
     """For fixed vendor addresses: 5 s, answers up to 1 MiB (a longer one is a failure)."""
     limits = limits or Limits()
-    return Client(Transport(_connect, limits, tls or httpx2.create_ssl_context(trust_env=False)))
+    return Client(Transport(open_tcp, limits, tls or httpx2.create_ssl_context(trust_env=False)))
 
 
 def guarded_client(
@@ -113,7 +112,7 @@ def guarded_client(
     `resolve` and `connect` are for tests.
     """
     limits = limits or Limits(connections=128, max_body=64 * 1024, cut_body=True)
-    dial = connect or _connect
+    dial = connect or open_tcp
     if sandbox_url is None:
         dial = _PublicOnly(resolve or _resolve, dial)
     transport = Transport(dial, limits, tls or httpx2.create_ssl_context(trust_env=False))
@@ -191,7 +190,3 @@ def _is_public(address: str) -> bool:
 async def _resolve(host: str, port: int) -> list[str]:
     answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(sockaddr[0]) for *_, sockaddr in answers]
-
-
-async def _connect(host: str, port: int) -> httpcore2.AsyncNetworkStream:
-    return await _network.connect_tcp(host, port)

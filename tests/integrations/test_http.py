@@ -1,6 +1,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpcore2
 import httpx2
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from core.errors import VendorError
 from integrations.http import check, guarded_client, retry_after, vendor_client
+from integrations.http_stream import connect
 from integrations.http_transport import Limits
 from tests.serving import serve
 
@@ -256,7 +259,7 @@ class Net:
         self.dialled.append((host, port))
         if host == "1.1.1.1":
             raise httpcore2.ConnectError("refused")
-        return await httpcore2.AnyIOBackend().connect_tcp("127.0.0.1", self.port)
+        return await connect("127.0.0.1", self.port)
 
 
 @pytest.fixture(scope="session")
@@ -320,6 +323,21 @@ async def test_12_dials_the_checked_address_and_keeps_host_and_sni(
     assert len(answer.content) == 64 * 1024  # the rest was cut, the status counts
     assert net.dialled[:2] == [("1.1.1.1", 443), ("9.9.9.9", 443)]
     assert set(net.lookups) == {"hooks.example.com"}
+
+
+def test_12_holds_on_the_loop_of_the_worker(secure_port: int, tls: tuple[Path, Path]) -> None:
+    async def call() -> list[int]:
+        net = Net(secure_port, hooks_example_com=["9.9.9.9"], evil_example_com=["9.9.9.9"])
+        async with guarded_client(
+            sandbox_url=None, resolve=net.resolve, connect=net.connect, tls=_trusting(tls)
+        ) as client:
+            with pytest.raises(VendorError):
+                await client.get("https://evil.example.com/")
+            urls = ["https://hooks.example.com/"] * 3
+            return [(await client.post(url, content=b"x" * 500_000)).status_code for url in urls]
+
+    with ThreadPoolExecutor(1) as thread:  # this thread has a running loop already
+        assert thread.submit(uvloop.run, call()).result() == [200, 200, 200]
 
 
 async def test_12_a_certificate_of_another_name_is_refused(
