@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.elements import ClauseElement
 
-from core import violations
+from core import clock, violations
 from core.errors import Error, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
@@ -152,6 +152,8 @@ class Transaction:
 
     def __init__(self, pool: Pool, *, read_only: bool = False) -> None:
         self.change_set_id = uuid7()
+        self.began_at = clock.now()
+        self.caller: Caller | None = None
         self.actor_id: UUID | None = None
         self.events: list[Event] = []
         self.entered: Person | None = None
@@ -159,12 +161,14 @@ class Transaction:
         self._connection: AsyncConnection[Any] | None = None  # taken with the first round trip
         self._read_only = read_only
         self._identity: Statement | None = None
+        self._before_all: list[Statement] = []
         self._queue: list[Statement] = []
         self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
         self._wrote = False
 
     def enter(self, caller: Caller) -> None:
         """Work as this person. The check travels with the first statement and ends the rest."""
+        self.caller = caller
         self.actor_id = caller.user_id
         self._identity = (
             ENTER,
@@ -185,6 +189,10 @@ class Transaction:
 
     def run(self, statement: Query[Any], **parameters: Any) -> None:
         self._queue.append((statement, parameters))
+
+    def run_first(self, statement: Query[Any], **parameters: Any) -> None:
+        """Before the identity is checked: for what must end the transaction at once."""
+        self._before_all.append((statement, parameters))
 
     async def all(self, statement: Query[T], **parameters: Any) -> list[T]:
         self.run(statement, **parameters)
@@ -264,8 +272,11 @@ class Transaction:
         """One round trip: everything queued, and the answer of the last statement."""
         statements, self._queue = self._queue, []
         entering = self._unchecked
+        nth_entry = len(self._before_all)
         if self._identity is not None:
             statements.insert(0, self._identity)
+        statements[:0] = self._before_all
+        self._before_all = []
         ends = ends or self._read_only
         rows: list[Any] = []
         try:
@@ -283,7 +294,8 @@ class Transaction:
             if cursors and (not ends or cursors[-1].description):
                 rows = await cursors[-1].fetchall()
             if entering:
-                self.entered = rows[0] if len(cursors) == 1 else await cursors[0].fetchone()
+                last = nth_entry + 1 == len(cursors)
+                self.entered = rows[0] if last else await cursors[nth_entry].fetchone()
             self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
             raise violations.translate(error) from error

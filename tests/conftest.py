@@ -4,10 +4,15 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
 
+from api.main import create_app
 from core import embedded, migrate
 from core.db import Database
+from core.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,28 @@ async def worker_db(database_url: str) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+async def app(database_url: str) -> AsyncIterator[FastAPI]:
+    """The API as it runs, without a socket; limits wide, so that tests do not meet them."""
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
+        settings = Settings(
+            _env_file=None,
+            data_dir=Path(folder),
+            DATABASE_URL=SecretStr(database_url),
+            rate_limit_api=1_000_000,
+            rate_limit_auth=1_000_000,
+            pool_size=8,
+        )
+        application = create_app(settings)
+        async with application.router.lifespan_context(application):
+            yield application
+
+
+@pytest.fixture(scope="session")
+async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """Nobody: a client without credentials."""
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client

@@ -116,9 +116,11 @@ IDENTITY_TABLES = {
     "audit_log": "SELECT, INSERT",
     "outbox": "INSERT",
     "executions": "UPDATE, SELECT",
+    "alembic_version": "SELECT",
 }
 WORKER = {
-    "reminders": "SELECT",
+    # One harmless column may be written: without it a row could not be locked while it is claimed.
+    "reminders": "SELECT, UPDATE (lane)",
     "leases": "SELECT, INSERT, UPDATE, DELETE",
     "deliveries": "SELECT",
     "users": "SELECT",

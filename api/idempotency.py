@@ -1,0 +1,105 @@
+"""`Idempotency-Key`: the same key and body are answered the same, once and for 72 hours.
+
+1. The key is claimed in the request's own transaction, before anything else; a twin under way
+   is told 409, a used key ends the transaction.
+2. The answer is stored in the same transaction as the change, sealed with a key that only
+   somebody who knows user, route and Idempotency-Key can derive; the table holds hashes.
+"""
+
+import hashlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from sqlalchemy import bindparam, func, insert, select
+
+from core import crypto
+from core.db import Caller, Database, Transaction, query
+from core.errors import Conflict, Invalid, KeyReused
+from core.models.users import IdempotencyKeys
+
+HEADER = "Idempotency-Key"
+MAX_CHARS = 255
+KEPT_HEADERS = ("location", "etag", "change-set", "content-type")
+
+_CLAIM = query(select(func.vt_claim_key(bindparam("key_hash"))))
+_STORE = query(
+    insert(IdempotencyKeys).values(
+        key_hash=bindparam("key_hash"),
+        request_hash=bindparam("request_hash"),
+        status=bindparam("status"),
+        answer=bindparam("answer"),
+    )
+)
+_FIND = query(
+    select(IdempotencyKeys.request_hash, IdempotencyKeys.status, IdempotencyKeys.answer).where(
+        IdempotencyKeys.key_hash == bindparam("key_hash")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    caller: Caller | None
+    name: bytes  # what the sealing key is derived from; never stored
+    key_hash: bytes
+    request_hash: bytes
+
+
+async def claim(tx: Transaction, request: Request, caller: Caller | None) -> None:
+    """Put the claim of the request's key, if it has one, before all other statements."""
+    key = request.headers.get(HEADER)
+    if key is None or request.method != "POST":
+        return
+    if not 1 <= len(key) <= MAX_CHARS or not key.isascii() or not key.isprintable():
+        detail = f"1 to {MAX_CHARS} printable ASCII characters"
+        raise Invalid(detail, pointer=f"/header/{HEADER}", code="idempotency_key")
+    who = caller.user_id if caller else "nobody"
+    name = f"{who} {request.url.path} {key}".encode()
+    claimed = Claim(
+        caller,
+        name,
+        hashlib.sha256(name).digest(),
+        hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).digest(),
+    )
+    request.scope["vt.idempotency"] = claimed
+    tx.run_first(_CLAIM, key_hash=claimed.key_hash)
+
+
+def store(tx: Transaction, request: Request, response: Response) -> None:
+    """Keep this answer with the change that it tells of."""
+    claimed: Claim = request.scope["vt.idempotency"]
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    answer = orjson.dumps([headers, b64encode(bytes(response.body)).decode()])
+    tx.run(
+        _STORE,
+        key_hash=claimed.key_hash,
+        request_hash=claimed.request_hash,
+        status=response.status_code,
+        answer=crypto.seal(_sealing_key(claimed), answer),
+    )
+
+
+async def replay(request: Request) -> Response:
+    """The stored answer. The caller's session is checked as at any other request."""
+    claimed: Claim = request.scope["vt.idempotency"]
+    database: Database = request.app.state.database
+    async with database.transaction(read_only=True) as tx:
+        if claimed.caller:
+            tx.enter(claimed.caller)
+        found: tuple[Any, ...] | None = await tx.first(_FIND, key_hash=claimed.key_hash)
+    if found is None:
+        raise Conflict("the first request with this Idempotency-Key is not finished")
+    request_hash, status, sealed = found
+    if bytes(request_hash) != claimed.request_hash:
+        raise KeyReused
+    headers, body = orjson.loads(crypto.unseal(_sealing_key(claimed), bytes(sealed)))
+    response = Response(b64decode(body), status, headers=headers)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _sealing_key(claimed: Claim) -> bytes:
+    return crypto.derive(hashlib.sha256(b"seal " + claimed.name).digest(), "idempotent answer")

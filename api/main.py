@@ -1,0 +1,71 @@
+"""The front door: `uvicorn api.main:app`."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api import errors, openapi
+from api.middleware import Envelope
+from api.routes import accounts, events, health, lists, me, reminders, sessions, tags, todos, undo
+from core import embedded, keys, logs
+from core.db import Database
+from core.settings import Settings
+from core.settings import settings as read_settings
+from core.tokens import Tokens
+
+MAX_BODY_BYTES = 1024 * 1024
+PREFIX = "/api/v1"
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    database = Database(embedded.database_url(settings), role="vt_app", size=settings.pool_size)
+    await database.open()
+    app.state.database = database
+    gc.freeze()  # what start-up made stays: the collector need not look at it again
+    yield
+    await database.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    app = FastAPI(
+        title="Voice Todo",
+        version="1",
+        summary="Todos, reminders that never miss, and the voice that makes them.",
+        lifespan=_lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        max_body_size=MAX_BODY_BYTES,
+        redoc_url=None,
+    )
+    own_keys = keys.load(settings)
+    app.state.settings = settings
+    app.state.keys = own_keys
+    app.state.tokens = Tokens(own_keys.signing)
+    app.include_router(health.router)
+    for noun in (accounts, me, sessions, todos, reminders, lists, tags, events, undo):
+        app.include_router(noun.router, prefix=PREFIX)
+    errors.register(app)
+    openapi.complete(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
+            expose_headers=["ETag", "Location", "Change-Set", "RateLimit", "Retry-After", "Link"],
+        )
+    app.add_middleware(Envelope)
+    return app
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app` for uvicorn, built when asked for: importing this module reads no environment."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = read_settings()
+    logs.configure("api", strict=settings.dev)
+    return create_app(settings)

@@ -1,0 +1,54 @@
+"""Where somebody works: what they may see there, what they may do, and what time it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core.actor import Actor
+from core.db import Transaction
+from core.errors import Forbidden, NotFound
+from core.models.workspaces import Memberships, Role
+
+
+class Access(StrEnum):
+    READ = "read"
+    WRITE = "write"
+
+
+WRITERS = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A workspace as its member finds it. `now` is its own time (sandboxes have a clock)."""
+
+    workspace_id: UUID
+    now: datetime
+
+
+def visible(workspace_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Part of every read a person can reach; binds `user_id`. Row-level security repeats it."""
+    mine: Any = select(Memberships.workspace_id).where(Memberships.user_id == bindparam("user_id"))
+    return workspace_id.in_(mine)
+
+
+async def place(
+    tx: Transaction, actor: Actor, workspace_id: UUID, access: Access, *, now: datetime
+) -> Place:
+    """Raises `NotFound` where the actor cannot see, `Forbidden` where they may only look.
+
+    One's personal workspace has one's own id, so nothing needs to be read for it.
+    """
+    if workspace_id == actor.user_id:
+        return Place(workspace_id, now)
+    membership = (await tx.person()).memberships.get(workspace_id)
+    if membership is None:
+        raise NotFound("there is no such workspace that you can see")
+    if access is Access.WRITE and membership.role not in WRITERS:
+        raise Forbidden
+    return Place(workspace_id, membership.clock_at or now)
