@@ -23,7 +23,13 @@ def serve(
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)
         config = uvicorn.Config(
-            app, http=http, ws="none", log_level="error", access_log=False, **options
+            app,
+            http=http,
+            ws="none",
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            **options,
         )
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -32,7 +38,7 @@ def serve(
             # Connecting needs no readiness check: the socket listens already.
             yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit = True
             thread.join(10)
             if thread.is_alive():
                 raise RuntimeError("the served application did not stop")

@@ -44,24 +44,26 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
         raise Misconfigured("the vendor sandbox does not run in the production profile")
     app = Sandbox(title="Voice Todo vendor sandbox", docs_url=None, redoc_url=None)
     app.gate = Gate(vendors)
+    # Every route is `async def` although none waits: run in threads they would read the ledger
+    # while the loop appends to it.
     ledger, faults = app.gate.ledger, app.gate.faults
 
     @app.get("/health")
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/ledger.json")
-    def read_ledger(vendor: VendorName | None = None, since: Since = 0) -> Response:
+    async def read_ledger(vendor: VendorName | None = None, since: Since = 0) -> Response:
         """Rows after `since`, oldest first."""
         return _json([row.to_json() for row in ledger.rows(since=since, vendor=vendor)])
 
     @app.get("/latest.json")
-    def read_latest() -> dict[str, int]:
+    async def read_latest() -> dict[str, int]:
         """Number of the newest ledger row: pass it as `since` to see only later ones."""
         return {"seq": ledger.last_seq}
 
     @app.get("/mail.json")
-    def read_mail(to: str = "", since: Since = 0) -> Response:
+    async def read_mail(to: str = "", since: Since = 0) -> Response:
         """Accepted mails after ledger row `since`, oldest first; `to` is one whole address."""
         wanted = to.casefold()
         return _json(
@@ -74,18 +76,18 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
         )
 
     @app.get("/faults.json")
-    def read_faults() -> Response:
+    async def read_faults() -> Response:
         return _json([fault.to_json() for fault in faults.active])
 
     @app.post("/faults", status_code=201)
-    def script_fault(body: FaultIn) -> Response:
+    async def script_fault(body: FaultIn) -> Response:
         fault = body.to_fault()
         if not faults.add(fault):
             raise HTTPException(409, "too many faults are active")
         return _json(fault.to_json(), 201)
 
     @app.delete("/faults", status_code=204)
-    def clear_faults() -> Response:
+    async def clear_faults() -> Response:
         faults.clear()
         return Response(status_code=204)
 

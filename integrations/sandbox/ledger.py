@@ -96,8 +96,13 @@ def now() -> float:
 
 
 def _masked(headers: Headers) -> Headers:
-    """Keep that a credential was sent and of which scheme, not the credential."""
     return tuple(
-        (name, value.partition(b" ")[0] + b" ***") if name == b"authorization" else (name, value)
+        (name, _scheme_only(value)) if name == b"authorization" else (name, value)
         for name, value in headers
     )
+
+
+def _scheme_only(value: bytes) -> bytes:
+    """Keep that a credential was sent and of which scheme, not the credential."""
+    scheme, space, _ = value.partition(b" ")
+    return scheme + b" ***" if space else b"***"

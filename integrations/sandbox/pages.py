@@ -59,7 +59,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
     pages = APIRouter(include_in_schema=False)
 
     @pages.get("/")
-    def mails(to: To = "", before: Seq | None = None) -> Response:
+    async def mails(to: To = "", before: Seq | None = None) -> Response:
         found = list(islice(mailbox.newest(gate.ledger, to=to, before=before), PAGE + 1))
         return _page(
             "mailbox.html",
@@ -71,7 +71,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
         )
 
     @pages.get("/mails/{seq}/{part}")
-    def mail(seq: int, part: int, to: To = "") -> Response:
+    async def mail(seq: int, part: int, to: To = "") -> Response:
         row = gate.ledger.get(seq)
         found = mailbox.mails_of(row) if row else []
         if row is None or not 0 <= part < len(found):
@@ -98,7 +98,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
         )
 
     @pages.get("/ledger")
-    def ledger(before: Seq | None = None) -> Response:
+    async def ledger(before: Seq | None = None) -> Response:
         rows = list(islice(gate.ledger.newest(before=before), PAGE + 1))
         return _page(
             "ledger.html",
@@ -109,7 +109,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
         )
 
     @pages.get("/faults")
-    def faults() -> Response:
+    async def faults() -> Response:
         return _faults(gate)
 
     @pages.post("/faults/form")

@@ -173,6 +173,25 @@ def test_ledger_rows(sandbox: Sandbox) -> None:
     assert sandbox.http.get("/ledger.json", params={"since": "-1"}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("Bearer SG.secret", "Bearer ***"), ("SG.secret", "***"), ("", "***")]
+)
+def test_ledger_does_not_keep_credentials(sandbox: Sandbox, sent: str, kept: str) -> None:
+    send(sandbox, authorization=sent)
+    assert sandbox.ledger()[0]["request"]["headers"]["authorization"] == kept
+
+
+def test_only_accepted_mail_is_in_the_mailbox(sandbox: Sandbox) -> None:
+    sandbox.fault(drop="after")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        send(sandbox, GOOD | {"from": {"email": "nobody"}})
+    sandbox.fault(status=500)
+    send(sandbox)
+    send(sandbox, GOOD | {"subject": ""})
+    assert [row["response_status"] for row in sandbox.ledger()] == [None, 500, 400]
+    assert sandbox.http.get("/mail.json", params={"since": sandbox.since}).json() == []
+
+
 def test_ledger_keeps_to_its_bounds() -> None:
     ledger = Ledger(max_rows=3, max_bytes=10)
     for size in (1, 1, 1, 1, 8, 9):
@@ -268,8 +287,9 @@ def test_pages(sandbox: Sandbox) -> None:
     assert f"/mails/{seq}/1" in found
     assert f"/mails/{seq}/0" not in found
     mail = sandbox.http.get(f"/mails/{seq}/0").text
-    assert 'sandbox="" ' in mail
-    assert 'srcdoc="&lt;h1&gt;Milk&lt;/h1&gt;' in mail
+    assert "allow-scripts" not in mail
+    assert "allow-same-origin" not in mail
+    assert 'srcdoc="&lt;base target=_blank&gt;&lt;h1&gt;Milk&lt;/h1&gt;' in mail
     assert f'href="/mails/{seq}/1"' in mail
     for path in (f"/mails/{seq}/2", f"/mails/{seq}/-1", f"/mails/{seq + 1}/0", "/mails/0/0"):
         assert sandbox.http.get(path).status_code == 404
