@@ -1,0 +1,235 @@
+"""Reminders as they are stored: what is read together, and the statements."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+
+from core.db import query
+from core.models.reminders import Reminders
+from core.models.todos import Status, Todos
+from core.models.users import Users
+from core.rules import reminders as rule
+from core.rules import zones
+from core.rules.reminders import Due, Wish
+from core.services.todo_rows import Reminder
+from core.services.workspaces import visible
+
+GRACE = timedelta(minutes=1)  # clocks differ: "now" from a client is not yet the past
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stored reminder with all that its arming depends on."""
+
+    id: UUID
+    workspace_id: UUID
+    todo_id: UUID
+    user_id: UUID
+    at_on: date | None
+    at_time: time | None
+    at_zone: str | None
+    before_s: int | None
+    channels: list[str] | None
+    urgent: bool
+    next_at: datetime | None
+    arm_no: int
+    version: int
+    status: str
+    due_on: date | None
+    due_time: time | None
+    due_zone: str | None
+    deleted_at: datetime | None
+    timezone: str
+    all_day_time: time
+
+    @property
+    def wish(self) -> Wish:
+        before = None if self.before_s is None else timedelta(seconds=self.before_s)
+        return Wish(self.at_on, self.at_time, self.at_zone, before)
+
+    @property
+    def due(self) -> Due | None:
+        return None if self.due_on is None else Due(self.due_on, self.due_time, self.due_zone)
+
+    @property
+    def stands(self) -> bool:
+        return self.status == Status.PENDING and self.deleted_at is None
+
+    def answer(self, next_at: datetime | None) -> Reminder:
+        return Reminder.of_row(
+            self.id,
+            self.todo_id,
+            self.at_on,
+            self.at_time,
+            self.at_zone,
+            self.before_s,
+            self.channels,
+            next_at,
+            self.urgent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """What arming writes; the zone and its rules are kept, so that a change of them is noticed."""
+
+    next_at: datetime | None
+    armed_zone: str | None
+    armed_tzdata: str | None
+
+    @classmethod
+    def of(cls, found: rule.Arming | None, *, now: datetime) -> Self:
+        if found is None or found.at < now - GRACE:
+            return cls(None, None, None)
+        return cls(found.at, found.zone, zones.tzdata_version())
+
+
+_COLUMNS = (
+    Reminders.id,
+    Reminders.workspace_id,
+    Reminders.todo_id,
+    Reminders.user_id,
+    Reminders.at_on,
+    Reminders.at_time,
+    Reminders.at_zone,
+    Reminders.before_s,
+    Reminders.channels,
+    Reminders.urgent,
+    Reminders.next_at,
+    Reminders.arm_no,
+    Reminders.version,
+    Todos.status,
+    Todos.due_on,
+    Todos.due_time,
+    Todos.due_zone,
+    Todos.deleted_at,
+    Users.timezone,
+    Users.all_day_time,
+)
+_WITH_ALL = (
+    select(*_COLUMNS)
+    .join(Todos, and_(Todos.workspace_id == Reminders.workspace_id, Todos.id == Reminders.todo_id))
+    .join(Users, Users.id == Reminders.user_id)
+)
+MINE = query(
+    _WITH_ALL.where(
+        visible(Reminders.workspace_id),
+        Reminders.id == bindparam("id"),
+        Reminders.user_id == bindparam("user_id"),
+        Todos.deleted_at.is_(None),
+    ).with_for_update(of=Reminders),
+    Waiting,
+)
+OF_TODO = query(
+    _WITH_ALL.where(
+        Reminders.workspace_id == bindparam("workspace_id"),
+        Reminders.todo_id == bindparam("todo_id"),
+    ).with_for_update(of=Reminders),
+    Waiting,
+)
+FLOATING = query(
+    _WITH_ALL.where(
+        Reminders.user_id == bindparam("user_id"),
+        Reminders.next_at.is_not(None),
+        # Only what is read in the person's own zone moves with it.
+        Reminders.at_zone.is_(None),
+        (Reminders.at_on.is_not(None)) | (Todos.due_zone.is_(None)),
+    ).with_for_update(of=Reminders),
+    Waiting,
+)
+ADD = query(
+    insert(Reminders).values(
+        {
+            column: bindparam(column)
+            for column in (
+                "workspace_id",
+                "id",
+                "todo_id",
+                "user_id",
+                "at_on",
+                "at_time",
+                "at_zone",
+                "before_s",
+                "channels",
+                "urgent",
+                "lane",
+                "next_at",
+                "armed_zone",
+                "armed_tzdata",
+                "arm_no",
+                "created_at",
+            )
+        }
+    )
+)
+ARM = query(
+    update(Reminders)
+    .where(
+        Reminders.workspace_id == bindparam("of_workspace_id"), Reminders.id == bindparam("of_id")
+    )
+    .values(
+        next_at=bindparam("next_at"),
+        armed_zone=bindparam("armed_zone"),
+        armed_tzdata=bindparam("armed_tzdata"),
+        arm_no=Reminders.arm_no + 1,
+        version=Reminders.version + 1,
+    )
+)
+EDIT = query(
+    update(Reminders)
+    .where(
+        Reminders.workspace_id == bindparam("of_workspace_id"), Reminders.id == bindparam("of_id")
+    )
+    .values(
+        {
+            column: bindparam(column)
+            for column in ("at_on", "at_time", "at_zone", "before_s", "channels", "urgent")
+        }
+    )
+)
+REMOVE = query(
+    delete(Reminders).where(
+        Reminders.workspace_id == bindparam("workspace_id"), Reminders.id == bindparam("id")
+    )
+)
+READ = query(
+    select(
+        Reminders.id,
+        Reminders.todo_id,
+        Reminders.at_on,
+        Reminders.at_time,
+        Reminders.at_zone,
+        Reminders.before_s,
+        Reminders.channels,
+        Reminders.next_at,
+        Reminders.urgent,
+    )
+    .join(Todos, and_(Todos.workspace_id == Reminders.workspace_id, Todos.id == Reminders.todo_id))
+    .where(
+        visible(Reminders.workspace_id),
+        Reminders.todo_id == bindparam("todo_id"),
+        Reminders.user_id == bindparam("user_id"),
+        Todos.deleted_at.is_(None),
+    )
+    .order_by(Reminders.id),
+    Reminder.of_row,
+)
+FLOATING_DUES = query(
+    select(Todos.workspace_id, Todos.id, Todos.due_on, Todos.due_time)
+    .where(
+        visible(Todos.workspace_id),
+        Todos.created_by == bindparam("user_id"),
+        Todos.due_on.is_not(None),
+        Todos.due_zone.is_(None),
+        Todos.deleted_at.is_(None),
+    )
+    .with_for_update(of=Todos)
+)
+MOVE_DUE = query(
+    update(Todos)
+    .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_id"))
+    .values(due_at=bindparam("due_at"), version=Todos.version + 1, updated_at=bindparam("now"))
+)

@@ -1,0 +1,220 @@
+"""Reminders: wished, armed, snoozed, removed. When one fires is computed in `core/rules`.
+
+Arming rules, kept in `_armed`:
+1. a reminder waits only for a todo that is pending and not deleted;
+2. a moment that has passed when it is computed is not armed: nothing fires in retrospect;
+3. every arming raises `arm_no`, so that what was on its way for an earlier one is not sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from core.actor import Actor
+from core.db import Transaction
+from core.errors import Conflict, Invalid, NotFound
+from core.events import Event
+from core.ids import uuid7
+from core.models.todos import Status
+from core.rules import reminders as rule
+from core.rules import zones
+from core.rules.reminders import Due, Wish
+from core.services import reminder_rows as rows
+from core.services.reminder_rows import GRACE, Armed, Waiting
+from core.services.todo_rows import Reminder, TodoRow
+from core.services.workspaces import Access, place
+from core.settings import settings
+
+MAX_PER_TODO = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDraft:
+    wish: Wish
+    channels: list[str] | None
+    urgent: bool
+
+
+async def add_to(
+    tx: Transaction, actor: Actor, row: TodoRow, drafts: Sequence[ReminderDraft], *, now: datetime
+) -> list[Reminder]:
+    """The reminders that a todo is created with; written with it."""
+    return [await _add(tx, actor, row, draft, now=now) for draft in drafts]
+
+
+async def add(
+    tx: Transaction, actor: Actor, row: TodoRow, draft: ReminderDraft, *, now: datetime
+) -> Reminder:
+    """One more for a todo that was read in this transaction."""
+    spot = await place(tx, actor, row.workspace_id, Access.WRITE, now=now)
+    if len(row.reminders) >= MAX_PER_TODO:
+        raise Conflict(f"a todo has at most {MAX_PER_TODO} reminders")
+    return await _add(tx, actor, row, draft, now=spot.now)
+
+
+async def of_todo(tx: Transaction, actor: Actor, todo_id: UUID) -> list[Reminder]:
+    return await tx.all(rows.READ, todo_id=todo_id, user_id=actor.user_id)
+
+
+async def update_one(
+    tx: Transaction, actor: Actor, reminder_id: UUID, draft: ReminderDraft, *, now: datetime
+) -> Reminder:
+    """Replace what the person wishes, and arm it anew."""
+    found = await get(tx, actor, reminder_id)
+    spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
+    armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
+    tx.run(
+        rows.EDIT,
+        of_workspace_id=found.workspace_id,
+        of_id=found.id,
+        channels=draft.channels,
+        urgent=draft.urgent,
+        **_wish_columns(draft.wish),
+    )
+    _write(tx, found, armed)
+    tx.emit(Event(found.workspace_id, "reminder.updated", found.id, ["at", "before", "channels"]))
+    wish = _wish_columns(draft.wish)
+    return Reminder.of_row(
+        found.id,
+        found.todo_id,
+        wish["at_on"],
+        wish["at_time"],
+        wish["at_zone"],
+        wish["before_s"],
+        draft.channels,
+        armed.next_at,
+        draft.urgent,
+    )
+
+
+async def snooze(
+    tx: Transaction, actor: Actor, reminder_id: UUID, until: datetime, *, now: datetime
+) -> Reminder:
+    """Fire at `until` instead; what was on its way for the earlier time is not sent."""
+    found = await get(tx, actor, reminder_id)
+    spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
+    if not found.stands:
+        raise Conflict("its todo is completed: there is nothing to be reminded of")
+    if until <= spot.now:
+        raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
+    armed = Armed(until, found.timezone, zones.tzdata_version())
+    _write(tx, found, armed)
+    tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
+    return found.answer(until)
+
+
+async def remove(tx: Transaction, actor: Actor, reminder_id: UUID, *, now: datetime) -> None:
+    found = await get(tx, actor, reminder_id)
+    await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
+    tx.run(rows.REMOVE, workspace_id=found.workspace_id, id=found.id)
+    tx.emit(Event(found.workspace_id, "reminder.deleted", found.id))
+
+
+async def get(tx: Transaction, actor: Actor, reminder_id: UUID) -> Waiting:
+    """One's own reminder, locked for this transaction. Raises `NotFound`."""
+    found = await tx.first(rows.MINE, id=reminder_id, user_id=actor.user_id)
+    if found is None:
+        raise NotFound("there is no such reminder of yours")
+    return found
+
+
+async def rearm_todo(tx: Transaction, row: TodoRow, *, now: datetime) -> None:
+    """After the todo's due time, status or existence changed; call before the row is written."""
+    stands = row.status == Status.PENDING and row.deleted_at is None
+    for found in await tx.all(rows.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id):
+        armed = _arm_wish(found.wish, row.due, found, stands=stands, now=now)
+        if armed.next_at != found.next_at:
+            _write(tx, found, armed)
+
+
+async def rearm_person(
+    tx: Transaction, user_id: UUID, *, timezone: str, all_day_time: time, now: datetime
+) -> int:
+    """After a person's zone or all-day time changed: move all that is floating. How many moved."""
+    moved = 0
+    for found in await tx.all(rows.FLOATING, user_id=user_id):
+        arming = rule.arming(found.wish, found.due, person_zone=timezone, all_day_time=all_day_time)
+        armed = Armed.of(arming, now=now)
+        if found.next_at is not None and armed.next_at != found.next_at:
+            _write(tx, found, armed)
+            moved += 1
+    for workspace_id, todo_id, due_on, due_time in await tx.all(
+        rows.FLOATING_DUES, user_id=user_id
+    ):
+        due_at = rule.due_instant(Due(due_on, due_time, None), timezone)
+        tx.run(rows.MOVE_DUE, of_workspace_id=workspace_id, of_id=todo_id, due_at=due_at, now=now)
+    return moved
+
+
+async def _add(
+    tx: Transaction, actor: Actor, row: TodoRow, draft: ReminderDraft, *, now: datetime
+) -> Reminder:
+    person = await tx.person()
+    arming = rule.arming(
+        draft.wish, row.due, person_zone=person.timezone, all_day_time=person.all_day_time
+    )
+    if arming is not None and draft.wish.on is not None and arming.at < now - GRACE:
+        raise Invalid("this moment has passed", pointer="/at", code="in_the_past")
+    stands = row.status == Status.PENDING
+    armed = Armed.of(arming if stands else None, now=now)
+    own_clock = person.memberships[row.workspace_id].clock_at is not None
+    reminder_id = uuid7()
+    wish = _wish_columns(draft.wish)
+    tx.run(
+        rows.ADD,
+        workspace_id=row.workspace_id,
+        id=reminder_id,
+        todo_id=row.id,
+        user_id=actor.user_id,
+        channels=draft.channels,
+        urgent=draft.urgent,
+        lane=None if own_clock else lane_of(reminder_id),
+        next_at=armed.next_at,
+        armed_zone=armed.armed_zone,
+        armed_tzdata=armed.armed_tzdata,
+        arm_no=1,
+        created_at=now,
+        **wish,
+    )
+    tx.emit(Event(row.workspace_id, "reminder.created", reminder_id))
+    return Reminder.of_row(
+        reminder_id,
+        row.id,
+        wish["at_on"],
+        wish["at_time"],
+        wish["at_zone"],
+        wish["before_s"],
+        draft.channels,
+        armed.next_at,
+        draft.urgent,
+    )
+
+
+def lane_of(row_id: UUID) -> int:
+    """Which tick looks after a row: spread evenly by the random end of its id."""
+    return row_id.int % settings().lanes
+
+
+def _arm_wish(wish: Wish, due: Due | None, found: Waiting, *, stands: bool, now: datetime) -> Armed:
+    if not stands:
+        return Armed(None, None, None)
+    arming = rule.arming(wish, due, person_zone=found.timezone, all_day_time=found.all_day_time)
+    return Armed.of(arming, now=now)
+
+
+def _write(tx: Transaction, found: Waiting, armed: Armed) -> None:
+    tx.run(
+        rows.ARM,
+        of_workspace_id=found.workspace_id,
+        of_id=found.id,
+        next_at=armed.next_at,
+        armed_zone=armed.armed_zone,
+        armed_tzdata=armed.armed_tzdata,
+    )
+
+
+def _wish_columns(wish: Wish) -> dict[str, Any]:
+    before = None if wish.before is None else int(wish.before.total_seconds())
+    return {"at_on": wish.on, "at_time": wish.at, "at_zone": wish.zone, "before_s": before}

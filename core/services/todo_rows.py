@@ -1,0 +1,263 @@
+"""A todo as it is stored, as it is answered, and the way between the two."""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import ScalarSelect, Select, bindparam, func, select
+
+from core.models.reminders import Reminders
+from core.models.todos import Todos
+from core.rules.durations import iso
+from core.rules.reminders import Due
+
+
+@dataclass(frozen=True, slots=True)
+class DueTime:
+    """A due time: `date` alone is all day; `timezone` null with a time is floating."""
+
+    date: date
+    time: str | None  # HH:MM[:SS]
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderTime:
+    """A wall time; `timezone` null is floating in the zone of the reminder's person."""
+
+    date: date
+    time: str
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A person's wish to be told; `channels` null means as their preferences say."""
+
+    id: UUID
+    todo_id: UUID
+    at: ReminderTime | None
+    before: str | None
+    channels: list[str] | None
+    next_fire_at: datetime | None
+    urgent: bool
+
+    @classmethod
+    def of_row(  # noqa: PLR0917 (a row, by position)
+        cls,
+        id: UUID,  # noqa: A002 (the column's name)
+        todo_id: UUID,
+        at_on: date | None,
+        at_time: time | None,
+        at_zone: str | None,
+        before_s: int | None,
+        channels: list[str] | None,
+        next_at: datetime | None,
+        urgent: bool,  # noqa: FBT001 (a row, by position)
+    ) -> Self:
+        at = None
+        if at_on is not None and at_time is not None:
+            at = ReminderTime(at_on, clock_text(at_time), at_zone)
+        before = None if before_s is None else iso(before_s)
+        return cls(id, todo_id, at, before, channels, next_at, urgent)
+
+    @classmethod
+    def of_json(cls, row: list[Any]) -> Self:
+        """From the array that `REMINDERS_OF_TODO` makes of a row."""
+        key, todo_id, at_on, at_time, at_zone, before_s, channels, next_at, urgent = row
+        return cls.of_row(
+            UUID(key),
+            UUID(todo_id),
+            date.fromisoformat(at_on) if at_on else None,
+            time.fromisoformat(at_time) if at_time else None,
+            at_zone,
+            before_s,
+            channels,
+            datetime.fromisoformat(next_at) if next_at else None,
+            urgent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A todo as the API answers it (design: Resources, todo)."""
+
+    id: UUID
+    workspace_id: UUID
+    list_id: UUID | None
+    parent_id: UUID | None
+    title: str
+    description: str
+    status: str
+    priority: str
+    tags: list[str]
+    due: DueTime | None
+    due_at: datetime | None
+    recurrence: None
+    series_id: UUID | None
+    missed: int
+    reminders: list[Reminder]
+    assignee_id: UUID | None
+    position: float
+    location: str | None
+    created_via: str
+    voice: None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class TodoRow:
+    """The stored columns, in the order in which statements read them."""
+
+    id: UUID
+    workspace_id: UUID
+    list_id: UUID | None
+    parent_id: UUID | None
+    title: str
+    description: str
+    status: str
+    priority: str
+    tags: list[str]
+    due_on: date | None
+    due_time: time | None
+    due_zone: str | None
+    due_at: datetime | None
+    series_id: UUID | None
+    missed: int
+    assignee_id: UUID | None
+    position: float
+    location: str | None
+    created_via: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    deleted_at: datetime | None
+    reminders: list[Reminder]
+
+    @classmethod
+    def of_row(cls, *values: Any) -> Self:
+        *columns, found = values
+        named = dict(zip(COLUMN_NAMES, columns, strict=True))
+        return cls(**named, reminders=_reminders(found))
+
+    @property
+    def due(self) -> Due | None:
+        return None if self.due_on is None else Due(self.due_on, self.due_time, self.due_zone)
+
+    def answer(self) -> Todo:
+        columns = {name: getattr(self, name) for name in _ANSWERED}
+        return answer_of(**columns, reminders=self.reminders)
+
+
+COLUMN_NAMES = tuple(f.name for f in fields(TodoRow) if f.name != "reminders")
+_ANSWERED = tuple(name for name in COLUMN_NAMES if name != "deleted_at")
+
+REMINDERS_OF_TODO: ScalarSelect[Any] = (
+    select(
+        func.json_agg(
+            func.json_build_array(
+                Reminders.id,
+                Reminders.todo_id,
+                Reminders.at_on,
+                Reminders.at_time,
+                Reminders.at_zone,
+                Reminders.before_s,
+                Reminders.channels,
+                Reminders.next_at,
+                Reminders.urgent,
+            )
+        )
+    )
+    .where(
+        Reminders.workspace_id == Todos.workspace_id,
+        Reminders.todo_id == Todos.id,
+        Reminders.user_id == bindparam("user_id"),
+    )
+    .correlate(Todos)
+    .scalar_subquery()
+)
+
+
+def select_answers() -> Select[Any]:
+    """Columns for `answer_of`; binds `user_id`, whose reminders are shown."""
+    return select(*(getattr(Todos, name) for name in _ANSWERED), REMINDERS_OF_TODO)
+
+
+def select_rows() -> Select[Any]:
+    """Columns for `TodoRow.of_row`; binds `user_id`."""
+    return select(*(getattr(Todos, name) for name in COLUMN_NAMES), REMINDERS_OF_TODO)
+
+
+def answer_of(  # noqa: PLR0917 (a row, by position: the hot path of every list)
+    id: UUID,  # noqa: A002 (the column's name)
+    workspace_id: UUID,
+    list_id: UUID | None,
+    parent_id: UUID | None,
+    title: str,
+    description: str,
+    status: str,
+    priority: str,
+    tags: list[str],
+    due_on: date | None,
+    due_time: time | None,
+    due_zone: str | None,
+    due_at: datetime | None,
+    series_id: UUID | None,
+    missed: int,
+    assignee_id: UUID | None,
+    position: float,
+    location: str | None,
+    created_via: str,
+    version: int,
+    created_at: datetime,
+    updated_at: datetime,
+    completed_at: datetime | None,
+    reminders: list[Any] | None,
+) -> Todo:
+    due = None
+    if due_on is not None:
+        due = DueTime(due_on, None if due_time is None else clock_text(due_time), due_zone)
+    return Todo(
+        id,
+        workspace_id,
+        list_id,
+        parent_id,
+        title,
+        description,
+        status,
+        priority,
+        tags,
+        due,
+        due_at,
+        None,
+        series_id,
+        missed,
+        _reminders(reminders) if reminders else [],
+        assignee_id,
+        position,
+        location,
+        created_via,
+        None,
+        version,
+        created_at,
+        updated_at,
+        completed_at,
+    )
+
+
+def _reminders(found: list[Any] | None) -> list[Reminder]:
+    return [r if isinstance(r, Reminder) else Reminder.of_json(r) for r in found or ()]
+
+
+def clock_text(at: time) -> str:
+    """`HH:MM`, with seconds where there are any."""
+    return at.isoformat("seconds" if at.second else "minutes")
