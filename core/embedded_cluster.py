@@ -77,7 +77,7 @@ def prepare(data_dir: Path, *, fast: bool = False) -> None:
         if not home.exists() or not any(home.iterdir()):
             _create(home, account, fast=fast)
         _check(home)
-        pass
+        _stop_leftover(home)
         _make_socket_dir(socket_dir(data_dir), account)
     except OSError as error:
         raise Misconfigured(

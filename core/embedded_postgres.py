@@ -77,7 +77,8 @@ def postgres(data_dir: Path, *, fast: bool = False) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + _START_SECONDS
-        while not ready(data_dir):
+        # Ours must be the one that answers: a second server on the same files ends at once.
+        while not ready(data_dir) or process.poll() is not None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise Misconfigured(f"PostgreSQL does not start: its log is {log}")
             time.sleep(0.02)

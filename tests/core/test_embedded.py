@@ -105,11 +105,14 @@ def test_a_server_left_by_a_killed_parent_is_stopped(cluster: Path) -> None:
         stderr=subprocess.DEVNULL,
         **embedded_cluster.run_as(),
     ) as orphan:
-        while not embedded_postgres.ready(cluster):
-            time.sleep(0.02)
-        with embedded.postgres(cluster, fast=True) as url, psycopg.connect(url) as connection:
-            assert connection.info.backend_pid
-        assert orphan.poll() == 0
+        try:
+            while not embedded_postgres.ready(cluster):
+                time.sleep(0.02)
+            with embedded.postgres(cluster, fast=True) as url, psycopg.connect(url) as connection:
+                assert connection.info.backend_pid
+            assert orphan.poll() == 0
+        finally:
+            orphan.kill()
 
 
 def test_a_kill_leaves_nothing_that_hinders_the_next_start(cluster: Path) -> None:
@@ -119,10 +122,15 @@ def test_a_kill_leaves_nothing_that_hinders_the_next_start(cluster: Path) -> Non
         pid_file = cluster / "postgres" / "postmaster.pid"
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
     assert pid_file.exists()
-    # The number now belongs to somebody else, as it easily does in a container.
-    pid_file.write_text(pid_file.read_text().replace(pid_file.read_text().split()[0], "1", 1))
-    with embedded.postgres(cluster, fast=True) as url, psycopg.connect(url) as connection:
-        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+    # The number now belongs to another program of that user, as it easily does in a container.
+    with subprocess.Popen(["sleep", "60"], **embedded_cluster.run_as()) as other:
+        try:
+            pid_file.write_text(f"{other.pid}\n" + pid_file.read_text().partition("\n")[2])
+            with embedded.postgres(cluster, fast=True) as url, psycopg.connect(url) as connection:
+                assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+            assert other.poll() is None
+        finally:
+            other.kill()
 
 
 @pytest.mark.parametrize(
