@@ -55,5 +55,6 @@ class Leases(Table):
     kind: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
     row_id: Mapped[UUID] = mapped_column(primary_key=True)
+    arm_no: Mapped[int]  # of the row when it was leased: another arming is another matter
     token: Mapped[UUID]
     until: Mapped[datetime]

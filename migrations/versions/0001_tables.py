@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("arm_no", sa.Integer(), nullable=False),
         sa.Column("token", sa.Uuid(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kind", "workspace_id", "row_id", name=op.f("pk_leases")),

@@ -1,0 +1,180 @@
+"""Everything that falls due: claimed under a lease, worked on, settled by whoever holds the lease.
+
+A table that falls due has `(workspace_id, id, lane, next_at, arm_no)`, an index on `(lane, next_at)
+where next_at is not null`, and a `Source`. Leases stand in a table of their own: a flag on the row
+would stay for ever when its worker dies. Their ends are told by the database's clock, so that
+workers whose clocks differ, or are set, still agree.
+
+A lease is for one arming: a row armed anew (a snooze) is free again at once. Who lost a lease, by
+time or by that, may still settle what it did: each row says for which arming and attempt that was.
+Claims cross tenants and run as `vt_worker`; the rows themselves are worked on as `vt_app`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from core.db import Query, Transaction, row
+from core.messages import Kind
+
+LEASE: Final = timedelta(seconds=15)
+HORIZON: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A due row in our hands. `taken_over`: another worker had begun it and died, or rested it."""
+
+    workspace_id: UUID
+    id: UUID
+    next_at: datetime
+    arm_no: int
+    token: UUID
+    taken_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a kind's due rows stand. The table's name comes from code, never from input."""
+
+    kind: Kind
+    table: str
+    _claim: Query[Claimed] = field(init=False, repr=False)
+    _lag: Query[tuple[Any, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # The row lock makes two claimers at one instant pass by each other, and a row that is
+        # just being changed wait for its change. NO KEY: a foreign key check need not wait.
+        claim = f"""
+        WITH due AS MATERIALIZED (
+            SELECT r.workspace_id, r.id, r.next_at, r.arm_no, l.token IS NOT NULL AS taken_over
+            FROM {self.table} r
+            LEFT JOIN leases l
+                ON l.kind = %(kind)s AND l.workspace_id = r.workspace_id AND l.row_id = r.id
+            WHERE r.lane = %(lane)s AND r.next_at <= %(before)s
+              AND (l.until IS NULL OR l.until <= now() OR l.arm_no <> r.arm_no)
+            ORDER BY r.next_at, r.workspace_id, r.id
+            LIMIT %(limit)s
+            FOR NO KEY UPDATE OF r SKIP LOCKED
+        ), leased AS (
+            INSERT INTO leases AS l (kind, workspace_id, row_id, arm_no, token, until)
+            SELECT %(kind)s, workspace_id, id, arm_no, %(token)s, now() + %(lease)s FROM due
+            ON CONFLICT (kind, workspace_id, row_id) DO UPDATE
+            SET token = excluded.token, until = excluded.until, arm_no = excluded.arm_no
+            WHERE l.until <= now() OR l.arm_no <> excluded.arm_no
+            RETURNING l.workspace_id, l.row_id, l.token
+        )
+        SELECT due.workspace_id, due.id, due.next_at, due.arm_no, leased.token, due.taken_over
+        FROM due
+        JOIN leased ON leased.workspace_id = due.workspace_id AND leased.row_id = due.id
+        ORDER BY due.next_at
+        """  # noqa: S608 - the table's name is a constant of this module
+        lag = f"""
+        SELECT count(*), min(next_at) FROM {self.table}
+        WHERE lane = %(lane)s AND next_at <= %(now)s
+        """  # noqa: S608 - as above
+        # The class is frozen; these two are derived once instead of for every look.
+        object.__setattr__(self, "_claim", Query(claim.encode(), Claimed, {}, writes=True))
+        object.__setattr__(self, "_lag", Query(lag.encode(), row, {}, writes=False))
+
+
+SOURCES: Final = {source.kind: source for source in (Source(Kind.REMINDERS, "reminders"),)}
+
+_MINE = b"""
+    FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(tokens)s::uuid[])
+        AS mine (workspace_id, row_id, token)
+    WHERE l.kind = %(kind)s AND l.workspace_id = mine.workspace_id
+      AND l.row_id = mine.row_id AND l.token = mine.token
+"""
+# Also when it had run out: nobody took it over meanwhile, else the token would be another one.
+_RENEW = Query(
+    b"UPDATE leases l SET until = now() + %(lease)s" + _MINE + b"RETURNING l.row_id",
+    row,
+    {},
+    writes=True,
+)
+_RELEASE = Query(
+    b"DELETE FROM leases l USING" + _MINE.lstrip().removeprefix(b"FROM"), row, {}, writes=True
+)
+_REST = Query(
+    b"UPDATE leases l SET token = gen_random_uuid(), until = now() + %(lease)s" + _MINE,
+    row,
+    {},
+    writes=True,
+)
+_SWEEP = Query(b"DELETE FROM leases WHERE until < now() - interval '1 day'", row, {}, writes=True)
+
+
+async def claim(
+    tx: Transaction,
+    source: Source,
+    lane: int,
+    *,
+    now: datetime,
+    horizon: timedelta = HORIZON,
+    limit: int,
+    lease: timedelta = LEASE,
+) -> list[Claimed]:
+    """Lease the rows of this lane that fall due until `now + horizon`, the earliest first.
+
+    Of several claimers at one instant each row goes to one of them. The lease counts from before
+    this call returns: measure what is left of it from before the call.
+    """
+    return await tx.all(
+        source._claim,  # noqa: SLF001 - compiled there once, of use here only
+        kind=source.kind,
+        lane=lane,
+        before=now + horizon,
+        limit=limit,
+        lease=lease,
+        token=uuid4(),
+    )
+
+
+async def renew(
+    tx: Transaction, source: Source, claimed: Sequence[Claimed], *, lease: timedelta = LEASE
+) -> set[UUID]:
+    """Extend the leases; the ids of the rows that are still ours."""
+    parameters = _named(source, claimed)
+    return {each[0] for each in await tx.all(_RENEW, **parameters, lease=lease)}
+
+
+def release(tx: Transaction, source: Source, claimed: Sequence[Claimed]) -> None:
+    """Queue giving the leases up. A lease that is no longer ours is left alone."""
+    if claimed:
+        tx.run(_RELEASE, **_named(source, claimed))
+
+
+def rest(tx: Transaction, source: Source, claimed: Sequence[Claimed], *, wait: timedelta) -> None:
+    """Queue that these rows are claimed again after `wait` and not before, by anybody.
+
+    A lease that nobody holds: the row keeps its `next_at`, which says since when it is due.
+    """
+    if claimed:
+        tx.run(_REST, **_named(source, claimed), lease=wait)
+
+
+def sweep(tx: Transaction) -> None:
+    """Queue forgetting leases of rows that are gone; a row that is there is claimed long before."""
+    tx.run(_SWEEP)
+
+
+async def lag(
+    tx: Transaction, source: Source, lane: int, *, now: datetime
+) -> tuple[int, timedelta]:
+    """How many rows of the lane are overdue, and for how long the oldest is."""
+    found = await tx.first(source._lag, lane=lane, now=now)  # noqa: SLF001 - as in `claim`
+    count, oldest = found or (0, None)
+    return count, now - oldest if oldest else timedelta(0)
+
+
+def _named(source: Source, claimed: Iterable[Claimed]) -> dict[str, Any]:
+    rows = list(claimed)
+    return {
+        "kind": source.kind,
+        "workspaces": [each.workspace_id for each in rows],
+        "ids": [each.id for each in rows],
+        "tokens": [each.token for each in rows],
+    }

@@ -1,0 +1,77 @@
+"""One message to one person through one channel: its name, why it failed, when it goes again."""
+
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid5
+
+USEFUL_FOR: Final = timedelta(hours=24)  # after it was due; later it is `missed`
+LATE_AFTER: Final = timedelta(minutes=2)  # from then on the message says when it was due
+
+_FIRST_WAITS: Final = (5, 15, 45)  # seconds
+_LONGEST_WAIT: Final = 900
+_JITTER: Final = 0.1
+
+
+class Reason(StrEnum):
+    """Why a delivery did not go out, or not yet. Stored and shown in Temporal: no users' text."""
+
+    VENDOR_UNAVAILABLE = "vendor_unavailable"
+    VENDOR_THROTTLED = "vendor_throttled"
+    VENDOR_REJECTED = "vendor_rejected"
+    NO_ADDRESS = "no_address"
+    ADDRESS_UNVERIFIED = "address_unverified"
+    CHANNEL_UNAVAILABLE = "channel_unavailable"
+    REMINDER_CHANGED = "reminder_changed"
+    TODO_COMPLETED = "todo_completed"
+    TODO_DELETED = "todo_deleted"
+    ACCOUNT_CLOSED = "account_closed"
+    NO_LONGER_MEMBER = "no_longer_member"
+    ALREADY_VERIFIED = "already_verified"
+    TOO_LATE = "too_late"
+
+
+IN_WORDS: Final = {
+    Reason.VENDOR_UNAVAILABLE: "the mail service did not answer",
+    Reason.VENDOR_THROTTLED: "the mail service asked us to wait",
+    Reason.VENDOR_REJECTED: "the mail service refused the message",
+    Reason.NO_ADDRESS: "the account has no e-mail address",
+    Reason.ADDRESS_UNVERIFIED: "the e-mail address is not verified yet",
+    Reason.CHANNEL_UNAVAILABLE: "this channel is not set up",
+    Reason.REMINDER_CHANGED: "the reminder was changed or removed meanwhile",
+    Reason.TODO_COMPLETED: "the todo was completed meanwhile",
+    Reason.TODO_DELETED: "the todo was deleted meanwhile",
+    Reason.ACCOUNT_CLOSED: "the account is closed",
+    Reason.NO_LONGER_MEMBER: "the person is no longer in this workspace",
+    Reason.ALREADY_VERIFIED: "the address was verified meanwhile",
+    Reason.TOO_LATE: "it could not be delivered within a day",
+}
+
+
+def delivery_id(
+    reminder_id: UUID, arm_no: int, recipient_id: UUID, channel: str, target: str = ""
+) -> UUID:
+    """The same for every attempt of the same message, whoever makes it.
+
+    `target` tells several of a channel apart (push subscriptions). A person has one address, so
+    it is empty for e-mail: a changed address must not make a second message of the same one.
+    """
+    return uuid5(reminder_id, f"{arm_no}|{recipient_id}|{channel}|{target}")
+
+
+def wait(delivery: UUID, attempt: int, asked: timedelta | None = None) -> timedelta:
+    """How long to wait after the `attempt`-th try (from 1) failed: 5, 15, 45 s, doubling to 15 min.
+
+    `asked` is the vendor's own wish, kept when it is longer. Up to a tenth comes on top, always
+    the same for one attempt, so that what failed together does not return together.
+    """
+    nth = attempt - 1
+    if nth < len(_FIRST_WAITS):
+        seconds = _FIRST_WAITS[max(nth, 0)]
+    else:
+        doublings = min(nth - len(_FIRST_WAITS) + 1, 10)
+        seconds = min(_FIRST_WAITS[-1] * 2**doublings, _LONGEST_WAIT)
+    share = sha256(delivery.bytes + attempt.to_bytes(4)).digest()[0] / 255
+    jitter = timedelta(seconds=seconds * _JITTER * share)
+    return max(timedelta(seconds=seconds), asked or timedelta(0)) + jitter

@@ -1,0 +1,253 @@
+"""The delivery ledger: what went to whom, through which channel, and every step on the way.
+
+A row is written before the vendor is called and settled after. `attempts` is the fence: only the
+attempt that stands in the row may settle it, so a worker that was taken for dead changes nothing
+any more. A row found `sending` by a later attempt is flagged `ambiguous` and sent again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from core import outbox
+from core.db import Query, Transaction, row
+from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
+from core.rules.reminders import Due
+from core.rules.retries import IN_WORDS, LATE_AFTER, USEFUL_FOR, Reason, wait
+
+RETRY: Final = "RetryDelivery"
+Log = list[dict[str, str]]
+
+
+def workflow_id(delivery_id: UUID) -> str:
+    return f"delivery:{delivery_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: UUID
+    email: str | None
+    email_verified: bool
+    name: str
+    zone: str
+    locale: str
+    active: bool
+    member: bool  # of the delivery's workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One attempt that has begun: everything its channel needs to carry it out."""
+
+    workspace_id: UUID
+    delivery_id: UUID
+    attempt: int
+    kind: DeliveryKind
+    channel: Channel
+    subject_id: UUID
+    todo_id: UUID | None
+    title: str
+    due: Due | None
+    due_at: datetime  # when the reminder was due to go out
+    arm_no: int
+    began_at: datetime
+    person: Person
+
+    @property
+    def late(self) -> bool:
+        return self.began_at - self.due_at > LATE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`wait` is the vendor's wish; `ambiguous`: it may have been accepted all the same."""
+
+    reason: Reason
+    permanent: bool
+    ambiguous: bool = False
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt. `next_at` is set when there will be another one."""
+
+    send: Send
+    result: Sent | Failed
+    at: datetime
+
+    @property
+    def next_at(self) -> datetime | None:
+        if isinstance(self.result, Sent) or self.result.permanent:
+            return None
+        waits_until = self.at + wait(self.send.delivery_id, self.send.attempt, self.result.wait)
+        return min(waits_until, self.send.due_at + USEFUL_FOR)
+
+
+def entry(at: datetime, what: str, detail: str | None = None) -> dict[str, str]:
+    """One line of a delivery's log."""
+    line = {"at": at.isoformat(), "what": what}
+    return line | {"detail": detail} if detail else line
+
+
+_COLUMNS = b"""
+    AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
+          arm_no int, channel text, status text, attempts smallint, due_at timestamptz,
+          sent_at timestamptz, error text, ambiguous boolean, log jsonb)
+"""
+# On conflict: the next attempt of a row that an earlier lease left behind.
+WRITE: Final = Query(
+    b"""
+    INSERT INTO deliveries AS d (workspace_id, id, kind, subject_id, todo_id, user_id, arm_no,
+        channel, status, attempts, due_at, sent_at, error, ambiguous, log)
+    SELECT * FROM jsonb_to_recordset(%(rows)s) """
+    + _COLUMNS
+    + b"""
+    ON CONFLICT (workspace_id, id) DO UPDATE SET
+        status = excluded.status, attempts = excluded.attempts, sent_at = excluded.sent_at,
+        error = excluded.error, ambiguous = d.ambiguous OR excluded.ambiguous,
+        log = d.log || excluded.log, next_attempt_at = NULL, updated_at = now()
+    WHERE d.status IN ('pending', 'held', 'sending')
+    """,
+    row,
+    {},
+    writes=True,
+)
+NOTIFY: Final = Query(
+    b"""
+    INSERT INTO notifications (workspace_id, id, user_id, kind, todo_id, title, due_at)
+    SELECT * FROM jsonb_to_recordset(%(rows)s)
+        AS x (workspace_id uuid, id uuid, user_id uuid, kind text, todo_id uuid, title text,
+              due_at timestamptz)
+    ON CONFLICT DO NOTHING
+    """,
+    row,
+    {},
+    writes=True,
+)
+_SETTLE: Final = Query(
+    b"""
+    UPDATE deliveries d SET
+        status = x.status, vendor_id = x.vendor_id, error = x.error, sent_at = x.sent_at,
+        next_attempt_at = x.next_attempt_at, ambiguous = d.ambiguous OR x.ambiguous,
+        log = d.log || x.log, updated_at = now()
+    FROM jsonb_to_recordset(%(rows)s)
+        AS x (workspace_id uuid, id uuid, attempt int, status text, vendor_id text, error text,
+              sent_at timestamptz, next_attempt_at timestamptz, ambiguous boolean, log jsonb)
+    WHERE d.workspace_id = x.workspace_id AND d.id = x.id
+      AND d.status = 'sending' AND d.attempts = x.attempt
+    RETURNING d.id
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+def notification(send: Send, kind: str, *, delivery_id: UUID | None = None) -> dict[str, Any]:
+    """A row for `NOTIFY`; has its delivery's id, so that a second attempt adds nothing."""
+    return {
+        "workspace_id": send.workspace_id,
+        "id": delivery_id or send.delivery_id,
+        "user_id": send.person.id,
+        "kind": kind,
+        "todo_id": send.todo_id,
+        "title": send.title,
+        "due_at": send.due_at,
+    }
+
+
+async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
+    """Write what came of these attempts; the ids of those that were still theirs to settle.
+
+    A permanent failure is also shown in the app. The caller decides who makes the next attempt.
+    """
+    if not outcomes:
+        return set()
+    rows = [_settled(outcome) for outcome in outcomes]
+    settled = {each[0] for each in await tx.all(_SETTLE, rows=Jsonb(rows))}
+    failed = [
+        notification(outcome.send, "delivery_failed")
+        for outcome in outcomes
+        if outcome.send.delivery_id in settled
+        and isinstance(outcome.result, Failed)
+        and outcome.result.permanent
+        and outcome.send.kind is DeliveryKind.REMINDER
+    ]
+    if failed:
+        tx.run(NOTIFY, rows=Jsonb(failed))
+    return settled
+
+
+def ask_for_retries(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
+    """Queue a workflow for each of these deliveries: it makes the next attempts."""
+    for outcome in outcomes:
+        send = outcome.send
+        outbox.start(
+            tx,
+            RETRY,
+            workflow_id(send.delivery_id),
+            subject_id=send.subject_id,
+            tenant=send.workspace_id,
+            workspace_id=send.workspace_id,
+            delivery_id=send.delivery_id,
+        )
+
+
+def _settled(outcome: Outcome) -> dict[str, Any]:
+    send, result, next_at = outcome.send, outcome.result, outcome.next_at
+    if isinstance(result, Sent):
+        status, error, ambiguous = DeliveryStatus.SENT, None, False
+        log = [entry(outcome.at, "sent", result.vendor_id)]
+    else:
+        status = DeliveryStatus.FAILED if result.permanent else DeliveryStatus.PENDING
+        error, ambiguous = result.reason.value, result.ambiguous
+        log = [entry(outcome.at, "failed", result.reason)]
+        if ambiguous:
+            log.append(entry(outcome.at, "ambiguous", "it may have been accepted all the same"))
+        if next_at is not None:
+            log.append(entry(outcome.at, "retry", next_at.isoformat()))
+    return {
+        "workspace_id": send.workspace_id,
+        "id": send.delivery_id,
+        "attempt": send.attempt,
+        "status": status,
+        "vendor_id": result.vendor_id if isinstance(result, Sent) else None,
+        "error": error,
+        "sent_at": outcome.at if isinstance(result, Sent) else None,
+        "next_attempt_at": next_at,
+        "ambiguous": ambiguous,
+        "log": log,
+    }
+
+
+def obstacle(person: Person) -> Reason | None:
+    """Why this person gets nothing at all."""
+    if not person.active:
+        return Reason.ACCOUNT_CLOSED
+    return None if person.member else Reason.NO_LONGER_MEMBER
+
+
+def unreachable(channel: Channel, person: Person, *, dev: bool) -> Reason | None:
+    """Why this channel does not reach this person now. Unverified addresses only count as dev."""
+    if channel not in (Channel.IN_APP, Channel.EMAIL):
+        return Reason.CHANNEL_UNAVAILABLE
+    if channel is Channel.EMAIL and person.email is None:
+        return Reason.NO_ADDRESS
+    if channel is Channel.EMAIL and not (person.email_verified or dev):
+        return Reason.ADDRESS_UNVERIFIED
+    return None
+
+
+def in_words(reason: str | None) -> str:
+    """A stored reason as a sentence's end."""
+    return IN_WORDS[Reason(reason)] if reason else "no reason is known"
