@@ -8,11 +8,17 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from temporalio.client import Client
 
 from api.main import create_app
-from core import embedded, migrate
+from core import embedded, keys, migrate
 from core.db import Database
 from core.settings import Settings
+from tests.people import alice, bob, charlie
+
+__all__ = ["alice", "bob", "charlie"]  # fixtures that every test can ask for
+from integrations.temporal import connect
+from tests import temporal
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +73,17 @@ async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[temporal.Server]:
+    """A Temporal that all tests share; who kills or wipes one starts one of their own."""
+    with temporal.server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def temporal_client(temporal_server: temporal.Server) -> Client:
+    """Connected as the worker is: values are sealed."""
+    settings = temporal_server.settings
+    return await connect(settings, keys.load(settings))
