@@ -352,6 +352,37 @@ async def test_12_a_certificate_of_another_name_is_refused(
     assert not caught.value.ambiguous
 
 
+async def test_bytes_from_before_the_handshake_are_nobodys() -> None:
+    gone = asyncio.Event()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged")
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        gone.set()
+
+    async def connect_slowly(host: str, port: int) -> httpcore2.AsyncNetworkStream:
+        assert host == "9.9.9.9"
+        stream = await connect("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        return stream
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    net = Net(port, hooks_example_com=["9.9.9.9"])
+    async with (
+        server,
+        guarded_client(sandbox_url=None, resolve=net.resolve, connect=connect_slowly) as client,
+    ):
+        with pytest.raises(VendorError) as caught:
+            await client.get(f"https://hooks.example.com:{port}/")
+        await gone.wait()
+    assert "TLS" in str(caught.value.__cause__)
+
+
 @pytest.mark.parametrize(
     "answers",
     [
