@@ -195,8 +195,8 @@ def _stop_leftover(home: Path) -> None:
         first = pid_file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
         pid = int(first) if first.isdigit() else 0
         arguments = _arguments(pid)
-        if str(home) not in arguments:
-            if arguments or not pid:
+        if arguments is None or str(home) not in arguments:
+            if arguments is not None or not pid:
                 pid_file.unlink()
             return
         for with_signal in (signal.SIGINT, signal.SIGQUIT):
@@ -204,7 +204,7 @@ def _stop_leftover(home: Path) -> None:
                 os.kill(pid, with_signal)
             deadline = time.monotonic() + _LEFTOVER_SECONDS
             while time.monotonic() < deadline:
-                if str(home) not in _arguments(pid):
+                if str(home) not in (_arguments(pid) or ""):
                     return
                 time.sleep(0.05)
         raise Misconfigured(
@@ -212,16 +212,17 @@ def _stop_leftover(home: Path) -> None:
         )
 
 
-def _arguments(pid: int) -> str:
-    """Return the command line of a process, "" when there is none such (or a zombie)."""
+def _arguments(pid: int) -> str | None:
+    """Return a process's command line, "" for a zombie or a kernel's thread, None without one."""
     if sys.platform == "linux":
         try:
             raw = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
-            return ""
+            return None
         return os.fsdecode(raw).replace("\0", " ")
     ps = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]
-    return subprocess.run(ps, check=False, capture_output=True, text=True).stdout  # noqa: S603 - the system's ps
+    done = subprocess.run(ps, check=False, capture_output=True, text=True)  # noqa: S603 - the system's ps
+    return done.stdout if done.returncode == 0 else None
 
 
 def _make_socket_dir(folder: Path, account: pwd.struct_passwd | None) -> None:

@@ -36,16 +36,26 @@ def test_dev_keys_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None
 def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from core import keys;"
-        "from core.settings import Settings;"
+        "from core.settings import Settings; print('imported', flush=True); sys.stdin.read(1);"
         "loaded = keys.load(Settings(data_dir=Path(sys.argv[1])));"
         "print(loaded.encryption.hex(), loaded.signing.private_bytes_raw().hex())"
     )
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", program, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for _ in range(4)
+        for _ in range(8)
     ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "imported\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()  # go
+        process.stdin = None
     answers = {process.communicate(timeout=30)[0] for process in started}
     assert all(process.returncode == 0 for process in started)
     assert len(answers) == 1
