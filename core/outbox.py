@@ -7,6 +7,7 @@ and while Temporal is down nothing waits. Ids are opaque and arguments are ids (
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, insert
 
 from core.db import Transaction, query
@@ -79,5 +80,5 @@ def _plain(value: UUID | int | bool | str) -> int | bool | str:  # noqa: FBT001 
     return str(value) if isinstance(value, UUID) else value
 
 
-def _add(tx: Transaction, **values: Any) -> None:
-    tx.run(_ADD, id=uuid7(), **values)
+def _add(tx: Transaction, *, arguments: dict[str, Any], **values: Any) -> None:
+    tx.run(_ADD, id=uuid7(), arguments=Jsonb(arguments), **values)

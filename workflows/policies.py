@@ -50,3 +50,17 @@ BOOKKEEPING: Policy = {
         maximum_interval=timedelta(seconds=30),
     ),
 }
+
+# One call to Temporal's server, and how long a row of the outbox is in one relay's hands: a batch
+# of a hundred rows at fifty a time ends well within it even if every call takes its whole time.
+RPC_TIMEOUT = timedelta(seconds=5)
+OUTBOX_LEASE = timedelta(seconds=30)
+OUTBOX_POLL = timedelta(milliseconds=250)
+OUTBOX_ATTEMPTS = 8  # 2, 4, 8 … 64 s apart: a deployment in the middle of them mends most refusals
+OUTBOX_LONGEST_WAIT = timedelta(seconds=64)
+# While Temporal is down: one probe after another, full jitter, so that relays do not march in step.
+BACK_OFF_FIRST = timedelta(milliseconds=250)
+BACK_OFF_LONGEST = timedelta(seconds=5)
+
+SWEEP_EVERY = timedelta(seconds=60)
+SWEEP_AGE = timedelta(seconds=60)  # younger executions may just be starting

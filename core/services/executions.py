@@ -1,0 +1,81 @@
+"""Our own ledger of what Temporal was asked to run: it is rebuilt from here when its data is lost.
+
+Rows are recorded when the relay claims their outbox row, before the start: a workflow that ends at
+once finds its row, and a worker that dies in between leaves an open one for the sweep.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import bindparam, update
+
+from core.db import Query, Transaction, query, row
+from core.ids import uuid7
+from core.models.outbox import Executions
+
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+_CLOSE = query(
+    update(Executions)
+    .where(Executions.workflow_id == bindparam("id"), Executions.open)
+    .values(open=False, closed_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    workflow_id: str
+    type: str
+    started_at: datetime
+
+
+# What still stands in the outbox, dead letters included, is the relay's business.
+_UNCLOSED = Query(
+    b"""
+    SELECT workflow_id, type, started_at FROM executions e
+    WHERE open AND started_at < now() - %(age)s::interval
+      AND (started_at, workflow_id) > (%(after_at)s, %(after_id)s)
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.workflow_id = e.workflow_id)
+    ORDER BY started_at, workflow_id LIMIT %(limit)s
+    """,
+    Execution,
+    {},
+    writes=False,
+)
+_REQUEUE = Query(
+    b"""
+    INSERT INTO outbox (id, workflow_type, workflow_id, arguments, subject_id, fairness_key)
+    SELECT %(id)s, type, workflow_id, arguments, subject_id, fairness_key FROM executions e
+    WHERE workflow_id = %(workflow_id)s AND open
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.workflow_id = e.workflow_id)
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+def close(tx: Transaction, workflow_id: str, *, now: datetime) -> None:
+    """Nothing is left to do for this workflow: in the transaction that settles its work.
+
+    May be repeated, and works in either role.
+    """
+    tx.run(_CLOSE, id=workflow_id, now=now)
+
+
+async def unclosed(
+    tx: Transaction, *, age: timedelta, after: Execution | None, limit: int
+) -> list[Execution]:
+    """The next open ones that are older than `age` and not waiting in the outbox, oldest first."""
+    return await tx.all(
+        _UNCLOSED,
+        age=age,
+        after_at=after.started_at if after else _BEGINNING,
+        after_id=after.workflow_id if after else "",
+        limit=limit,
+    )
+
+
+def requeue(tx: Transaction, workflow_id: str) -> None:
+    """Ask once more for a workflow that Temporal no longer knows: same id, type and arguments."""
+    tx.run(_REQUEUE, id=uuid7(), workflow_id=workflow_id)

@@ -1,0 +1,31 @@
+"""A database of their own: a relay takes every row it finds, other tests' rows included."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from core import migrate
+from core.db import Database
+
+NAME = "relay"
+
+
+@pytest.fixture(scope="session")
+def relay_url(database_url: str) -> str:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {NAME}".encode())
+    url = database_url.replace("/voicetodo?", f"/{NAME}?")
+    migrate.run(url)
+    return url
+
+
+@pytest.fixture
+async def db(relay_url: str) -> AsyncIterator[Database]:
+    """The worker's role in a database with an empty outbox and an empty ledger."""
+    with psycopg.connect(relay_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE outbox, executions")
+    database = Database(relay_url, role="vt_worker", size=4)
+    await database.open()
+    yield database
+    await database.close()
