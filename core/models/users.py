@@ -22,6 +22,9 @@ class Users(Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(unique=True)  # lower case; null while anonymous
     email_verified_at: Mapped[datetime | None]
+    # The delivery whose link verifies the address; null once used. Earlier links end with it.
+    verification_id: Mapped[UUID | None] = mapped_column(unique=True)
+    verification_asked_at: Mapped[datetime | None]
     password_hash: Mapped[str | None]
     name: Mapped[str] = mapped_column(server_default="")
     timezone: Mapped[str] = mapped_column(server_default="UTC")

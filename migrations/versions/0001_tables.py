@@ -127,6 +127,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verification_id", sa.Uuid(), nullable=True),
+        sa.Column("verification_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False),
@@ -154,6 +156,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+        sa.UniqueConstraint("verification_id", name=op.f("uq_users_verification_id")),
     )
     op.create_table(
         "workspaces",
