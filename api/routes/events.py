@@ -1,5 +1,47 @@
-from fastapi import APIRouter
+from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import APIRouter, Query, Request, Response
+
+from api import pages
+from api.deps import Me, Tx, Workspace
 from api.transaction import Transactional
+from core.services import changes
+from core.services.changes import Change
 
-router = APIRouter(tags=["events"], route_class=Transactional)
+router = APIRouter(prefix="/events", tags=["events"], route_class=Transactional)
+
+MAX_SEQ = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """`next_since` is what to ask for next, now or when there is more."""
+
+    data: list[Change]
+    next_since: int
+    next_cursor: str | None
+    has_more: bool
+
+
+@router.get("", operation_id="list_events")
+async def list_events(
+    request: Request,
+    response: Response,
+    tx: Tx,
+    actor: Me,
+    workspace_id: Workspace,
+    since: Annotated[int, Query(ge=0, le=MAX_SEQ, description="The last `seq` seen")] = 0,
+    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> EventPage:
+    """What happened in a workspace, in order and without gaps."""
+    question = f"events {actor.user_id} {workspace_id}"
+    if cursor is not None:
+        since = pages.unseal(request, question, cursor)
+    found = await changes.since(tx, actor, workspace_id=workspace_id, seq=since, limit=limit + 1)
+    data, more = found[:limit], len(found) > limit
+    last = data[-1].seq if data else since
+    next_cursor = pages.seal(request, question, last) if more else None
+    pages.next_link(request, response, next_cursor)
+    return EventPage(data, last, next_cursor, more)

@@ -1,5 +1,185 @@
-from fastapi import APIRouter
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
+from fastapi import APIRouter, Query, Request, Response
+
+from api import pages, versions
+from api.deps import Me, Now, Tx, Workspace
+from api.schemas.text import line
+from api.schemas.todos import ClientId, TodoBody, TodoPatch
 from api.transaction import Transactional
+from core.errors import Invalid, NotFound
+from core.models.todos import Priority, Status
+from core.services import todo_pages, todos
+from core.services.todo_pages import After, Filters, Sort, TodoPage
+from core.services.todo_rows import Todo
 
-router = APIRouter(tags=["todos"], route_class=Transactional)
+router = APIRouter(prefix="/todos", tags=["todos"], route_class=Transactional)
+
+FIELDS = frozenset(field.name for field in fields(Todo))
+Instant = Annotated[datetime | None, Query(description="RFC 3339, with Z or an offset")]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """`next` is the next occurrence of a recurring todo."""
+
+    completed: Todo
+    next: Todo | None
+
+
+@router.get("", operation_id="list_todos")
+async def list_todos(
+    request: Request,
+    response: Response,
+    tx: Tx,
+    actor: Me,
+    workspace_id: Workspace,
+    status: Status | None = None,
+    priority: Priority | None = None,
+    tag: Annotated[str | None, line(50)] = None,
+    list_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    due_before: Instant = None,
+    due_after: Instant = None,
+    q: Annotated[str | None, line(200)] = None,
+    assignee: Annotated[str | None, Query(max_length=36, description="An id, or `me`")] = None,
+    sort: Sort = Sort.CREATED,
+    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    fields: Annotated[str | None, Query(max_length=500, description="Only these: a,b")] = None,
+) -> TodoPage:
+    """Todos of all statuses unless asked, a page at a time."""
+    filters = Filters(
+        status,
+        priority,
+        tag,
+        list_id,
+        parent_id,
+        _instant("due_before", due_before),
+        _instant("due_after", due_after),
+        q or None,
+        _assignee(assignee, actor.user_id),
+    )
+    question = f"todos {actor.user_id} {workspace_id} {sort} {filters}"
+    after = _after(pages.unseal(request, question, cursor), sort) if cursor else None
+    found = await todo_pages.page(
+        tx, actor, filters, workspace_id=workspace_id, sort=sort, after=after, limit=limit
+    )
+    more = len(found) > limit
+    data = found[:limit]
+    next_cursor = None
+    if more:
+        position = asdict(todo_pages.position_of(data[-1], sort))
+        next_cursor = pages.seal(request, question, position)
+        pages.next_link(request, response, next_cursor)
+    page = TodoPage(data, next_cursor, more)
+    if fields is not None:
+        # FastAPI sends a Response as it is; only the shape of each row differs from the schema.
+        return pages.only(TodoPage, page, fields, known=FIELDS)  # type: ignore[return-value]
+    return page
+
+
+@router.post("", status_code=201, operation_id="create_todo")
+async def create_todo(
+    body: TodoBody, response: Response, tx: Tx, actor: Me, workspace_id: Workspace, now: Now
+) -> Todo:
+    todo = await todos.create(tx, actor, body.to_draft(), workspace_id=workspace_id, now=now)
+    response.headers["Location"] = f"/api/v1/todos/{todo.id}"
+    response.headers["ETag"] = todo.etag
+    return todo
+
+
+@router.get("/{todo_id}", operation_id="get_todo")
+async def get_todo(todo_id: UUID, request: Request, response: Response, tx: Tx, actor: Me) -> Todo:
+    todo = await todo_pages.get(tx, actor, todo_id)
+    if versions.unchanged(request, response, todo.etag):
+        return Response(status_code=304, headers={"ETag": todo.etag})  # type: ignore[return-value]  # as it is
+    return todo
+
+
+@router.patch("/{todo_id}", operation_id="update_todo")
+async def update_todo(
+    todo_id: UUID,
+    body: TodoPatch,
+    response: Response,
+    tx: Tx,
+    actor: Me,
+    now: Now,
+    if_match: versions.IfMatch = None,
+) -> Todo:
+    """JSON Merge Patch (RFC 7396): null clears, absent keeps."""
+    todo = await todos.edit(
+        tx, actor, todo_id, body.changes(), if_version=versions.wanted(if_match), now=now
+    )
+    response.headers["ETag"] = todo.etag
+    return todo
+
+
+@router.put("/{todo_id}", operation_id="replace_todo")
+async def replace_todo(
+    todo_id: ClientId,
+    body: TodoBody,
+    response: Response,
+    tx: Tx,
+    actor: Me,
+    workspace_id: Workspace,
+    now: Now,
+    if_match: versions.IfMatch = None,
+) -> Todo:
+    """Replace all writable fields; creates it under an id made by the client."""
+    draft = body.to_draft(todo_id)
+    wanted = versions.wanted(if_match)
+    try:
+        todo = await todos.replace_with(tx, actor, draft, if_version=wanted, now=now)
+    except NotFound:
+        if if_match is not None:
+            raise
+        todo = await todos.create(tx, actor, draft, workspace_id=workspace_id, now=now)
+        response.status_code = 201
+        response.headers["Location"] = f"/api/v1/todos/{todo.id}"
+    response.headers["ETag"] = todo.etag
+    return todo
+
+
+@router.delete("/{todo_id}", status_code=204, operation_id="delete_todo")
+async def delete_todo(
+    todo_id: UUID, tx: Tx, actor: Me, now: Now, if_match: versions.IfMatch = None
+) -> None:
+    """With its subtasks; `POST /undo` brings them back."""
+    await todos.delete(tx, actor, todo_id, if_version=versions.wanted(if_match), now=now)
+
+
+@router.post("/{todo_id}/complete", operation_id="complete_todo")
+async def complete_todo(todo_id: UUID, tx: Tx, actor: Me, now: Now) -> Completed:
+    """With its open subtasks. Completing what is completed changes nothing."""
+    return Completed(await todos.complete(tx, actor, todo_id, now=now), None)
+
+
+@router.post("/{todo_id}/reopen", operation_id="reopen_todo")
+async def reopen_todo(todo_id: UUID, tx: Tx, actor: Me, now: Now) -> Todo:
+    return await todos.reopen(tx, actor, todo_id, now=now)
+
+
+def _instant(name: str, value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise Invalid("ends in Z or an offset", pointer=f"/query/{name}", code="datetime")
+    return value
+
+
+def _assignee(value: str | None, me: UUID) -> UUID | None:
+    if value is None or value == "me":
+        return me if value else None
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise Invalid("an id or `me`", pointer="/query/assignee", code="uuid") from error
+
+
+def _after(position: dict[str, Any], sort: Sort) -> After:
+    key = position["key"]
+    if key is not None and sort is Sort.DUE:
+        key = datetime.fromisoformat(key)
+    return After(key, UUID(position["id"]))

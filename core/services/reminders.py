@@ -59,10 +59,9 @@ async def of_todo(tx: Transaction, actor: Actor, todo_id: UUID) -> list[Reminder
 
 
 async def update_one(
-    tx: Transaction, actor: Actor, reminder_id: UUID, draft: ReminderDraft, *, now: datetime
+    tx: Transaction, actor: Actor, found: Waiting, draft: ReminderDraft, *, now: datetime
 ) -> Reminder:
     """Replace what the person wishes, and arm it anew."""
-    found = await get(tx, actor, reminder_id)
     spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
     armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
     tx.run(

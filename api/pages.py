@@ -1,0 +1,62 @@
+"""Cursors that cannot be read, forged or used for another question, and `?fields=`."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Hashable
+from functools import cache
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from pydantic import TypeAdapter
+
+from core import crypto
+from core.errors import Invalid
+from core.keys import Keys
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+
+def seal(request: Request, question: str, position: object) -> str:
+    """A cursor for this question (route, sort, filters, person) that continues at `position`."""
+    sealed = crypto.seal(_key(request), orjson.dumps(position), aad=question.encode())
+    return urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def unseal(request: Request, question: str, cursor: str) -> Any:
+    """The position. Raises `Invalid` for a cursor of another question or none of ours."""
+    try:
+        sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return orjson.loads(crypto.unseal(_key(request), sealed, aad=question.encode()))
+    except (Base64Error, ValueError, Invalid) as error:
+        detail = "this cursor does not belong to this query: start at the first page"
+        raise Invalid(detail, pointer="/query/cursor", code="cursor") from error
+
+
+def next_link(request: Request, response: Response, cursor: str | None) -> None:
+    """RFC 8288, for clients that follow links."""
+    if cursor is not None:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def only(kind: Hashable, page: Any, fields: str, *, known: frozenset[str]) -> Response:
+    """The page with these fields of each row alone."""
+    wanted = {name.strip() for name in fields.split(",")} - {""}
+    if unknown := sorted(wanted - known):
+        detail = f"unknown fields: {', '.join(unknown)[:200]}"
+        raise Invalid(detail, pointer="/query/fields", code="fields")
+    include: Any = {"data": {"__all__": wanted}, "next_cursor": True, "has_more": True}
+    body = _adapter(kind).dump_json(page, include=include)
+    return Response(body, media_type="application/json")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _key(request: Request) -> bytes:
+    keys: Keys = request.app.state.keys
+    return crypto.derive(keys.encryption, "cursor")

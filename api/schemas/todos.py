@@ -1,0 +1,259 @@
+"""What may come in about todos, reminders, lists and tags."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.schemas.text import line, text
+from core.errors import Invalid
+from core.models.deliveries import Channel
+from core.models.todos import Priority
+from core.rules import zones
+from core.rules.reminders import Due, Wish
+from core.services.reminder_rows import Waiting
+from core.services.reminders import MAX_PER_TODO, ReminderDraft
+from core.services.todos import TodoDraft
+
+UUID_VERSION = 7
+MAX_POSITION = 1e15
+
+
+def _zone(name: str) -> str:
+    zones.zone(name)
+    return name
+
+
+def _minutes(at: time) -> time:
+    if at.tzinfo is not None:
+        msg = "a wall time has no offset: put the zone into `timezone`"
+        raise ValueError(msg)
+    return at.replace(microsecond=0)
+
+
+def _version7(value: UUID) -> UUID:
+    if value.version != UUID_VERSION:
+        msg = "ids made by clients are UUIDv7"
+        raise ValueError(msg)
+    return value
+
+
+Title = Annotated[str, line(500, blank=False)]
+Description = Annotated[str, text(10_000)]
+Name = Annotated[str, line(100, blank=False)]
+TagName = Annotated[str, line(50, blank=False)]
+Tags = Annotated[list[TagName], Field(max_length=50)]
+Zone = Annotated[str, line(64, blank=False), AfterValidator(_zone)]
+WallTime = Annotated[time, AfterValidator(_minutes), Field(examples=["09:00"])]
+Position = Annotated[float, Field(ge=-MAX_POSITION, le=MAX_POSITION, allow_inf_nan=False)]
+ClientId = Annotated[UUID, AfterValidator(_version7)]
+Before = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=366), examples=["PT15M"])]
+Calendar = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
+
+
+class Body(BaseModel):
+    """Unknown fields are refused: a misspelt one must not be lost, nor a forbidden one tried."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+
+class DueBody(Body):
+    """`date` alone: all day. With `time` and `timezone`: fixed. `timezone` null: floating."""
+
+    date: Calendar
+    time: WallTime | None = None
+    timezone: Zone | None = None
+
+    @model_validator(mode="after")
+    def _zone_needs_time(self) -> Self:
+        if self.timezone is not None and self.time is None:
+            msg = "an all-day due has no timezone"
+            raise ValueError(msg)
+        return self
+
+    def to_due(self) -> Due:
+        return Due(self.date, self.time, self.timezone)
+
+
+class AtBody(Body):
+    """A wall time; `timezone` null or absent is floating in one's own zone."""
+
+    date: Calendar
+    time: WallTime
+    timezone: Zone | None = None
+
+
+class ReminderBody(Body):
+    """Either `at` or `before` (ISO 8601, before the todo's due time)."""
+
+    at: AtBody | None = None
+    before: Before | None = None
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
+    urgent: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.at is None) == (self.before is None):
+            msg = "give either `at` or `before`"
+            raise ValueError(msg)
+        return self
+
+    def to_draft(self) -> ReminderDraft:
+        at = self.at
+        wish = (
+            Wish(None, None, None, self.before)
+            if at is None
+            else Wish(at.date, at.time, at.timezone, None)
+        )
+        channels: list[str] | None = None
+        if self.channels is not None:
+            channels = list(dict.fromkeys(self.channels))
+        return ReminderDraft(wish, channels, self.urgent)
+
+
+class ReminderPatch(Body):
+    """JSON Merge Patch; giving `at` clears `before` and the other way round."""
+
+    at: AtBody | None = None
+    before: Before | None = None
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
+    urgent: bool = False
+
+    def merged_into(self, stored: Waiting) -> ReminderDraft:
+        sent = self.model_fields_set
+        wish = stored.wish
+        if self.at is not None:
+            wish = Wish(self.at.date, self.at.time, self.at.timezone, None)
+        elif self.before is not None:
+            wish = Wish(None, None, None, self.before)
+        elif {"before" if wish.before is not None else "at"} & sent:
+            raise Invalid("a reminder has either `at` or `before`", pointer="/at", code="missing")
+        channels = stored.channels
+        if "channels" in sent:
+            channels: list[str] | None = None
+        if self.channels is not None:
+            channels = list(dict.fromkeys(self.channels))
+        return ReminderDraft(wish, channels, self.urgent if "urgent" in sent else stored.urgent)
+
+
+class SnoozeBody(Body):
+    """Either `for` (ISO 8601 duration) or `until` (an instant)."""
+
+    for_: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=366))] | None = Field(
+        None, alias="for", examples=["PT10M"]
+    )
+    until: datetime | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.for_ is None) == (self.until is None):
+            msg = "give either `for` or `until`"
+            raise ValueError(msg)
+        if self.until is not None and self.until.tzinfo is None:
+            msg = "`until` is an instant: it ends in Z or an offset"
+            raise ValueError(msg)
+        return self
+
+
+class TodoBody(Body):
+    title: Title
+    description: Description = ""
+    list_id: UUID | None = None
+    list_name: Name | None = Field(
+        None, alias="list", description="A list by name; made when there is none"
+    )
+    parent_id: UUID | None = None
+    priority: Priority = Priority.NONE
+    tags: Tags = []
+    due: DueBody | None = None
+    assignee_id: UUID | None = None
+    position: Position | None = None
+    location: Annotated[str, line(300)] | None = None
+    reminders: Annotated[list[ReminderBody], Field(max_length=MAX_PER_TODO)] = []
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Call mum",
+                    "due": {"date": "2030-05-04", "time": "18:00", "timezone": "Europe/Berlin"},
+                    "reminders": [{"before": "PT15M", "channels": ["email"]}],
+                }
+            ]
+        },
+    )
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if self.list_id is not None and self.list_name is not None:
+            msg = "give either `list_id` or `list`"
+            raise ValueError(msg)
+        return self
+
+    def to_draft(self, todo_id: UUID | None = None) -> TodoDraft:
+        return TodoDraft(
+            title=self.title,
+            description=self.description,
+            list_id=self.list_id,
+            list_name=self.list_name,
+            parent_id=self.parent_id,
+            priority=self.priority,
+            tags=self.tags,
+            due=self.due.to_due() if self.due else None,
+            assignee_id=self.assignee_id,
+            position=self.position,
+            location=self.location,
+            reminders=[reminder.to_draft() for reminder in self.reminders],
+            id=todo_id,
+        )
+
+
+class TodoPatch(Body):
+    """JSON Merge Patch: null clears, absent keeps."""
+
+    title: Title = ""
+    description: Description | None = None
+    list_id: UUID | None = None
+    list_name: Name | None = Field(None, alias="list")
+    parent_id: UUID | None = None
+    priority: Priority | None = None
+    tags: Tags | None = None
+    due: DueBody | None = None
+    assignee_id: UUID | None = None
+    position: Position = 0.0
+    location: Annotated[str, line(300)] | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, null replaced by what empty means."""
+        sent = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, empty in (("description", ""), ("priority", Priority.NONE), ("tags", [])):
+            if name in sent and sent[name] is None:
+                sent[name] = empty
+        if sent.get("due") is not None:
+            sent["due"] = sent["due"].to_due()
+        if "list_name" in sent and sent["list_name"] is None:
+            del sent["list_name"]
+            sent["list_id"] = None
+        return sent
+
+
+class ListBody(Body):
+    name: Name
+
+
+class ListPatch(Body):
+    name: Name = ""
+    position: Position = 0.0
+
+    def changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class TagPatch(Body):
+    name: TagName
+
+
+class UndoBody(Body):
+    change_set: UUID

@@ -1,0 +1,182 @@
+"""The feed of a workspace, and taking back what one change set did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from core.actor import Actor
+from core.db import Transaction, query
+from core.errors import Conflict, NotFound
+from core.models.events import Events
+from core.rules.reminders import Due
+from core.services import lists, todos
+from core.services.workspaces import Access, place, visible
+
+KEPT: Final = timedelta(days=30)
+MOST_AT_ONCE: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event: what happened to which subject, and what its changed fields were before."""
+
+    workspace_id: UUID
+    seq: int
+    type: str
+    subject_id: UUID
+    actor_id: UUID | None
+    change_set: UUID
+    changed: list[str]
+    before: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """`undone` is the change set that was taken back; `changed` counts the todos and lists."""
+
+    undone: UUID
+    changed: int
+
+
+_COLUMNS = (
+    Events.workspace_id,
+    Events.seq,
+    Events.type,
+    Events.subject_id,
+    Events.actor_id,
+    Events.change_set_id,
+    Events.changed,
+    Events.before,
+    Events.at,
+)
+_SINCE = query(
+    select(*_COLUMNS)
+    .where(
+        visible(Events.workspace_id),
+        Events.workspace_id == bindparam("workspace_id"),
+        Events.seq > bindparam("since"),
+    )
+    .order_by(Events.seq)
+    .limit(bindparam("limit")),
+    Change,
+)
+_OF_SET = query(
+    select(*_COLUMNS)
+    .where(visible(Events.workspace_id), Events.change_set_id == bindparam("change_set"))
+    .order_by(Events.workspace_id, Events.seq.desc())
+    .limit(MOST_AT_ONCE + 1),
+    Change,
+)
+_LATER = query(
+    select(*_COLUMNS)
+    .where(
+        Events.workspace_id == bindparam("workspace_id"),
+        Events.seq > bindparam("since"),
+        Events.subject_id == bindparam("subjects").any_(),
+        Events.change_set_id != bindparam("change_set"),
+    )
+    .order_by(Events.seq),
+    Change,
+)
+
+
+async def since(
+    tx: Transaction, actor: Actor, *, workspace_id: UUID, seq: int, limit: int
+) -> list[Change]:
+    """Events after number `seq`, in the order of their commits and without gaps."""
+    await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
+    return await tx.all(
+        _SINCE, workspace_id=workspace_id, user_id=actor.user_id, since=seq, limit=limit
+    )
+
+
+async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime) -> Undone:
+    """Put back what this change set changed; that is a change set of its own.
+
+    Raises `Conflict`, naming them, when fields it changed were changed again since.
+    """
+    events = await tx.all(_OF_SET, change_set=change_set, user_id=actor.user_id)
+    if not events:
+        raise NotFound("there is no such change set that you can see")
+    if len(events) > MOST_AT_ONCE:
+        raise Conflict(f"this change set has more than {MOST_AT_ONCE} changes")
+    if events[-1].at < now - KEPT:
+        raise Conflict("changes can be undone for 30 days")
+    mine = [event for event in events if _noun(event) in _UNDO]
+    for workspace_id in dict.fromkeys(event.workspace_id for event in mine):
+        spot = await place(tx, actor, workspace_id, Access.WRITE, now=now)
+        here = [event for event in mine if event.workspace_id == workspace_id]
+        await _refuse_if_changed_since(tx, here, change_set)
+        for event in here:
+            await _UNDO[_noun(event)](tx, actor, event, now=spot.now)
+    if not mine:
+        raise Conflict("nothing in this change set can be undone")
+    return Undone(change_set, len(mine))
+
+
+async def _refuse_if_changed_since(
+    tx: Transaction, events: Sequence[Change], change_set: UUID
+) -> None:
+    later = await tx.all(
+        _LATER,
+        workspace_id=events[0].workspace_id,
+        since=min(event.seq for event in events),
+        subjects=list({event.subject_id for event in events}),
+        change_set=change_set,
+    )
+    ours: dict[UUID, set[str]] = {}
+    made = set()
+    for event in events:
+        ours.setdefault(event.subject_id, set()).update(event.changed)
+        if event.type.endswith(".created"):
+            made.add(event.subject_id)
+    clashes = {
+        f"{_noun(event)} {event.subject_id}: {', '.join(touched)}"
+        for event in later
+        if (
+            touched := sorted(
+                set(event.changed)
+                if event.subject_id in made
+                else ours[event.subject_id] & set(event.changed)
+            )
+        )
+    }
+    if clashes:
+        raise Conflict("changed since: " + "; ".join(sorted(clashes)))
+
+
+async def _undo_todo(tx: Transaction, actor: Actor, event: Change, *, now: datetime) -> None:
+    row = await todos.lock(tx, actor, event.subject_id, deleted_too=True)
+    if event.type == "todo.created":
+        await todos.write(tx, row, {"deleted": True}, now=now)
+        return
+    before = dict(event.before)
+    for name in ("list_id", "parent_id", "assignee_id"):
+        if before.get(name) is not None:
+            before[name] = UUID(before[name])
+    if before.get("due") is not None:
+        before["due"] = _due(before["due"])
+    await todos.write(tx, row, before, now=now)
+
+
+async def _undo_list(tx: Transaction, actor: Actor, event: Change, *, now: datetime) -> None:
+    row = await lists.lock(tx, actor, event.subject_id, deleted_too=True)
+    before = {"deleted": True} if event.type == "list.created" else event.before
+    lists.write(tx, row, before, now=now)
+
+
+_UNDO: Final = {"todo": _undo_todo, "list": _undo_list}
+
+
+def _noun(event: Change) -> str:
+    return event.type.partition(".")[0]
+
+
+def _due(told: dict[str, Any]) -> Due:
+    at = time.fromisoformat(told["time"]) if told["time"] else None
+    return Due(date.fromisoformat(told["date"]), at, told["timezone"])
