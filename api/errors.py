@@ -1,6 +1,7 @@
 """The table: kind of error -> HTTP status and `application/problem+json` (RFC 9457)."""
 
 import math
+import re
 from typing import Any
 
 import orjson
@@ -87,7 +88,7 @@ async def _ours(request: Request, error: Exception) -> Response:
         case errors.Misconfigured() | errors.VendorError():
             detail = title  # theirs to know: the log has it
             log.error("request.failed", error=error)
-    slug = type(error).__name__.lower()
+    slug = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
     return problem(request, status, title, detail, slug=slug, errors_=details, headers=headers)
 
 

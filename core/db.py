@@ -19,6 +19,7 @@ from psycopg.rows import args_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from core import clock, violations
@@ -54,7 +55,8 @@ def query(statement: ClauseElement, into: Callable[..., T]) -> Query[T]: ...
 def query(statement: ClauseElement, into: Callable[..., Any] = row) -> Query[Any]:
     """Compile; ~0.1 ms, so do it at import time or behind a cache of the statement's shape."""
     compiled = statement.compile(dialect=DIALECT)
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 (no other compiler is of this dialect)
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     writes = bool(getattr(statement, "is_dml", False))
     return Query(str(compiled).encode(), into, constants, writes)
 

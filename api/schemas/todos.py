@@ -131,9 +131,7 @@ class ReminderPatch(Body):
             raise Invalid("a reminder has either `at` or `before`", pointer="/at", code="missing")
         channels = stored.channels
         if "channels" in sent:
-            channels: list[str] | None = None
-        if self.channels is not None:
-            channels = list(dict.fromkeys(self.channels))
+            channels = None if self.channels is None else [*dict.fromkeys(self.channels)]
         return ReminderDraft(wish, channels, self.urgent if "urgent" in sent else stored.urgent)
 
 

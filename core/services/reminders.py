@@ -61,9 +61,13 @@ async def of_todo(tx: Transaction, actor: Actor, todo_id: UUID) -> list[Reminder
 async def update_one(
     tx: Transaction, actor: Actor, found: Waiting, draft: ReminderDraft, *, now: datetime
 ) -> Reminder:
-    """Replace what the person wishes, and arm it anew."""
+    """Replace what the person wishes; another time is armed anew."""
     spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
-    armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
+    next_at = found.next_at
+    if draft.wish != found.wish:  # else a snooze stays
+        armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
+        _write(tx, found, armed)
+        next_at = armed.next_at
     tx.run(
         rows.EDIT,
         of_workspace_id=found.workspace_id,
@@ -72,7 +76,6 @@ async def update_one(
         urgent=draft.urgent,
         **_wish_columns(draft.wish),
     )
-    _write(tx, found, armed)
     tx.emit(Event(found.workspace_id, "reminder.updated", found.id, ["at", "before", "channels"]))
     wish = _wish_columns(draft.wish)
     return Reminder.of_row(
@@ -83,7 +86,7 @@ async def update_one(
         wish["at_zone"],
         wish["before_s"],
         draft.channels,
-        armed.next_at,
+        next_at,
         draft.urgent,
     )
 

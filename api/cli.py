@@ -1,0 +1,106 @@
+"""`voicetodo`: the command line. For people by default, for scripts with `--json`.
+
+Exit codes: 0 done, 1 refused by the server (4xx), 2 asked for wrongly or set up wrongly,
+3 the server does not answer, 130 interrupted.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.exceptions import TyperException
+
+from api.commands import accounts, admin, demo, reminders, todos
+from api.commands import undo as undo_command
+from api.commands.client import Refused, Unreachable
+from api.commands.options import load_settings
+from core.errors import Error, Misconfigured, Rejected, Unavailable
+
+REFUSED: Final = 1
+WRONG: Final = 2
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="voicetodo",
+    help="Todos, and reminders that never miss.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up() -> int:
+    """Run everything: PostgreSQL, Temporal, worker, sandbox and API, until Ctrl-C."""
+    from api.up import up as run  # noqa: PLC0415 - asyncio and the servers: not for `--help`
+
+    return run(load_settings())
+
+
+for command in (
+    accounts.register,
+    accounts.login,
+    accounts.logout,
+    accounts.whoami,
+    todos.add,
+    todos.show,
+    todos.done,
+    todos.reopen,
+    todos.edit,
+    reminders.remind,
+    reminders.snooze,
+    reminders.why,
+    undo_command.undo,
+    demo.demo,
+):
+    app.command()(command)
+app.command("list")(todos.list_todos)
+app.command("rm")(todos.remove)
+app.add_typer(admin.app, name="admin")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Errors are one sentence on stderr, or a problem."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    try:
+        result = app(given, prog_name="voicetodo", standalone_mode=False)
+    except (Refused, Unreachable) as error:
+        code = REFUSED if isinstance(error, Refused) else UNREACHABLE
+        return _fail(error, code, as_json=as_json, problem=error.problem)
+    except Rejected as error:
+        return _fail(error, REFUSED, as_json=as_json)
+    except Misconfigured as error:
+        return _fail(error, WRONG, as_json=as_json)
+    except Unavailable as error:
+        return _fail(error, UNREACHABLE, as_json=as_json)
+    except TyperException as error:
+        message = error.format_message()
+        return _fail(Misconfigured(message), WRONG, as_json=as_json) if message else WRONG
+    except typer.Abort:
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _fail(error: Error, code: int, *, as_json: bool, problem: dict[str, Any] | None = None) -> int:
+    if as_json:
+        kind = type(error).__name__.lower()
+        told = problem or {
+            "type": f"urn:voicetodo:problem:{kind}",
+            "title": (type(error).__doc__ or kind).strip(),
+            "detail": error.detail,
+        }
+        sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[red]{escape(error.detail)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""`voicetodo remind | snooze | why`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from api.commands import find, moments, words
+from api.commands.options import Api, Json, Zone, answer, connect
+from api.commands.todos import Before, Todo
+from core.rules import cli_times
+
+Reminder = Annotated[
+    str, typer.Argument(help="A reminder's id or a todo's, or the end of it.", metavar="ID")
+]
+Duration = Annotated[
+    str | None, typer.Option(help=f"{cli_times.UNDERSTOOD_DURATIONS}.", metavar="DURATION")
+]
+Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
+_STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
+
+
+def remind(
+    todo: Todo,
+    *,
+    in_: Annotated[Duration, typer.Option("--in")] = None,
+    at: Time = None,
+    before: Before = None,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="email, in_app; repeatable.", metavar="CHANNEL")
+    ] = None,
+    zone: Zone = None,
+    api: Api = None,
+    as_json: Json = False,
+) -> None:
+    """Remind of a todo: in a while, at a time, or before it is due."""
+    _one_of(**{"--in": in_, "--at": at, "--before": before})
+    body: dict[str, Any] = {"channels": channel or None}
+    with connect(api) as client:
+        if before:
+            body["before"] = moments.duration(before)
+        else:
+            body["at"] = moments.wall(client, at or f"in {in_}", zone)
+            if "time" not in body["at"]:
+                raise typer.BadParameter("a reminder needs a time: `tomorrow 9:00`")
+        path = f"/todos/{find.todo_id(client, todo)}/reminders"
+        made = client.send("POST", path, body).body
+        zone_here = "" if as_json else moments.zone_of(client)
+        shown = words.reminder(made, now=datetime.now(UTC), zone=zone_here) if zone_here else ""
+        answer(made, shown, as_json=as_json)
+
+
+def snooze(
+    reminder: Reminder,
+    *,
+    for_: Annotated[Duration, typer.Option("--for")] = None,
+    until: Time = None,
+    api: Api = None,
+    as_json: Json = False,
+) -> None:
+    """Be reminded later."""
+    _one_of(**{"--for": for_, "--until": until})
+    with connect(api) as client:
+        body = {"for": moments.duration(for_)} if for_ else {}
+        if until:
+            body["until"] = moments.instant(client, until).isoformat()
+        _, found = find.todo_or_reminder(client, reminder)
+        moved = client.send("POST", f"/reminders/{found}/snooze", body).body
+        zone = "" if as_json else moments.zone_of(client)
+        shown = words.reminder(moved, now=datetime.now(UTC), zone=zone) if zone else ""
+        answer(moved, shown, as_json=as_json)
+
+
+def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:
+    """Tell why a reminder came, did not come, or will come."""
+    with connect(api) as client:
+        _, found = find.todo_or_reminder(client, reminder)
+        story = client.get(f"/reminders/{found}/why")
+        if as_json:
+            answer(story, as_json=True)
+            return
+        answer(story, *story_lines(story, zone=moments.zone_of(client)), as_json=False)
+
+
+def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
+    """The sentences, then what happened in the order of time."""
+    from core.rules import zones  # noqa: PLC0415 - the zone database is read here alone
+
+    entries = [
+        (words.parsed(line["at"]), delivery["channel"], line["what"], line["detail"] or "")
+        for delivery in story["deliveries"]
+        for line in delivery["log"]
+    ]
+    lines: list[Text | Table] = [Text(sentence) for sentence in story["sentences"]]
+    if entries:
+        view = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
+        for at, channel, what, detail in sorted(entries):
+            local = at.astimezone(zones.zone(zone))
+            style = _STYLES.get(what, "yellow")
+            time = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+            view.add_row(f"[dim]{time}", channel, f"[{style}]{escape(what)}", escape(detail))
+        lines.append(view)
+    return lines
+
+
+def _one_of(**options: str | None) -> None:
+    if sum(value is not None for value in options.values()) != 1:
+        raise typer.BadParameter(f"give exactly one of {', '.join(options)}")

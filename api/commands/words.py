@@ -1,0 +1,107 @@
+"""How todos and times look to a person."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from core.rules import zones
+
+SHORT_ID = 8  # of the random end of a UUIDv7; its beginning is only the time
+_PRIORITIES = {"high": "bold red", "medium": "yellow", "low": "blue", "none": "dim"}
+
+
+def short(identifier: str) -> str:
+    return identifier.replace("-", "")[-SHORT_ID:]
+
+
+def when(instant: datetime, *, now: datetime, zone: str, all_day: bool = False) -> str:
+    """`in 40 s`, `today 15:30`, `Fri 9:00`, `24 Dec 18:00`; whatever is clear and short."""
+    away = instant - now
+    if not all_day and abs(away) < timedelta(hours=1):
+        seconds = abs(round(away.total_seconds()))
+        span = f"{seconds} s" if seconds < 60 else f"{seconds // 60} min"  # noqa: PLR2004 - a minute
+        return f"in {span}" if away > timedelta(0) else f"{span} ago"
+    local = instant.astimezone(zones.zone(zone))
+    days = (local.date() - zones.today(now, zone)).days
+    if -1 <= days <= 1:
+        day = ("yesterday", "today", "tomorrow")[days + 1]
+    elif 1 < days < 7:  # noqa: PLR2004 - a week
+        day = f"{local:%a}"
+    else:
+        year = "" if local.year == now.year else f" {local.year}"
+        day = f"{local.day} {local:%b}{year}"
+    return day if all_day else f"{day} {local:%H:%M}"
+
+
+def due(todo: dict[str, Any], *, now: datetime, zone: str) -> Text:
+    """The due time, red when it has passed and the todo is open."""
+    if not todo["due"]:
+        return Text()
+    all_day = todo["due"]["time"] is None
+    instant = parsed(todo["due_at"])
+    text = when(instant, now=now, zone=zone, all_day=all_day)
+    over = instant + timedelta(days=int(all_day)) < now and todo["status"] == "pending"
+    return Text(text, "red" if over else "")
+
+
+def table(todos: list[dict[str, Any]], *, lists: dict[str, str], zone: str) -> Table:
+    now = datetime.now(UTC)
+    view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, style in (("", ""), ("id", "cyan"), ("title", ""), ("due", ""), ("", ""), ("", "")):
+        view.add_column(title, style=style, no_wrap=title != "title")
+    for todo in todos:
+        done = todo["status"] == "completed"
+        title = Text(todo["title"], "dim strike" if done else "")
+        where = lists.get(todo["list_id"] or "", "")
+        labels = Text(" ".join([where, *(f"#{tag}" for tag in todo["tags"])]).strip(), "magenta")
+        marks = Text("" if todo["priority"] == "none" else todo["priority"])
+        marks.stylize(_PRIORITIES[todo["priority"]])
+        if any(reminder["next_fire_at"] for reminder in todo["reminders"]):
+            marks.append(" ⏰")
+        box_mark = "✔" if done else "○"
+        time = due(todo, now=now, zone=zone)
+        view.add_row(box_mark, short(todo["id"]), title, time, marks, labels)
+    return view
+
+
+def details(todo: dict[str, Any], *, lists: dict[str, str], zone: str) -> Table:
+    now = datetime.now(UTC)
+    view = Table(box=None, show_header=False, pad_edge=False)
+    view.add_column(style="dim")
+    view.add_column()
+    rows: list[tuple[str, str | Text]] = [
+        ("title", Text(todo["title"], "bold")),
+        ("id", todo["id"]),
+        ("status", todo["status"]),
+        ("due", due(todo, now=now, zone=zone)),
+        ("priority", "" if todo["priority"] == "none" else todo["priority"]),
+        ("list", escape(lists.get(todo["list_id"] or "", ""))),
+        ("tags", escape(" ".join(f"#{tag}" for tag in todo["tags"]))),
+        ("note", Text(todo["description"])),
+    ]
+    rows += [("reminder", reminder(each, now=now, zone=zone)) for each in todo["reminders"]]
+    rows.append(("created", when(parsed(todo["created_at"]), now=now, zone=zone)))
+    for name, value in rows:
+        if value:
+            view.add_row(name, value)
+    return view
+
+
+def reminder(each: dict[str, Any], *, now: datetime, zone: str) -> Text:
+    """`3f9a01bc in 40 s by email`."""
+    text = Text(f"{short(each['id'])} ", "cyan")
+    fires = each["next_fire_at"]
+    text.append(when(parsed(fires), now=now, zone=zone) if fires else "nothing to come", "default")
+    if each["before"]:
+        text.append(f" ({each['before']} before due)", "dim")
+    if each["channels"]:
+        text.append(f" by {', '.join(each['channels'])}", "default")
+    return text
+
+
+def parsed(instant: str) -> datetime:
+    return datetime.fromisoformat(instant)
