@@ -43,6 +43,7 @@ class Source:
     table: str
     _claim: Query[Claimed] = field(init=False, repr=False)
     _lag: Query[tuple[Any, ...]] = field(init=False, repr=False)
+    _adopt: Query[tuple[Any, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # The row lock makes two claimers at one instant pass by each other, and a row that is
@@ -75,9 +76,14 @@ class Source:
         SELECT count(*), min(next_at) FROM {self.table}
         WHERE lane = %(lane)s AND next_at <= %(now)s
         """  # noqa: S608 - as above
-        # The class is frozen; these two are derived once instead of for every look.
+        adopt = f"""
+        UPDATE {self.table} SET lane = lane %% %(lanes)s
+        WHERE lane >= %(lanes)s AND next_at IS NOT NULL
+        """  # noqa: S608 - as above
+        # The class is frozen; these are derived once instead of for every look.
         object.__setattr__(self, "_claim", Query(claim.encode(), Claimed, {}, writes=True))
         object.__setattr__(self, "_lag", Query(lag.encode(), row, {}, writes=False))
+        object.__setattr__(self, "_adopt", Query(adopt.encode(), row, {}, writes=True))
 
 
 SOURCES: Final = {source.kind: source for source in (Source(Kind.REMINDERS, "reminders"),)}
@@ -90,7 +96,9 @@ _MINE = b"""
 """
 # Also when it had run out: nobody took it over meanwhile, else the token would be another one.
 _RENEW = Query(
-    b"UPDATE leases l SET until = now() + %(lease)s" + _MINE + b"RETURNING l.row_id",
+    b"UPDATE leases l SET until = now() + %(lease)s"
+    + _MINE
+    + b"RETURNING l.workspace_id, l.row_id",
     row,
     {},
     writes=True,
@@ -135,10 +143,10 @@ async def claim(
 
 async def renew(
     tx: Transaction, source: Source, claimed: Sequence[Claimed], *, lease: timedelta = LEASE
-) -> set[UUID]:
-    """Extend the leases; the ids of the rows that are still ours."""
+) -> set[tuple[UUID, UUID]]:
+    """Extend the leases; the `(workspace_id, id)` of the rows that are still ours."""
     parameters = _named(source, claimed)
-    return {each[0] for each in await tx.all(_RENEW, **parameters, lease=lease)}
+    return {(each[0], each[1]) for each in await tx.all(_RENEW, **parameters, lease=lease)}
 
 
 def release(tx: Transaction, source: Source, claimed: Sequence[Claimed]) -> None:
@@ -154,6 +162,11 @@ def rest(tx: Transaction, source: Source, claimed: Sequence[Claimed], *, wait: t
     """
     if claimed:
         tx.run(_REST, **_named(source, claimed), lease=wait)
+
+
+def adopt(tx: Transaction, source: Source, *, lanes: int) -> None:
+    """Queue moving the rows of lanes that no longer exist: with fewer lanes none may be lost."""
+    tx.run(source._adopt, lanes=lanes)  # noqa: SLF001 - as in `claim`
 
 
 def sweep(tx: Transaction) -> None:

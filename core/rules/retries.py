@@ -30,6 +30,8 @@ class Reason(StrEnum):
     NO_LONGER_MEMBER = "no_longer_member"
     ALREADY_VERIFIED = "already_verified"
     TOO_LATE = "too_late"
+    LEASE_RAN_SHORT = "lease_ran_short"
+    UNDELIVERABLE = "undeliverable"
 
 
 IN_WORDS: Final = {
@@ -46,6 +48,8 @@ IN_WORDS: Final = {
     Reason.NO_LONGER_MEMBER: "the person is no longer in this workspace",
     Reason.ALREADY_VERIFIED: "the address was verified meanwhile",
     Reason.TOO_LATE: "it could not be delivered within a day",
+    Reason.LEASE_RAN_SHORT: "the worker had no time left to send it safely",
+    Reason.UNDELIVERABLE: "the message could not be made; this is our fault",
 }
 
 

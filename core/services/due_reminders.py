@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core import due
+from core import due, logs
 from core.db import Query, Transaction, row
 from core.due import SOURCES, Claimed
 from core.events import Event
@@ -24,6 +24,8 @@ from core.rules.retries import Reason, delivery_id
 from core.services import deliveries
 from core.services.deliveries import Outcome, Send, entry
 from core.services.due_rows import FIND, Found
+
+log = logs.get(__name__)
 
 SOURCE: Final = SOURCES[Kind.REMINDERS]
 
@@ -89,7 +91,7 @@ async def begin(
         if reminder is None:
             over.append(each)
             continue
-        sends = ledger.add(reminder)
+        sends = ledger.add_safely(reminder)
         if sends:
             begun.append(Begun(each, tuple(sends)))
         else:
@@ -171,6 +173,22 @@ class _Ledger:
             return []
         return [send for channel in reminder.wanted if (send := self._open(reminder, channel))]
 
+    def add_safely(self, reminder: Found) -> list[Send]:
+        """As `add`; a row that breaks our code ends as a visible failure and holds up nobody."""
+        marks = len(self._deliveries), len(self._notifications), len(self.decided)
+        try:
+            return self.add(reminder)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go out
+            log.error("reminder.quarantined", reminder_id=reminder.id, error=error)
+            del self._deliveries[marks[0] :]
+            del self._notifications[marks[1] :]
+            del self.decided[marks[2] :]
+            send = self._send(reminder, Channel.IN_APP)
+            story = [entry(self._now, "failed", Reason.UNDELIVERABLE)]
+            self._row(send, DeliveryStatus.FAILED, story, error=Reason.UNDELIVERABLE)
+            self._notifications.append(deliveries.notification(send, "delivery_failed"))
+            return []
+
     def write(self) -> None:
         if self._deliveries:
             self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
@@ -187,31 +205,30 @@ class _Ledger:
             self._refuse(reminder, send, reason)
             return None
         if channel is Channel.IN_APP:
-            log = [entry(self._now, "sent", "shown in the app")]
-            self._row(send, DeliveryStatus.SENT, log, sent_at=self._now)
+            story = [entry(self._now, "sent", "shown in the app")]
+            self._row(send, DeliveryStatus.SENT, story, sent_at=self._now)
             self._notifications.append(deliveries.notification(send, "reminder"))
             return None
-        log = []
+        story = []
         if before == DeliveryStatus.SENDING:
-            log.append(entry(self._now, "ambiguous", "the worker that sent it did not finish"))
-        log.append(entry(self._now, "sending", "late" if send.late else None))
-        self._row(send, DeliveryStatus.SENDING, log, ambiguous=before == DeliveryStatus.SENDING)
+            story.append(entry(self._now, "ambiguous", "the worker that sent it did not finish"))
+        story.append(entry(self._now, "sending", "late" if send.late else None))
+        self._row(send, DeliveryStatus.SENDING, story, ambiguous=before == DeliveryStatus.SENDING)
         return send
 
     def _refuse(self, reminder: Found, send: Send, reason: Reason) -> None:
         """Say so in the ledger, and to whoever asked for this channel."""
         absent = reason is Reason.CHANNEL_UNAVAILABLE
         status = DeliveryStatus.CANCELLED if absent else DeliveryStatus.FAILED
-        log = [entry(self._now, status, reason)]
-        self._row(send, status, log, error=reason)
+        self._row(send, status, [entry(self._now, status, reason)], error=reason)
         if reminder.channels is not None:
             self._notifications.append(deliveries.notification(send, "delivery_failed"))
 
     def _miss(self, reminder: Found) -> None:
         for channel in dict.fromkeys((*reminder.wanted, Channel.IN_APP)):
             send = self._send(reminder, channel)
-            log = [entry(self._now, "missed", Reason.TOO_LATE)]
-            self._row(send, DeliveryStatus.MISSED, log, error=Reason.TOO_LATE)
+            story = [entry(self._now, "missed", Reason.TOO_LATE)]
+            self._row(send, DeliveryStatus.MISSED, story, error=Reason.TOO_LATE)
             if channel is Channel.IN_APP:
                 self._notifications.append(deliveries.notification(send, "reminder_missed"))
 
@@ -221,9 +238,9 @@ class _Ledger:
             send = self._send(reminder, channel)
             before = _status(reminder, send)
             if before in (DeliveryStatus.PENDING, DeliveryStatus.SENDING):
-                log = [entry(self._now, "cancelled", reason)]
+                story = [entry(self._now, "cancelled", reason)]
                 ambiguous = before == DeliveryStatus.SENDING
-                self._row(send, DeliveryStatus.CANCELLED, log, error=reason, ambiguous=ambiguous)
+                self._row(send, DeliveryStatus.CANCELLED, story, error=reason, ambiguous=ambiguous)
 
     def _rearm(self, reminder: Found, new: Arming) -> None:
         self.rearmed.add(reminder.id)
@@ -261,7 +278,7 @@ class _Ledger:
         self,
         send: Send,
         status: DeliveryStatus,
-        log: deliveries.Log,
+        story: deliveries.Log,
         *,
         sent_at: datetime | None = None,
         error: str | None = None,
@@ -286,7 +303,7 @@ class _Ledger:
                 "sent_at": sent_at,
                 "error": error,
                 "ambiguous": ambiguous,
-                "log": log,
+                "log": story,
             }
         )
 

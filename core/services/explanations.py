@@ -58,7 +58,8 @@ class ExplainedDelivery:
             LogEntry(datetime.fromisoformat(each["at"]), each["what"], each.get("detail"))
             for each in log
         ]
-        return cls(*columns, log=lines)
+        fields: tuple[Any, ...] = (*columns, lines)
+        return cls(*fields)
 
 
 @dataclass(frozen=True, slots=True)

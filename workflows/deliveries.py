@@ -1,0 +1,54 @@
+"""A delivery whose first attempt failed for a passing reason: tried again until that is over.
+
+Whether, when and how is computed in the activity, from the delivery's row: 5, 15, 45 s, doubling to
+15 min, or what the vendor asked for, until it is of no more use. So a workflow that is started
+anew, because Temporal lost its data, goes on where it was.
+"""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.deliveries import Deliveries, Step, Verdict
+
+from workflows import policies
+from workflows.messages import DeliveryMessage
+
+SHORTEST_WAIT = timedelta(milliseconds=100)
+
+
+@workflow.defn(name="RetryDelivery")
+class RetryDelivery:
+    @workflow.run
+    async def run(self, message: DeliveryMessage) -> int:
+        """How many attempts were made, the first one included."""
+        return await until_over(message)
+
+
+async def until_over(message: DeliveryMessage) -> int:
+    """Attempt and wait in turn. The last activity also closes our own record of this workflow."""
+    while True:
+        step = await workflow.execute_activity_method(
+            Deliveries.attempt, message, **policies.DELIVERY_ATTEMPT
+        )
+        if step.verdict == Verdict.OVER:
+            workflow.set_current_details(_in_words(step))
+            return step.attempts
+        wait = max(timedelta(milliseconds=step.wait_ms), SHORTEST_WAIT)
+        next_at = workflow.now() + wait
+        workflow.set_current_details(f"{_in_words(step)}; next at {next_at:%Y-%m-%d %H:%M:%S} UTC")
+        await workflow.sleep(wait, summary=f"until attempt {step.attempts + 1}")
+
+
+def _in_words(step: Step) -> str:
+    """For an operator: channel, number and reason, nothing that a person wrote."""
+    if step.channel is None:
+        return "The delivery is gone"
+    if step.attempts == 0 and step.verdict == Verdict.AGAIN:
+        return f"First attempt of {step.channel} delivery is to come"
+    if step.reason is None:
+        return f"Attempt {step.attempts} of {step.channel} delivery ended it: sent"
+    if step.verdict == Verdict.OVER:
+        return f"{step.channel} delivery ended after {step.attempts} attempts: {step.reason}"
+    return f"Attempt {step.attempts} of {step.channel} delivery failed: {step.reason}"
