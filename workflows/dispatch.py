@@ -40,6 +40,8 @@ ROUTES: Mapping[str, Route] = {
     "RetryDelivery": Route(
         DeliveryMessage, "Tries one delivery again until it is sent or of no more use"
     ),
+    "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
+    "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
 }
 
 

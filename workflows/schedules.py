@@ -11,23 +11,19 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.common import Priority
 
 from core.due import SOURCES
-from core.settings import Settings
+from workflows import policies
 from workflows.dispatch import TASK_QUEUE, attributes
 from workflows.messages import Kind, TickMessage
 
-EVERY: Final = timedelta(seconds=30)
 CATCH_UP: Final = timedelta(seconds=60)
 
 
-def specs(settings: Settings) -> dict[str, Schedule]:
+def ticks(lanes: int) -> dict[str, Schedule]:
     """Schedule id -> Schedule, for `temporal.ensure_schedules`."""
-    return {
-        f"tick:{kind}:{lane}": _tick(kind, lane)
-        for kind in SOURCES
-        for lane in range(settings.lanes)
-    }
+    return {f"tick:{kind}:{lane}": _tick(kind, lane) for kind in SOURCES for lane in range(lanes)}
 
 
 def _tick(kind: Kind, lane: int) -> Schedule:
@@ -39,8 +35,9 @@ def _tick(kind: Kind, lane: int) -> Schedule:
             task_queue=TASK_QUEUE,
             static_summary=f"Delivers due {kind} of lane {lane} for 30 s",
             typed_search_attributes=attributes("Tick", f"{kind}:{lane}"),
+            priority=Priority(priority_key=1),  # before the retries that an outage leaves behind
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=policies.TICK_EVERY)]),
         # A tick that ends a moment late must not leave the lane alone for the next 30 s.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=CATCH_UP),
     )
