@@ -1,0 +1,191 @@
+"""Composition root of the durable side: `python worker.py`.
+
+Workflows and activities of the task queue, the outbox relay, the sweep, and a listener for probes.
+Neither PostgreSQL nor Temporal need be there when it starts; it waits for both.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import uvloop
+from psycopg import Error as PsycopgError
+from temporalio.client import Client
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from core import embedded, health, keys, logs
+from core.db import Database
+from core.errors import Error, Misconfigured
+from core.health import Answer
+from core.services import outbox
+from core.settings import Settings, settings
+from integrations import temporal
+from integrations.http import vendor_client
+from workflows import policies, registry, schedules
+from workflows.dispatch import TASK_QUEUE
+from workflows.relay import Relay
+from workflows.sweep import Sweep
+
+log = logs.get("worker")
+
+EXIT_FAILED = 1
+EXIT_MISCONFIGURED = 2
+MAX_ACTIVITIES = 100
+MAX_WORKFLOW_TASKS = 50
+# Everything but the workflows themselves is the same in every run: importing it anew for each
+# costs 160 ms and buys nothing.
+PASSED_THROUGH = (
+    "activities",
+    "core",
+    "integrations",
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+)
+# The relay tells once that Temporal is away; the SDK would for every call.
+SDK_LOGS = "error,temporalio_sdk_core=warn,temporalio_client=error"
+
+
+def new_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=registry.WORKFLOWS,
+        activities=activities,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        max_concurrent_activities=MAX_ACTIVITIES,
+        max_concurrent_workflow_tasks=MAX_WORKFLOW_TASKS,
+        graceful_shutdown_timeout=policies.GRACE,
+        max_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
+        default_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
+    )
+
+
+async def main(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then drain. Raises when the worker cannot go on."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    polls = False
+
+    def ready() -> Answer:
+        ok = polls and not stopping.is_set()
+        return Answer(200, b"ready\n") if ok else Answer(503, b"not ready\n")
+
+    def began() -> None:
+        nonlocal polls
+        polls = True
+
+    pages = {"/ready": ready, "/metrics": health.scrape}
+    async with await health.listen(settings.host, settings.worker_metrics_port, pages):
+        work = asyncio.create_task(_work(settings, began))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not work.done():
+            log.info("worker.stopping")
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    log.info("worker.stopped")
+
+
+async def _work(settings: Settings, began: Callable[[], None]) -> None:
+    loaded = keys.load(settings)
+    async with AsyncExitStack() as stack:
+        url = embedded.database_url(settings)
+        app_db = Database(url, role="vt_app", size=settings.pool_size)
+        worker_db = Database(url, role="vt_worker", size=settings.pool_size)
+        for database in (app_db, worker_db):
+            await database.open()
+            stack.push_async_callback(database.close)
+        await _database_answers(worker_db)
+        http = await stack.enter_async_context(vendor_client())
+        activities = registry.activities(
+            app_db,
+            worker_db,
+            registry.channels(settings, loaded, http),
+            dev=settings.dev,
+            lanes=settings.lanes,
+        )
+        client = await _connected(settings, loaded)
+        relay = Relay(worker_db, client)
+        sweep = Sweep(worker_db, client, schedules.ticks(settings.lanes))
+        async with new_worker(client, activities):
+            began()
+            log.info("worker.started", task_queue=TASK_QUEUE)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(relay.run())
+                group.create_task(sweep.run())
+
+
+async def _database_answers(db: Database) -> None:
+    waits = 0
+    while True:
+        try:
+            async with db.transaction(read_only=True) as tx:
+                await outbox.depth(tx)  # migrated, too
+        except (Error, PsycopgError) as error:
+            if waits == 0:
+                log.warning("database.awaited", error=error)
+            waits += 1
+            await asyncio.sleep(0.5)
+        else:
+            return
+
+
+async def _connected(settings: Settings, loaded: keys.Keys) -> Client:
+    sdk_logs = LogForwardingConfig(logging.getLogger("temporal"))
+    telemetry = TelemetryConfig(logging=LoggingConfig(SDK_LOGS, forwarding=sdk_logs))
+    runtime = Runtime(telemetry=telemetry)
+    waits = 0
+    while True:
+        try:
+            return await temporal.connect(settings, loaded, runtime=runtime)
+        except RuntimeError as error:
+            if waits == 0:
+                log.warning("temporal.awaited", error=error)
+            waits += 1
+            await asyncio.sleep(0.5)
+
+
+def run() -> int:
+    try:
+        current = settings()
+        logs.configure("worker", strict=current.dev)
+        uvloop.run(main(current))
+    except Misconfigured as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return EXIT_MISCONFIGURED
+    except Exception as error:  # noqa: BLE001 - told in our way; the parent starts another
+        log.error("worker.failed", error=error)
+        return EXIT_FAILED
+    return 0
+
+
+def leave(code: int) -> None:
+    """End at once: the SDK's threads may crash an interpreter that takes itself apart.
+
+    https://github.com/temporalio/sdk-python/issues/300
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what the interpreter calls
+    atexit._run_exitfuncs()  # noqa: SLF001 - and this too
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    leave(run())

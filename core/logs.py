@@ -97,6 +97,8 @@ def configure(part: str, *, strict: bool, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     for name in ("httpx2", "httpcore2"):  # they write whole addresses at INFO
         logging.getLogger(name).setLevel(logging.WARNING)
+    # One line per connection that fails; we say it once ourselves.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 class _Json(logging.Formatter):

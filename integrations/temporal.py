@@ -68,7 +68,8 @@ async def ensure_schedules(
     created = 0
     for schedule_id, schedule in schedules.items():
         try:
-            await client.create_schedule(schedule_id, schedule)
+            # At once as well: the first interval would begin up to its whole length later.
+            await client.create_schedule(schedule_id, schedule, trigger_immediately=True)
             created += 1
         except ScheduleAlreadyRunningError:
             if update:

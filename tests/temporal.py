@@ -20,9 +20,12 @@ _START_SECONDS = 30
 class Server:
     """One dev server and its file. It may be killed, wiped and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
         self.settings = Settings(
-            _env_file=None, data_dir=folder, temporal_port=_free(), temporal_ui_port=_free()
+            _env_file=None,
+            data_dir=folder,
+            temporal_port=port or free_port(),
+            temporal_ui_port=free_port(),
         )
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +73,7 @@ def server() -> Iterator[Server]:
             made.kill()
 
 
-def _free() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -41,7 +41,6 @@ ROUTES: Mapping[str, Route] = {
         DeliveryMessage, "Tries one delivery again until it is sent or of no more use"
     ),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
-    "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
 }
 
 

@@ -64,3 +64,9 @@ BACK_OFF_LONGEST = timedelta(seconds=5)
 
 SWEEP_EVERY = timedelta(seconds=60)
 SWEEP_AGE = timedelta(seconds=60)  # younger executions may just be starting
+TICK_EVERY = timedelta(seconds=30)
+
+# Of a worker that is asked to stop: then activities are cancelled. `voicetodo up` kills after 15 s.
+GRACE = timedelta(seconds=10)
+# Cancellation reaches an activity with its heartbeat, which the SDK would send every 6 s only.
+HEARTBEAT_EVERY = timedelta(seconds=1)

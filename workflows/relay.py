@@ -106,8 +106,11 @@ class Relay:
         by_workflow: dict[str, list[Claimed]] = {}
         for row in rows:
             by_workflow.setdefault(row.workflow_id, []).append(row)
-        await asyncio.gather(*(self._relay_all(group, outcome) for group in by_workflow.values()))
-        await self._settle(rows, outcome)
+        groups = by_workflow.values()
+        try:
+            await asyncio.gather(*(self._relay_all(group, outcome) for group in groups))
+        finally:  # when stopped as well: others need not wait for this lease to end
+            await self._settle(rows, outcome)
         metrics.TEMPORAL_UP.set(0 if outcome.away else 1)
         if outcome.away is not None:
             raise TemporalAway from outcome.away

@@ -1,0 +1,131 @@
+"""The worker as the process that it is."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+
+from tests import temporal
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Process:
+    def __init__(self, environment: dict[str, str], port: int) -> None:
+        self.port = port
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self.popen = subprocess.Popen(
+            [sys.executable, "-P", str(ROOT / "worker.py")],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    def get(self, path: str) -> httpx2.Response | None:
+        with contextlib.suppress(httpx2.TransportError):
+            return httpx2.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False)
+        return None
+
+    def until(self, status: int, seconds: float = 20) -> httpx2.Response:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            answer = self.get("/ready")
+            if answer is not None and answer.status_code == status:
+                return answer
+            assert self.popen.poll() is None, self.said()
+            time.sleep(0.05)
+        raise AssertionError(self.said())
+
+    def said(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode()
+
+    def end(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+        self._log.close()
+
+
+@pytest.fixture
+def environment(database_url: str) -> Iterator[dict[str, str]]:
+    """A worker's settings with a database of its own: it takes every row of the outbox it finds."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS worker")
+        connection.execute("CREATE DATABASE worker")
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
+        yield {
+            "VOICETODO_DATA_DIR": folder,
+            "VOICETODO_PROFILE": "dev",
+            "VOICETODO_WORKER_METRICS_PORT": str(temporal.free_port()),
+            "VOICETODO_TEMPORAL_PORT": str(temporal.free_port()),
+            "DATABASE_URL": database_url.replace("/voicetodo?", "/worker?"),
+        }
+
+
+@pytest.fixture
+def worker(environment: dict[str, str]) -> Iterator[Process]:
+    process = Process(environment, int(environment["VOICETODO_WORKER_METRICS_PORT"]))
+    yield process
+    process.end()
+
+
+def test_it_waits_for_its_servers_and_drains(
+    worker: Process, environment: dict[str, str], tmp_path: Path
+) -> None:
+    worker.until(503)
+    time.sleep(1)
+    said = worker.said()
+    assert said.count("database.awaited") == 1  # reachable, but not migrated
+    migrated = subprocess.run(
+        [sys.executable, "-P", "-m", "core.migrate"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        check=False,
+    )
+    assert migrated.returncode == 0, migrated.stderr
+    time.sleep(2)
+    assert worker.said().count("temporal.awaited") == 1
+    assert worker.until(503).text == "not ready\n"
+    server = temporal.Server(tmp_path, int(environment["VOICETODO_TEMPORAL_PORT"]))
+    try:
+        server.start()
+        worker.until(200)
+        scraped = worker.get("/metrics")
+        assert scraped is not None
+        assert "voicetodo_outbox_depth 0.0" in scraped.text
+        missing = worker.get("/nothing")
+        assert missing is not None
+        assert missing.status_code == 404
+        worker.popen.send_signal(signal.SIGTERM)
+        assert worker.popen.wait(15) == 0
+    finally:
+        server.kill()
+    lines = worker.said().splitlines()
+    assert all(line.startswith('{"at":') for line in lines)
+    assert "worker.stopped" in lines[-1]
+
+
+def test_it_stops_while_it_waits(worker: Process) -> None:
+    worker.until(503)
+    worker.popen.send_signal(signal.SIGINT)
+    assert worker.popen.wait(10) == 0
+
+
+def test_a_port_in_use_is_a_sentence(worker: Process, environment: dict[str, str]) -> None:
+    worker.until(503)
+    second = Process(environment, worker.port)
+    try:
+        assert second.popen.wait(20) == 2
+        assert "VOICETODO_WORKER_METRICS_PORT" in second.said()
+        assert "Traceback" not in second.said()
+    finally:
+        second.end()
