@@ -111,13 +111,13 @@ async def page(
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
     given = {name: value for name, value in asdict(filters).items() if value is not None}
     undated = after is not None and sort is Sort.DUE and after.key is None
-    statement = _page(frozenset(given), sort, after is not None, undated)
+    shaped = statement(frozenset(given), sort, continued=after is not None, undated=undated)
     if "q" in given:
         given["q"] = _literally(given["q"])
     if after is not None:
         given |= {"after_id": after.id} if undated else {"after_id": after.id, "after": after.key}
     return await tx.all(
-        statement, workspace_id=workspace_id, user_id=actor.user_id, limit=limit + 1, **given
+        shaped, workspace_id=workspace_id, user_id=actor.user_id, limit=limit + 1, **given
     )
 
 
@@ -135,9 +135,11 @@ def position_of(todo: Todo, sort: Sort) -> After:
 
 
 @cache
-def _page(filtered: frozenset[str], sort: Sort, continued: bool, undated: bool) -> Query[Todo]:  # noqa: FBT001 (a cache's key)
+def statement(
+    filtered: frozenset[str], sort: Sort, *, continued: bool = False, undated: bool = False
+) -> Query[Todo]:
     """One statement per shape; there are at most a few thousand, each compiled once."""
-    statement = (
+    page_of = (
         select_answers()
         .where(
             visible(Todos.workspace_id),
@@ -150,14 +152,14 @@ def _page(filtered: frozenset[str], sort: Sort, continued: bool, undated: bool) 
     key = _KEYS.get(sort)
     if key is None:  # ids are in the order of creation
         if continued:
-            statement = statement.where(Todos.id > bindparam("after_id"))
-        return query(statement.order_by(Todos.id), answer_of)
+            page_of = page_of.where(Todos.id > bindparam("after_id"))
+        return query(page_of.order_by(Todos.id), answer_of)
     if undated:
-        statement = statement.where(key.is_(None), Todos.id > bindparam("after_id"))
+        page_of = page_of.where(key.is_(None), Todos.id > bindparam("after_id"))
     elif continued:
         later = tuple_(key, Todos.id) > tuple_(bindparam("after"), bindparam("after_id"))
-        statement = statement.where(or_(later, key.is_(None)) if sort is Sort.DUE else later)
-    return query(statement.order_by(key.asc(), Todos.id), answer_of)
+        page_of = page_of.where(or_(later, key.is_(None)) if sort is Sort.DUE else later)
+    return query(page_of.order_by(key.asc(), Todos.id), answer_of)
 
 
 def _literally(text: str) -> str:

@@ -92,7 +92,7 @@ _PARENT = query(
         Todos.deleted_at.is_(None),
     )
 )
-_ADD = query(
+ADD = query(
     insert(Todos).values(
         {name: bindparam(name) for name in (*COLUMN_NAMES, "created_by") if name != "version"}
     )
@@ -148,7 +148,7 @@ async def create(
         reminders=[],
     )
     columns = {name: getattr(row, name) for name in COLUMN_NAMES if name != "version"}
-    tx.run(_ADD, **columns, created_by=actor.user_id)
+    tx.run(ADD, **columns, created_by=actor.user_id)
     tx.emit(Event(workspace_id, "todo.created", row.id))
     added = await reminders.add_to(tx, actor, row, draft.reminders, now=spot.now)
     return replace(row, reminders=added).answer()

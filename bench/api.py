@@ -1,0 +1,179 @@
+"""Requests per second of the API beside its floor, on one machine and in one run.
+
+    make bench            all of it
+    python -m bench.api   this one; ROUNDS, SECONDS and ROWS by environment
+
+`bench/floor.py` does the same SQL with nothing around it. Rounds alternate, so that both meet the
+same weather; the figure is the median ratio. Latencies are taken at 70 % of each one's throughput.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from bench.results import keep
+from core import clock, embedded, keys, migrate
+from core.ids import uuid7
+from core.settings import Settings
+from core.tokens import Tokens
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = float(os.environ.get("SECONDS", "4"))
+ROWS = int(os.environ.get("ROWS", "1000000"))
+TODOS_PER_USER = 100
+USERS_IN_USE = 64
+CONNECTIONS = 16
+WRITERS = 32
+API_PORT, FLOOR_PORT = 18100, 18101
+
+SEED = """
+INSERT INTO users (id, timezone)
+SELECT uuidv7(), 'Europe/Berlin' FROM generate_series(1, %(users)s);
+INSERT INTO workspaces (id, kind, name) SELECT id, 'personal', '' FROM users;
+INSERT INTO memberships (user_id, workspace_id, role) SELECT id, id, 'owner' FROM users;
+INSERT INTO feeds (workspace_id) SELECT id FROM users;
+INSERT INTO todos (workspace_id, id, title, description, priority, tags, position, due_on,
+                   due_at, created_by)
+SELECT u.id, uuidv7(), 'Todo number ' || n, 'With a line of description, as people write them',
+       (ARRAY['high', 'medium', 'low', 'none'])[1 + n %% 4],
+       CASE n %% 3 WHEN 0 THEN ARRAY['home', 'errand'] ELSE '{}' END, n,
+       CASE n %% 2 WHEN 0 THEN current_date + n END,
+       CASE n %% 2 WHEN 0 THEN date_trunc('day', now()) + n * interval '1 day' END, u.id
+FROM users u, generate_series(1, %(todos)s) AS n;
+INSERT INTO sessions (id, user_id, expires_at)
+SELECT uuidv7(), id, now() + interval '1 day' FROM users ORDER BY id LIMIT %(in_use)s;
+"""
+
+
+@contextmanager
+def server(app: str, port: int, environment: dict[str, str]) -> Iterator[None]:
+    """uvicorn with the flags of `voicetodo up`, one process."""
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
+    command += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log)
+        try:
+            for _ in range(200):
+                time.sleep(0.05)
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2).close()
+                    break
+                except OSError:
+                    continue
+            else:
+                raise RuntimeError(f"{app} does not start")
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def load(folder: Path, port: int, requests: list[str], **plan: Any) -> dict[str, Any]:
+    path = folder / "plan.json"
+    path.write_text(json.dumps({"port": port, "requests": requests, **plan}))
+    command = [sys.executable, "-m", "bench.load", str(path)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    if result["bad"]:
+        raise RuntimeError(f"{result['bad']} answers were not 2xx")
+    return result
+
+
+def http(method: str, path: str, token: str = "", body: bytes = b"", key: bool = False) -> str:  # noqa: FBT001, FBT002 (a flag of one caller)
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines += [f"Authorization: Bearer {token}"] if token else []
+    lines += ["Content-Type: application/json"] if body else []
+    lines += ["Idempotency-Key: @KEY@"] if key else []
+    return "\r\n".join(lines) + "\r\n\r\n" + body.decode()
+
+
+def people(url: str, settings: Settings) -> list[tuple[UUID, str]]:
+    tokens = Tokens(keys.load(settings).signing)
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT user_id, id FROM sessions ORDER BY id").fetchall()
+    return [(user, tokens.issue(user, sid, uuid7(), now=clock.now())) for user, sid in rows]
+
+
+def main() -> None:
+    console = Console()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vt-")))
+        url = stack.enter_context(embedded.postgres(folder))
+        migrate.run(url)
+        console.print(f"seeding {ROWS:,} todos …")
+        users = max(USERS_IN_USE, ROWS // TODOS_PER_USER)
+        values = {"users": users, "todos": TODOS_PER_USER, "in_use": USERS_IN_USE}
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in SEED.split(";\n")[:-1]:
+                with psycopg.ClientCursor(connection) as cursor:
+                    cursor.execute(statement, values)
+            connection.execute("VACUUM ANALYZE")
+        environment = {
+            "VOICETODO_DATA_DIR": str(folder),
+            "DATABASE_URL": url,
+            "VOICETODO_RATE_LIMIT_API": "1000000000",
+        }
+        settings = Settings(_env_file=None, data_dir=folder, DATABASE_URL=SecretStr(url))
+        known = people(url, settings)
+        stack.enter_context(server("api.main:app", API_PORT, environment))
+        stack.enter_context(server("bench.floor:app", FLOOR_PORT, environment))
+        measure(console, folder, known)
+
+
+def measure(console: Console, folder: Path, known: list[tuple[UUID, str]]) -> None:
+    body = json.dumps({"title": "Buy milk"}).encode()
+    todos = "/api/v1/todos"
+    cases = {
+        "list of 50": (
+            [http("GET", f"{todos}?limit=50", token) for _, token in known],
+            [http("GET", f"/{user}") for user, _ in known],
+            CONNECTIONS,
+        ),
+        "create": (
+            [http("POST", todos, token, body, key=True) for _, token in known],
+            [http("POST", f"/{user}", body=body) for user, _ in known],
+            CONNECTIONS,
+        ),
+        "create, one workspace, 32 writers": (
+            [http("POST", todos, known[0][1], body, key=True)],
+            [http("POST", f"/{known[0][0]}", body=body)],
+            WRITERS,
+        ),
+    }
+    table = Table("request", "API /s", "floor /s", "ratio", "p50", "p95", "p99", "floor p99")
+    for name, (ours, floors, connections) in cases.items():
+        rounds = []
+        for _ in range(ROUNDS + 1):  # the first one warms up
+            a = load(folder, API_PORT, ours, connections=connections, seconds=SECONDS)
+            f = load(folder, FLOOR_PORT, floors, connections=connections, seconds=SECONDS)
+            rounds.append((a["per_second"], f["per_second"]))
+        api, floor = (statistics.median(column) for column in zip(*rounds[1:], strict=True))
+        ratio = statistics.median(a / f for a, f in rounds[1:])
+        calm = {"connections": connections, "seconds": SECONDS}
+        at = load(folder, API_PORT, ours, rate=api * 0.7, **calm)
+        floor_at = load(folder, FLOOR_PORT, floors, rate=floor * 0.7, **calm)
+        figures = [f"{api:,.0f}", f"{floor:,.0f}", f"{ratio:.2f}"]
+        latencies = [f"{at[p]:.1f} ms" for p in ("p50", "p95", "p99")]
+        table.add_row(name, *figures, *latencies, f"{floor_at['p99']:.1f} ms")
+        console.print(f"{name}: {ratio:.2f}", [f"{a / f:.2f}" for a, f in rounds[1:]])
+    console.print(table)
+    keep("API beside its floor", "python -m bench.api", table, note=f"{ROWS:,} todos")
+
+
+if __name__ == "__main__":
+    main()
