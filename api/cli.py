@@ -6,19 +6,18 @@ Exit codes: 0 done, 1 refused by the server (4xx), 2 asked for wrongly or set up
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from api.commands import accounts, admin, demo, reminders, todos
-from api.commands import undo as undo_command
+from api.commands import accounts, admin, demo, reminders, todos, undo
 from api.commands.client import Refused, Unreachable
 from api.commands.options import load_settings
-from core.errors import Error, Misconfigured, Rejected, Unavailable
+from core.errors import Error, Misconfigured, Rejected
 
 REFUSED: Final = 1
 WRONG: Final = 2
@@ -42,25 +41,26 @@ def up() -> int:
     return run(load_settings())
 
 
-for command in (
-    accounts.register,
-    accounts.login,
-    accounts.logout,
-    accounts.whoami,
-    todos.add,
-    todos.show,
-    todos.done,
-    todos.reopen,
-    todos.edit,
-    reminders.remind,
-    reminders.snooze,
-    reminders.why,
-    undo_command.undo,
-    demo.demo,
-):
-    app.command()(command)
-app.command("list")(todos.list_todos)
-app.command("rm")(todos.remove)
+COMMANDS: Final[dict[str, Callable[..., object]]] = {
+    "register": accounts.register,
+    "login": accounts.login,
+    "logout": accounts.logout,
+    "whoami": accounts.whoami,
+    "add": todos.add,
+    "list": todos.list_todos,
+    "show": todos.show,
+    "done": todos.done,
+    "reopen": todos.reopen,
+    "edit": todos.edit,
+    "rm": todos.remove,
+    "remind": reminders.remind,
+    "snooze": reminders.snooze,
+    "why": reminders.why,
+    "undo": undo.undo,
+    "demo": demo.demo,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 app.add_typer(admin.app, name="admin")
 
 
@@ -70,24 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     try:
         result = app(given, prog_name="voicetodo", standalone_mode=False)
-    except (Refused, Unreachable) as error:
-        code = REFUSED if isinstance(error, Refused) else UNREACHABLE
-        return _fail(error, code, as_json=as_json, problem=error.problem)
-    except Rejected as error:
-        return _fail(error, REFUSED, as_json=as_json)
-    except Misconfigured as error:
-        return _fail(error, WRONG, as_json=as_json)
-    except Unavailable as error:
-        return _fail(error, UNREACHABLE, as_json=as_json)
+    except Error as error:
+        return _fail(error, as_json=as_json)
     except TyperException as error:
         message = error.format_message()
-        return _fail(Misconfigured(message), WRONG, as_json=as_json) if message else WRONG
+        return _fail(Misconfigured(message), as_json=as_json) if message else WRONG
     except typer.Abort:
         return INTERRUPTED
     return result if isinstance(result, int) else 0
 
 
-def _fail(error: Error, code: int, *, as_json: bool, problem: dict[str, Any] | None = None) -> int:
+def _fail(error: Error, *, as_json: bool) -> int:
+    code = UNREACHABLE
+    if isinstance(error, (Rejected, Misconfigured)):
+        code = REFUSED if isinstance(error, Rejected) else WRONG
+    problem = error.problem if isinstance(error, (Refused, Unreachable)) else None
     if as_json:
         kind = type(error).__name__.lower()
         told = problem or {

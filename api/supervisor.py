@@ -61,6 +61,7 @@ class Supervisor:
     """Runs `parts`, listed in their order of start; `log` takes (name, line), `note` (name, news).
 
     Call `run` from the main thread: signals arrive there, and the kernel ties children to it.
+    With `pids` that folder holds `<name>.pid` of every part that runs.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Supervisor:
         env: Mapping[str, str],
         log: Callable[[str, str], None],
         note: Callable[[str, str], None],
+        pids: Path | None = None,
         guarded: bool = sys.platform != "linux",
     ) -> None:
         self._parts = parts
         self._env = dict(env)
         self._log = log
         self._note = note
+        self._pids = pids
         self._up = {part.name: asyncio.Event() for part in parts}
         self._processes: dict[str, Process] = {}
         self._pumps: dict[str, asyncio.Task[None]] = {}
@@ -89,6 +92,7 @@ class Supervisor:
 
         Misconfigured if a part does not come up the first time; then too everything is stopped.
         """
+        self._forget_pids()
         loop = asyncio.get_running_loop()
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in signals:
@@ -151,13 +155,13 @@ class Supervisor:
             self._note(part.name, f"ready in {time.monotonic() - began:.1f} s")
             self._up[part.name].set()
             if part.once:
-                self._tell_guard(f"{process.pid} 0")
+                self._ended(part, process)
                 return "done"
             await process.wait()
         hung = process.returncode is None
         _signal_group(process.pid, signal.SIGKILL)  # what a dead part started goes with it
         await process.wait()
-        self._tell_guard(f"{process.pid} 0")
+        self._ended(part, process)
         await asyncio.wait({self._pumps[part.name]}, timeout=1)
         if is_ready:
             return f"ended unasked ({_how(process)})"
@@ -189,9 +193,28 @@ class Supervisor:
             **part.options,
         )
         self._processes[part.name] = process
+        self._write_pid(part, process)
         self._pumps[part.name] = asyncio.create_task(self._pump(part, process))
         self._tell_guard(f"{process.pid} {int(part.orphan_signal)}")
         return process
+
+    def _forget_pids(self) -> None:
+        """What a killed parent left names processes that are not ours."""
+        if self._pids is not None:
+            for stale in self._pids.glob("*.pid"):
+                stale.unlink()
+
+    def _write_pid(self, part: Part, process: Process) -> None:
+        if self._pids is not None:
+            self._pids.mkdir(mode=0o700, exist_ok=True)
+            draft = self._pids / f"{part.name}.new"
+            draft.write_text(f"{process.pid}\n", encoding="ascii")
+            draft.replace(self._pids / f"{part.name}.pid")  # whoever reads sees all of it
+
+    def _ended(self, part: Part, process: Process) -> None:
+        self._tell_guard(f"{process.pid} 0")
+        if self._pids is not None:
+            (self._pids / f"{part.name}.pid").unlink(missing_ok=True)
 
     async def _pump(self, part: Part, process: Process) -> None:
         if process.stdout is None:
@@ -243,7 +266,7 @@ class Supervisor:
                     self._note(part.name, f"killed, still there after {STOP_SECONDS} s")
                 _signal_group(process.pid, signal.SIGKILL)
                 await process.wait()
-                self._tell_guard(f"{process.pid} 0")
+                self._ended(part, process)
                 self._note(part.name, "stopped")
             await asyncio.wait({self._pumps[part.name]}, timeout=1)
 

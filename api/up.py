@@ -41,7 +41,11 @@ def up(settings: Settings) -> int:
             began = time.monotonic()
             screen = Screen([part.name for part in chosen])
             supervisor = Supervisor(
-                chosen, env=environment(settings), log=screen.log, note=screen.note
+                chosen,
+                env=environment(settings),
+                log=screen.log,
+                note=screen.note,
+                pids=settings.data_dir / "run",
             )
             temporal = settings.temporal_profile is None
             screen.start()

@@ -35,14 +35,14 @@ def todo_or_reminder(client: Client, given: str) -> tuple[str | None, str]:
 
 
 def list_id(client: Client, name: str) -> str:
-    for each in client.pages("/lists", limit=100):
+    for each in client.pages("/lists"):
         if each["name"].lower() == name.lower():
             return str(each["id"])
     raise typer.BadParameter(f"there is no list called {name!r}")
 
 
 def list_names(client: Client) -> dict[str, str]:
-    return {each["id"]: each["name"] for each in client.pages("/lists", limit=100)}
+    return {each["id"]: each["name"] for each in client.pages("/lists")}
 
 
 def _full(given: str) -> str | None:

@@ -17,8 +17,13 @@ from core.rules import cli_times
 Reminder = Annotated[
     str, typer.Argument(help="A reminder's id or a todo's, or the end of it.", metavar="ID")
 ]
-Duration = Annotated[
-    str | None, typer.Option(help=f"{cli_times.UNDERSTOOD_DURATIONS}.", metavar="DURATION")
+In = Annotated[
+    str | None,
+    typer.Option("--in", help=f"{cli_times.UNDERSTOOD_DURATIONS}.", metavar="DURATION"),
+]
+For = Annotated[
+    str | None,
+    typer.Option("--for", help=f"{cli_times.UNDERSTOOD_DURATIONS}.", metavar="DURATION"),
 ]
 Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
 _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
@@ -27,7 +32,7 @@ _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"
 def remind(
     todo: Todo,
     *,
-    in_: Annotated[Duration, typer.Option("--in")] = None,
+    in_: In = None,
     at: Time = None,
     before: Before = None,
     channel: Annotated[
@@ -57,7 +62,7 @@ def remind(
 def snooze(
     reminder: Reminder,
     *,
-    for_: Annotated[Duration, typer.Option("--for")] = None,
+    for_: For = None,
     until: Time = None,
     api: Api = None,
     as_json: Json = False,

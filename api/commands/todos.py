@@ -47,7 +47,7 @@ class Sort(StrEnum):
 PriorityOption = Annotated[Priority | None, typer.Option(help="How much it matters.")]
 
 
-def add(  # noqa: PLR0917 - typer passes options by name
+def add(
     title: Annotated[str, typer.Argument(help="What is to be done.")],
     *,
     due: Due = None,
@@ -78,7 +78,7 @@ def add(  # noqa: PLR0917 - typer passes options by name
         _show(client, todo, as_json=as_json)
 
 
-def list_todos(  # noqa: PLR0917 - typer passes options by name
+def list_todos(
     *,
     status: Annotated[Status, typer.Option(help="Which ones.")] = Status.PENDING,
     tag: Annotated[str | None, typer.Option(help="With this tag.", metavar="NAME")] = None,
@@ -103,16 +103,16 @@ def list_todos(  # noqa: PLR0917 - typer passes options by name
         filters["list_id"] = find.list_id(client, list_name) if list_name else None
         if due_before:
             filters["due_before"] = moments.instant(client, due_before).isoformat()
+        page: dict[str, Any]
         if everything:
-            filters["limit"] = 100
-            page = {"data": list(client.pages("/todos", **filters)), "has_more": False}
-            page["next_cursor"] = None
+            found = list(client.pages("/todos", **filters | {"limit": 100}))
+            page = {"data": found, "next_cursor": None, "has_more": False}
         else:
             page = client.get("/todos", **filters)
+            found = page["data"]
         if as_json:
             answer(page, as_json=True)
             return
-        found = page["data"]
         lists = find.list_names(client) if any(todo["list_id"] for todo in found) else {}
         shown = (
             words.table(found, lists=lists, zone=moments.zone_of(client))
@@ -145,7 +145,7 @@ def reopen(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
         answer(result, Text(f"○ {result['title']}"), as_json=as_json)
 
 
-def edit(  # noqa: PLR0917 - typer passes options by name
+def edit(
     todo: Todo,
     *,
     title: Annotated[str | None, typer.Option(help="Another title.")] = None,
@@ -190,7 +190,7 @@ def remove(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
         answer(result, shown, as_json=as_json)
 
 
-def _fill(  # noqa: PLR0917 - what `add` and `edit` share, in the order they declare it
+def _fill(
     client: Client,
     body: dict[str, Any],
     due: str | None,

@@ -55,7 +55,7 @@ def table(todos: list[dict[str, Any]], *, lists: dict[str, str], zone: str) -> T
         view.add_column(title, style=style, no_wrap=title != "title")
     for todo in todos:
         done = todo["status"] == "completed"
-        title = Text(todo["title"], "dim strike" if done else "")
+        name = Text(todo["title"], "dim strike" if done else "")
         where = lists.get(todo["list_id"] or "", "")
         labels = Text(" ".join([where, *(f"#{tag}" for tag in todo["tags"])]).strip(), "magenta")
         marks = Text("" if todo["priority"] == "none" else todo["priority"])
@@ -63,8 +63,8 @@ def table(todos: list[dict[str, Any]], *, lists: dict[str, str], zone: str) -> T
         if any(reminder["next_fire_at"] for reminder in todo["reminders"]):
             marks.append(" ⏰")
         box_mark = "✔" if done else "○"
-        time = due(todo, now=now, zone=zone)
-        view.add_row(box_mark, short(todo["id"]), title, time, marks, labels)
+        due_text = due(todo, now=now, zone=zone)
+        view.add_row(box_mark, short(todo["id"]), name, due_text, marks, labels)
     return view
 
 
