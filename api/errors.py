@@ -92,6 +92,11 @@ async def _ours(request: Request, error: Exception) -> Response:
     return problem(request, status, title, detail, slug=slug, errors_=details, headers=headers)
 
 
+async def answer(request: Request, error: errors.Error) -> Response:
+    """For a refusal whose transaction is to be committed: raising would roll it back."""
+    return await _ours(request, error)
+
+
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for these alone)
     details = [

@@ -9,9 +9,23 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.middleware import Envelope
-from api.routes import accounts, events, health, lists, me, reminders, sessions, tags, todos, undo
+from api.routes import (
+    accounts,
+    events,
+    health,
+    lists,
+    me,
+    reminders,
+    sessions,
+    tags,
+    todos,
+    undo,
+    verify_email,
+)
 from core import embedded, keys, logs
 from core.db import Database
+from core.services.doors import Door
+from core.services.passwords import Passwords
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
@@ -26,8 +40,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(embedded.database_url(settings), role="vt_app", size=settings.pool_size)
     await database.open()
     app.state.database = database
+    passwords = Passwords(memory_kib=settings.password_memory_mib * 1024)
+    app.state.door = Door(
+        database,
+        passwords,
+        app.state.tokens,
+        app.state.keys.encryption,
+        tries_per_minute=settings.rate_limit_auth,
+        password_min_chars=settings.password_min_chars,
+    )
     gc.freeze()  # what start-up made stays: the collector need not look at it again
     yield
+    passwords.close()
     await database.close()
 
 
@@ -46,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
     app.include_router(health.router)
+    app.include_router(verify_email.router)
     for noun in (accounts, me, sessions, todos, reminders, lists, tags, events, undo):
         app.include_router(noun.router, prefix=PREFIX)
     errors.register(app)

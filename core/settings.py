@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import Misconfigured
 
 MIN_SECRET_CHARS = 32
+MIN_PASSWORD_MEMORY_MIB = 64
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
     password_min_chars: int = Field(
         15, ge=8, description="Shortest password without a second factor"
     )
+    password_memory_mib: int = Field(
+        64, ge=8, description="Memory of one argon2id hash; production takes 64 or more"
+    )
     cors_origins: list[str] = Field(default=[], description="Origins browsers may call from (JSON)")
     fault: str | None = Field(
         None, description="Fault point for tests, `name:kill`; dev profile only", alias="FAULT"
@@ -101,6 +105,8 @@ class Settings(BaseSettings):
             for name in ("database_url", "public_url", "sendgrid_api_key")
             if getattr(self, name) is None
         ]
+        if self.password_memory_mib < MIN_PASSWORD_MEMORY_MIB:
+            wrong.append("PASSWORD_MEMORY_MIB is too small")
         if self.fault:
             wrong.append("FAULT is for tests only")
         if wrong:

@@ -1,5 +1,34 @@
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
 from fastapi import APIRouter
 
+from api.deps import Me, Now, Tx
 from api.transaction import Transactional
+from core.services import sessions
+from core.services.sessions import Session
 
-router = APIRouter(tags=["sessions"], route_class=Transactional)
+router = APIRouter(tags=["accounts"], route_class=Transactional)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """All of them: there are never many."""
+
+    data: list[Session]
+    next_cursor: None
+    has_more: Literal[False]
+
+
+@router.get("/sessions", operation_id="list_sessions", summary="Where I am signed in")
+async def list_sessions(tx: Tx, me: Me, now: Now) -> SessionPage:
+    return SessionPage(await sessions.live(tx, me, now=now), None, False)
+
+
+@router.delete(
+    "/sessions/{id}", operation_id="end_session", status_code=204, summary="Sign out elsewhere"
+)
+async def end_session(id: UUID, tx: Tx, me: Me, now: Now) -> None:  # noqa: A002 (the path's own name)
+    """Takes effect with the next request of that session."""
+    await sessions.end(tx, me, id, now=now)

@@ -1,0 +1,145 @@
+"""What may come in about accounts."""
+
+from typing import Annotated, Any, ClassVar
+
+import orjson
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from api.schemas.text import line
+from api.schemas.todos import Body, Zone
+from core.models.deliveries import Channel
+from core.rules.passwords import MAX_CHARS
+from core.services.accounts import Draft
+from core.services.users import MAX_PREFERENCES_BYTES
+
+MAX_EMAIL_CHARS = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+
+
+def _address(value: str) -> str:
+    """Lower case, so that one mailbox is one account. Nothing is looked up."""
+    try:
+        found = validate_email(value, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        msg = "this is not an e-mail address"
+        raise ValueError(msg) from error
+    if "." not in found.domain:
+        msg = "the domain of this e-mail address has no dot"
+        raise ValueError(msg)
+    return found.normalized.lower()
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        stored = orjson.dumps(value)
+    except TypeError as error:
+        msg = "this cannot be stored: nested too deep, too large a number, or no Unicode"
+        raise ValueError(msg) from error
+    if len(stored) > MAX_PREFERENCES_BYTES:
+        msg = f"at most {MAX_PREFERENCES_BYTES} bytes"
+        raise ValueError(msg)
+    if b"\\u0000" in stored:
+        msg = "NUL cannot be stored"
+        raise ValueError(msg)
+    return value
+
+
+Email = Annotated[
+    str,
+    Field(
+        max_length=MAX_EMAIL_CHARS,
+        json_schema_extra={"format": "email"},
+        examples=["alice@example.com"],
+    ),
+    AfterValidator(_address),
+]
+Password = Annotated[
+    SecretStr, Field(max_length=MAX_CHARS, examples=["a few words make a good one"])
+]
+PersonName = Annotated[str, line(100)]
+Locale = Annotated[
+    str,
+    Field(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        description="BCP 47",
+        examples=["en-GB"],
+    ),
+]
+ClockTime = Annotated[
+    str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5, examples=["09:00"])
+]
+
+
+class Registration(Body):
+    email: Email
+    password: Password
+    name: PersonName = ""
+    timezone: Zone = "UTC"
+    locale: Locale = "en"
+
+    def to_draft(self) -> Draft:
+        return Draft(
+            self.email, self.password.get_secret_value(), self.name, self.timezone, self.locale
+        )
+
+
+class AnonymousRegistration(Body):
+    """All of it may be left out, the body as well."""
+
+    timezone: Zone = "UTC"
+    locale: Locale = "en"
+
+    def to_draft(self) -> Draft:
+        return Draft(timezone=self.timezone, locale=self.locale)
+
+
+class Credentials(Body):
+    email: Email
+    password: Password
+
+
+class Upgrade(Credentials):
+    name: PersonName = ""
+
+    def to_draft(self) -> Draft:
+        return Draft(self.email, self.password.get_secret_value(), self.name)
+
+
+class Refresh(Body):
+    refresh_token: Annotated[str, line(200, blank=False)]
+
+
+class Verification(Body):
+    token: Annotated[str, line(200, blank=False)]
+
+
+Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
+
+
+class ChannelPreferences(Body):
+    reminder: Channels | None = None
+
+
+class Preferences(BaseModel):
+    """`channels` is ours; any other key belongs to the client and is kept as it is."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+    channels: ChannelPreferences | None = None
+
+
+class MePatch(Body):
+    """JSON Merge Patch: absent keeps, null goes back to the default."""
+
+    name: PersonName | None = None
+    timezone: Zone | None = None
+    locale: Locale | None = None
+    all_day_time: ClockTime | None = None
+    preferences: Annotated[Preferences | None, Field(description="At most 16 KiB")] = None
+
+    def to_patch(self) -> dict[str, Any]:
+        patch = self.model_dump(mode="json", exclude_unset=True)
+        if patch.get("preferences") is not None:
+            patch["preferences"] = _bounded(patch["preferences"])
+        return patch

@@ -1,0 +1,176 @@
+"""People as they see themselves, and what they may change of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import Any, Final, Self
+from uuid import UUID
+
+import orjson
+from psycopg.types.json import Jsonb
+from sqlalchemy import bindparam, select, update
+
+from core.db import Transaction, query
+from core.errors import Invalid, NotFound, Stale
+from core.events import Event
+from core.models.users import Users, UserStatus
+from core.services import reminders
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account as its owner sees it; `anonymous` ones have no e-mail address yet."""
+
+    id: UUID
+    email: str | None
+    email_verified: bool
+    name: str
+    timezone: str
+    locale: str
+    all_day_time: str  # HH:MM
+    preferences: dict[str, Any]
+    anonymous: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of_row(
+        cls,
+        id: UUID,  # noqa: A002 (the column's name)
+        email: str | None,
+        email_verified_at: datetime | None,
+        name: str,
+        timezone: str,
+        locale: str,
+        all_day_time: time,
+        preferences: dict[str, Any],
+        version: int,
+        created_at: datetime,
+        updated_at: datetime,
+    ) -> Self:
+        return cls(
+            id,
+            email,
+            email_verified_at is not None,
+            name,
+            timezone,
+            locale,
+            all_day_time.isoformat("minutes"),
+            preferences,
+            email is None,
+            version,
+            created_at,
+            updated_at,
+        )
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+COLUMNS: Final = (
+    Users.id,
+    Users.email,
+    Users.email_verified_at,
+    Users.name,
+    Users.timezone,
+    Users.locale,
+    Users.all_day_time,
+    Users.preferences,
+    Users.version,
+    Users.created_at,
+    Users.updated_at,
+)
+MAX_PREFERENCES_BYTES: Final = 16 * 1024
+# What a null in a merge patch means: these always have a value.
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "name": "",
+    "timezone": "UTC",
+    "locale": "en",
+    "all_day_time": "09:00",
+    "preferences": {},
+}
+
+_ACTIVE = (Users.id == bindparam("of_id"), Users.status == UserStatus.ACTIVE)
+_GET = query(select(*COLUMNS).where(*_ACTIVE), User.of_row)
+_LOCK = query(select(*COLUMNS).where(*_ACTIVE).with_for_update(), User.of_row)
+_WRITE = query(
+    update(Users)
+    .where(Users.id == bindparam("of_id"))
+    .values(
+        **{name: bindparam(name) for name in DEFAULTS},
+        version=Users.version + 1,
+        updated_at=bindparam("now"),
+    )
+)
+
+
+async def get(tx: Transaction, user_id: UUID) -> User:
+    found = await tx.first(_GET, of_id=user_id)
+    return _found(found)
+
+
+async def lock(tx: Transaction, user_id: UUID) -> User:
+    """As `get`; nobody changes it until this transaction ends."""
+    found = await tx.first(_LOCK, of_id=user_id)
+    return _found(found)
+
+
+async def edit(
+    tx: Transaction,
+    user_id: UUID,
+    patch: Mapping[str, Any],
+    *,
+    if_version: int | None = None,
+    now: datetime,
+) -> User:
+    """Merge (RFC 7396) into the fields of `DEFAULTS`; null goes back to the default.
+
+    A new time zone or all-day time moves what is floating in the same transaction. Raises `Stale`.
+    """
+    before = await lock(tx, user_id)
+    if if_version is not None and if_version != before.version:
+        raise Stale
+    values = {name: getattr(before, name) for name in DEFAULTS}
+    merged = {name: _merge(values[name], value) for name, value in patch.items()}
+    for name, value in merged.items():
+        values[name] = DEFAULTS[name] if value is None else value
+    if len(orjson.dumps(values["preferences"])) > MAX_PREFERENCES_BYTES:
+        detail = f"all preferences together take at most {MAX_PREFERENCES_BYTES} bytes"
+        raise Invalid(detail, pointer="/preferences", code="too_long")
+    changed = [name for name in values if values[name] != getattr(before, name)]
+    if not changed:
+        return before
+    all_day_time = time.fromisoformat(values["all_day_time"])
+    columns = {
+        **values,
+        "all_day_time": all_day_time,
+        "preferences": Jsonb(values["preferences"]),
+    }
+    tx.run(_WRITE, of_id=user_id, now=now, **columns)
+    old = {name: getattr(before, name) for name in changed}
+    tx.emit(Event(user_id, "user.updated", user_id, changed, old))
+    if {"timezone", "all_day_time"} & set(changed):
+        await reminders.rearm_person(
+            tx, user_id, timezone=values["timezone"], all_day_time=all_day_time, now=now
+        )
+    return replace(before, **values, version=before.version + 1, updated_at=now)
+
+
+def _found(user: User | None) -> User:
+    if user is None:
+        raise NotFound("there is no such account")
+    return user
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
