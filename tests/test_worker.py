@@ -8,13 +8,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import psycopg
 import pytest
 
+from core import migrate
+from core.settings import Settings
+from integrations.sandbox.app import create_app
 from tests import temporal
+from tests.reminding import Scene, scene
+from tests.serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -129,3 +135,89 @@ def test_a_port_in_use_is_a_sentence(worker: Process, environment: dict[str, str
         assert "Traceback" not in second.said()
     finally:
         second.end()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[httpx2.Client]:
+    with (
+        serve(create_app(Settings(_env_file=None))) as url,
+        httpx2.Client(base_url=url, trust_env=False) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+def server(environment: dict[str, str], tmp_path: Path) -> Iterator[temporal.Server]:
+    made = temporal.Server(tmp_path, int(environment["VOICETODO_TEMPORAL_PORT"]))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def ada(environment: dict[str, str]) -> Scene:
+    """Somebody with a reminder by e-mail, due in a few seconds."""
+    migrate.run(environment["DATABASE_URL"])
+    due = datetime.now(UTC) + timedelta(seconds=5)
+    return scene(environment["DATABASE_URL"], [due], channels=["email"], lane=0)
+
+
+@contextlib.contextmanager
+def working(environment: dict[str, str], sandbox: httpx2.Client) -> Iterator[Process]:
+    port = int(environment["VOICETODO_WORKER_METRICS_PORT"])
+    vendor = {"VOICETODO_SENDGRID_URL": str(sandbox.base_url)}
+    process = Process({**environment, **vendor}, port)
+    try:
+        process.until(200)
+        yield process
+    finally:
+        process.end()
+
+
+def sent(sandbox: httpx2.Client) -> list[int | None]:
+    return [row["response_status"] for row in sandbox.get("/ledger.json").json()]
+
+
+def until_sent(ada: Scene, worker: Process, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while [row["status"] for row in ada.deliveries()] != ["sent"]:
+        assert time.monotonic() < deadline, (ada.deliveries(), worker.said())
+        time.sleep(0.1)
+
+
+def test_a_reminder_arrives_although_everything_died_meanwhile(
+    environment: dict[str, str], sandbox: httpx2.Client, server: temporal.Server, ada: Scene
+) -> None:
+    with working(environment, sandbox) as worker:
+        worker.popen.send_signal(signal.SIGKILL)
+        worker.popen.wait()
+    server.kill()
+    server.wipe()
+    server.start()
+    with working(environment, sandbox) as worker:
+        until_sent(ada, worker, 30)
+    assert sent(sandbox) == [202]
+
+
+def test_what_the_vendor_refused_gets_a_workflow_of_its_own(
+    environment: dict[str, str], sandbox: httpx2.Client, server: temporal.Server, ada: Scene
+) -> None:
+    assert server.address.endswith(environment["VOICETODO_TEMPORAL_PORT"])
+    sandbox.post("/faults", json={"vendor": "sendgrid", "times": 1, "status": 503})
+    with working(environment, sandbox) as worker:
+        until_sent(ada, worker, 40)
+        scraped = worker.get("/metrics")
+    assert sent(sandbox) == [503, 202]
+    [delivery] = ada.deliveries()
+    assert delivery["attempts"] == 2
+    [execution] = ada.rows("SELECT * FROM executions")
+    assert execution["workflow_id"] == f"delivery:{delivery['id']}"
+    assert not execution["open"]
+    assert ada.rows("SELECT * FROM outbox") == []
+    assert scraped is not None
+    for line in (
+        'voicetodo_workflows_started_total{type="RetryDelivery"} 1.0',
+        'voicetodo_deliveries_total{channel="email",outcome="sent"} 1.0',
+        'voicetodo_reminder_lateness_seconds_count{channel="email"} 1.0',
+    ):
+        assert line in scraped.text
