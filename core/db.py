@@ -109,6 +109,7 @@ ACT_IN = Query(
     {},
     writes=False,
 )
+NOTHING = Query(b"SELECT", row, {}, writes=False)
 ABORT = Query(b"SELECT vt_abort()", row, {}, writes=False)
 # Feeds are locked in the order of their ids, so that two batches cannot wait for each other.
 LOCK_FEEDS = Query(
@@ -207,6 +208,8 @@ class Transaction:
     async def person(self) -> Person:
         """The caller, checked. Costs a round trip only when nothing was read before."""
         if self.entered is None:
+            if self._queue:  # a write came first: the answer awaited must be one with rows
+                self.run(NOTHING)
             await self._send()
         if self.entered is None:
             raise Unauthenticated

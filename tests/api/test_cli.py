@@ -128,6 +128,12 @@ def test_adds_a_todo_due_in_an_hour_with_a_reminder(alice: Run) -> None:
     assert "her birthday" in shown
 
 
+def test_adds_a_reminder_to_a_todo_that_asks_nothing_else(alice: Run) -> None:
+    ran = alice("add", "Call mum", "--due", "in 1 minute", "--remind", "email", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["reminders"][0]["next_fire_at"] == ran.document["due_at"]
+
+
 def test_lets_wall_times_float_unless_a_zone_is_named(alice: Run) -> None:
     floating = alice("add", "a", "--due", "tomorrow 9:00", "--json").document["due"]
     assert (floating["time"], floating["timezone"]) == ("09:00", None)
@@ -143,19 +149,29 @@ def test_changes_a_todo_and_takes_it_back_step_by_step(alice: Run) -> None:
     assert (edited["title"], edited["tags"]) == ("Water all plants", [])
     assert alice("done", short, "--json").document["completed"]["status"] == "completed"
     assert "Nothing to do" in alice("list").out
-    assert alice("reopen", short, "--json").document["status"] == "pending"
     assert alice("rm", short, "--json").document["deleted"] == todo
     assert alice("show", todo).code == 1
-    expected = [("pending", "Water all plants"), ("completed", "Water all plants")]
-    expected += [("pending", "Water all plants"), ("pending", "Water the plants")]
+    expected = [("completed", "Water all plants"), ("pending", "Water all plants")]
+    expected.append(("pending", "Water the plants"))
     for status, title in expected:
         assert alice("undo").code == 0
         found = alice("show", todo, "--json").document
         assert (found["status"], found["title"]) == (status, title)
-    assert alice("undo").code == 0
+
+
+def test_takes_back_what_was_added_and_then_nothing_more(alice: Run) -> None:
+    todo = alice("add", "Call mum", "--json").document["id"]
+    assert alice("undo", "--json").document["changed"] == 1
     assert alice("show", todo).code == 1
     nothing_left = alice("undo")
     assert (nothing_left.code, "nothing was changed" in nothing_left.err) == (2, True)
+
+
+def test_reopens_a_todo(alice: Run) -> None:
+    todo = alice("add", "Call mum", "--json").document["id"]
+    alice("done", todo)
+    assert alice("reopen", todo, "--json").document["status"] == "pending"
+    assert "Call mum" in alice("list").out
 
 
 def test_reminds_snoozes_and_explains(alice: Run) -> None:
