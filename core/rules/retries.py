@@ -6,7 +6,9 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid5
 
-USEFUL_FOR: Final = timedelta(hours=24)  # after it was due; later it is `missed`
+from core.rules.reminders import ABANDONED_AFTER
+
+USEFUL_FOR: Final = ABANDONED_AFTER  # after it was due; later it is `missed`
 LATE_AFTER: Final = timedelta(minutes=2)  # from then on the message says when it was due
 
 _FIRST_WAITS: Final = (5, 15, 45)  # seconds
