@@ -1,25 +1,22 @@
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from api import pages, versions
+from api import pages, query, versions
 from api.deps import Me, Now, Tx, Workspace
-from api.schemas.text import line
-from api.schemas.todos import ClientId, TodoBody, TodoPatch
+from api.schemas.todos import ClientId, TodoBody, TodoPatch, TodoQuery
 from api.transaction import Transactional
-from core.errors import Invalid, NotFound
-from core.models.todos import Priority, Status
+from core.errors import NotFound
 from core.services import todo_pages, todos
-from core.services.todo_pages import After, Filters, Sort, TodoPage
+from core.services.todo_pages import After, TodoPage
 from core.services.todo_rows import Todo
 
 router = APIRouter(prefix="/todos", tags=["todos"], route_class=Transactional)
 
 FIELDS = frozenset(field.name for field in fields(Todo))
-Instant = Annotated[datetime | None, Query(description="RFC 3339, with Z or an offset")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,55 +27,39 @@ class Completed:
     next: Todo | None
 
 
-@router.get("", operation_id="list_todos")
+@router.get("", operation_id="list_todos", openapi_extra=query.documented(TodoQuery))
 async def list_todos(
     request: Request,
     response: Response,
     tx: Tx,
     actor: Me,
-    workspace_id: Workspace,
-    status: Status | None = None,
-    priority: Priority | None = None,
-    tag: Annotated[str | None, line(50)] = None,
-    list_id: UUID | None = None,
-    parent_id: UUID | None = None,
-    due_before: Instant = None,
-    due_after: Instant = None,
-    q: Annotated[str | None, line(200)] = None,
-    assignee: Annotated[str | None, Query(max_length=36, description="An id, or `me`")] = None,
-    sort: Sort = Sort.CREATED,
-    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=512)] = None,
-    fields: Annotated[str | None, Query(max_length=500, description="Only these: a,b")] = None,
+    asked: Annotated[TodoQuery, Depends(query.read(TodoQuery))],
 ) -> TodoPage:
     """Todos of all statuses unless asked, a page at a time."""
-    filters = Filters(
-        status,
-        priority,
-        tag,
-        list_id,
-        parent_id,
-        _instant("due_before", due_before),
-        _instant("due_after", due_after),
-        q or None,
-        _assignee(assignee, actor.user_id),
-    )
-    question = f"todos {actor.user_id} {workspace_id} {sort} {filters}"
-    after = _after(pages.unseal(request, question, cursor), sort) if cursor else None
+    workspace_id = asked.workspace_id or actor.user_id
+    filters = asked.to_filters(actor.user_id)
+    # A cursor continues this question only: the same person, place, order and filters.
+    question = f"todos {actor.user_id} {workspace_id} {asked.sort} {filters}"
+    after = _after(pages.unseal(request, question, asked.cursor)) if asked.cursor else None
     found = await todo_pages.page(
-        tx, actor, filters, workspace_id=workspace_id, sort=sort, after=after, limit=limit
+        tx,
+        actor,
+        filters,
+        workspace_id=workspace_id,
+        sort=asked.sort,
+        after=after,
+        limit=asked.limit,
     )
-    more = len(found) > limit
-    data = found[:limit]
     next_cursor = None
-    if more:
-        position = asdict(todo_pages.position_of(data[-1], sort))
-        next_cursor = pages.seal(request, question, position)
+    if len(found) > asked.limit:
+        del found[asked.limit :]
+        last = todo_pages.position_of(found[-1], asked.sort)
+        next_cursor = pages.seal(request, question, [last.key, last.id])
         pages.next_link(request, response, next_cursor)
-    page = TodoPage(data, next_cursor, more)
-    if fields is not None:
+    page = TodoPage(found, next_cursor, has_more=next_cursor is not None)
+    if asked.fields is not None:
         # FastAPI sends a Response as it is; only the shape of each row differs from the schema.
-        return pages.only(TodoPage, page, fields, known=FIELDS)  # type: ignore[return-value]
+        return pages.only(TodoPage, page, asked.fields, known=FIELDS)  # type: ignore[return-value]
     return page
 
 
@@ -163,23 +144,6 @@ async def reopen_todo(todo_id: UUID, tx: Tx, actor: Me, now: Now) -> Todo:
     return await todos.reopen(tx, actor, todo_id, now=now)
 
 
-def _instant(name: str, value: datetime | None) -> datetime | None:
-    if value is not None and value.tzinfo is None:
-        raise Invalid("ends in Z or an offset", pointer=f"/query/{name}", code="datetime")
-    return value
-
-
-def _assignee(value: str | None, me: UUID) -> UUID | None:
-    if value is None or value == "me":
-        return me if value else None
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise Invalid("an id or `me`", pointer="/query/assignee", code="uuid") from error
-
-
-def _after(position: dict[str, Any], sort: Sort) -> After:
-    key = position["key"]
-    if key is not None and sort is Sort.DUE:
-        key = datetime.fromisoformat(key)
-    return After(key, UUID(position["id"]))
+def _after(position: list[Any]) -> After:
+    key, todo_id = position
+    return After(datetime.fromisoformat(key) if isinstance(key, str) else key, UUID(todo_id))

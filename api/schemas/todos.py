@@ -1,19 +1,28 @@
 """What may come in about todos, reminders, lists and tags."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from api.pages import DEFAULT_LIMIT, MAX_LIMIT
 from api.schemas.text import line, text
 from core.errors import Invalid
 from core.models.deliveries import Channel
-from core.models.todos import Priority
+from core.models.todos import Priority, Status
 from core.rules import zones
 from core.rules.reminders import Due, Wish
 from core.services.reminder_rows import Waiting
 from core.services.reminders import MAX_PER_TODO, ReminderDraft
+from core.services.todo_pages import Filters, Sort
 from core.services.todos import TodoDraft
 
 UUID_VERSION = 7
@@ -235,6 +244,38 @@ class TodoPatch(Body):
             del sent["list_name"]
             sent["list_id"] = None
         return sent
+
+
+class TodoQuery(BaseModel):
+    """What a page of todos is asked by; parameters that are not known are no concern of ours."""
+
+    workspace_id: UUID | None = Field(None, description="Default: the personal one")
+    status: Status | None = None
+    priority: Priority | None = None
+    tag: Annotated[str, line(50)] | None = None
+    list_id: UUID | None = None
+    parent_id: UUID | None = None
+    due_before: AwareDatetime | None = Field(None, description="RFC 3339, exclusive")
+    due_after: AwareDatetime | None = Field(None, description="RFC 3339, inclusive")
+    q: Annotated[str, line(200)] | None = Field(None, description="In title or description")
+    assignee: UUID | Literal["me"] | None = Field(None, description="An id, or `me`")
+    sort: Sort = Sort.CREATED
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str, Field(max_length=512)] | None = None
+    fields: Annotated[str, line(500)] | None = Field(None, description="Only these: a,b")
+
+    def to_filters(self, me: UUID) -> Filters:
+        return Filters(
+            self.status,
+            self.priority,
+            self.tag,
+            self.list_id,
+            self.parent_id,
+            self.due_before,
+            self.due_after,
+            self.q or None,
+            me if self.assignee == "me" else self.assignee,
+        )
 
 
 class ListBody(Body):

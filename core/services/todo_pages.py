@@ -4,7 +4,7 @@ A page continues after the last row's sort key and id, so rows that move or appe
 neither hide nor repeat others, and page 1,000 costs what page 1 does.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -109,7 +109,8 @@ async def page(
 ) -> list[Todo]:
     """Up to `limit` + 1 todos: the one too many says that there is a further page."""
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
-    given = {name: value for name, value in asdict(filters).items() if value is not None}
+    named = ((name, getattr(filters, name)) for name in _CONDITIONS)
+    given = {name: value for name, value in named if value is not None}
     undated = after is not None and sort is Sort.DUE and after.key is None
     shaped = statement(frozenset(given), sort, continued=after is not None, undated=undated)
     if "q" in given:
