@@ -53,7 +53,7 @@ def check(password: str, *, min_chars: int, about: tuple[str, ...] = ()) -> None
         raise _refused(f"at most {MAX_CHARS} characters", "too_long")
     words = common() | OURS | _words(about)
     plain = unicodedata.normalize("NFKC", password).casefold()
-    if min(_pieces(plain, words), _pieces(plain.translate(_LEET), words)) < MIN_PIECES:
+    if _pieces(plain, words) < MIN_PIECES:
         raise _refused("this is among the first passwords that attackers try", "too_common")
 
 
@@ -87,6 +87,7 @@ def _pieces(text: str, words: frozenset[str]) -> float:
 def _is_one(part: str, words: frozenset[str]) -> bool:
     return (
         part in words
+        or part.translate(_LEET) in words
         or len(set(part)) == 1
         or _YEAR.fullmatch(part) is not None
         or any(part in run for run in _RUNS)

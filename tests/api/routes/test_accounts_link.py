@@ -1,0 +1,122 @@
+"""An anonymous account moves into an existing one."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import psycopg
+
+from tests.people import PASSWORD, Person, anonymous, person, register
+
+DAY = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+
+async def make(who: Person, path: str, **body: object) -> dict[str, object]:
+    answer = await who.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, object] = answer.json()
+    return made
+
+
+async def link(guest: Person, to: Person, password: str = PASSWORD) -> httpx2.Response:
+    return await guest.post("/auth/link", json={"email": to.email, "password": password})
+
+
+async def test_everything_moves_and_lists_of_one_name_become_one(
+    http: httpx2.AsyncClient, database_url: str
+) -> None:
+    alice = await register(http, "alice", timezone="Asia/Tokyo")
+    guest = await anonymous(http)
+    work = await make(alice, "/lists", name="Work")
+    own = await make(alice, "/todos", title="Hers", list_id=work["id"])
+    guests_work = await make(guest, "/lists", name="WORK")
+    garden = await make(guest, "/lists", name="Garden")
+    gone_list = await make(guest, "/lists", name="Gone")
+    parent = await make(guest, "/todos", title="Plan", list_id=guests_work["id"])
+    child = await make(guest, "/todos", title="Step", parent_id=parent["id"])
+    floating = await make(
+        guest,
+        "/todos",
+        title="Water",
+        list_id=garden["id"],
+        due={"date": DAY, "time": "08:00"},
+        assignee_id=str(guest.id),
+        reminders=[{"before": "PT0S"}],
+    )
+    gone = await make(guest, "/todos", title="Gone", list_id=garden["id"])
+    assert (await guest.delete(f"/todos/{gone['id']}")).status_code == 204
+    assert (await guest.delete(f"/lists/{gone_list['id']}")).status_code == 204
+
+    answer = await link(guest, alice)
+    assert answer.status_code == 200, answer.text
+    linked = person(http, answer)
+    assert linked.id == alice.id
+    assert (await guest.get("/me")).status_code == 401
+
+    todos = {t["title"]: t for t in (await linked.get("/todos")).json()["data"]}
+    assert set(todos) == {"Hers", "Plan", "Step", "Water"}
+    ids = {title: todos[title]["id"] for title in todos}
+    assert ids == {
+        "Hers": own["id"],
+        "Plan": parent["id"],
+        "Step": child["id"],
+        "Water": floating["id"],
+    }
+    assert {todo["workspace_id"] for todo in todos.values()} == {str(alice.id)}
+    assert todos["Plan"]["list_id"] == work["id"]
+    assert todos["Step"]["parent_id"] == parent["id"]
+    assert todos["Water"]["list_id"] == garden["id"]
+    assert todos["Water"]["assignee_id"] == str(alice.id)
+    lists = {each["name"] for each in (await linked.get("/lists")).json()["data"]}
+    assert lists == {"Work", "Garden"}
+
+    tokyo = datetime.fromisoformat(f"{DAY}T08:00:00+09:00")
+    assert datetime.fromisoformat(todos["Water"]["due_at"]) == tokyo
+    (reminder,) = todos["Water"]["reminders"]
+    assert datetime.fromisoformat(reminder["next_fire_at"]) == tokyo
+    events = (await linked.get("/events?since=0")).json()
+    told = {(event["type"], event["subject_id"]) for event in events["data"]}
+    moved = {"Plan", "Step", "Water"}
+    assert {("todo.created", ids[title]) for title in moved} <= told
+    assert ("list.created", garden["id"]) in told
+    assert ("reminder.created", reminder["id"]) in told
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        for table in ("todos", "lists", "reminders"):
+            query = f"SELECT count(*) FROM {table} WHERE workspace_id = %s".encode()  # noqa: S608 (names from here)
+            cursor = await connection.execute(query, [guest.id])
+            assert await cursor.fetchone() == (0,), table
+        cursor = await connection.execute("SELECT status FROM users WHERE id = %s", [guest.id])
+        assert await cursor.fetchone() == ("merged",)
+
+
+async def test_an_id_that_both_have_is_made_anew(http: httpx2.AsyncClient, alice: Person) -> None:
+    guest = await anonymous(http)
+    both = "01a1fcc6-2ec0-782a-9955-447e9005f84a"
+    await make_with_id(alice, both, "Hers")
+    await make_with_id(guest, both, "The guest's")
+    child = await make(guest, "/todos", title="Step", parent_id=both)
+    linked = person(http, await link(guest, alice))
+    todos = {t["title"]: t for t in (await linked.get("/todos")).json()["data"]}
+    assert set(todos) == {"Hers", "The guest's", "Step"}
+    assert todos["Hers"]["id"] == both
+    assert todos["Step"]["id"] == child["id"]
+    assert todos["Step"]["parent_id"] == todos["The guest's"]["id"] != both
+
+
+async def make_with_id(who: Person, todo_id: str, title: str) -> None:
+    answer = await who.put(f"/todos/{todo_id}", json={"title": title})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_needs_the_password_of_the_other(http: httpx2.AsyncClient, alice: Person) -> None:
+    guest = await anonymous(http)
+    todo = await make(guest, "/todos", title="Mine")
+    assert (await link(guest, alice, "not-her-password-at-all")).status_code == 401
+    assert (await guest.get(f"/todos/{todo['id']}")).status_code == 200
+    assert (await alice.get(f"/todos/{todo['id']}")).status_code == 404
+
+
+async def test_only_an_anonymous_account_can_be_linked(alice: Person, bob: Person) -> None:
+    todo = await make(bob, "/todos", title="Bob's")
+    assert (await link(bob, alice)).status_code == 409
+    assert (await link(alice, alice)).status_code == 409
+    assert (await bob.get(f"/todos/{todo['id']}")).status_code == 200
