@@ -24,6 +24,11 @@ WRONG: Final = 2
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
 
+
+class Misused(Misconfigured):
+    """The command was not given as it is meant."""
+
+
 app = typer.Typer(
     name="voicetodo",
     help="Todos, and reminders that never miss.",
@@ -73,8 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Error as error:
         return _fail(error, as_json=as_json)
     except TyperException as error:
-        message = error.format_message()
-        return _fail(Misconfigured(message), as_json=as_json) if message else WRONG
+        # Our own sentences stand alone; typer's need the name of their option.
+        ours = isinstance(error, typer.BadParameter) and error.param is None
+        message = error.message if ours else error.format_message()
+        return _fail(Misused(message), as_json=as_json) if message else WRONG
     except typer.Abort:
         return INTERRUPTED
     return result if isinstance(result, int) else 0

@@ -7,13 +7,14 @@ import typer
 
 from api.commands.client import Client
 from api.commands.words import SHORT_ID, short
+from core.errors import NotFound
 
 MIN_CHARS = 4
 MOST_SEARCHED = 5000  # 50 requests; beyond that a full id is asked for
 
 
 def todo_id(client: Client, given: str) -> str:
-    """Raises `BadParameter` where no todo or more than one ends like this."""
+    """Raises `BadParameter` where more than one ends like this, `NotFound` where none does."""
     return _full(given) or _only(given, "todo", _matching(client, given)[0])
 
 
@@ -27,7 +28,7 @@ def todo_or_reminder(client: Client, given: str) -> tuple[str | None, str]:
     found = _only(given, "todo or reminder", {**todos, **reminders})
     own = client.get(f"/todos/{found}")["reminders"]
     if not own:
-        raise typer.BadParameter(f"“{todos[found]}” has no reminder")
+        raise NotFound(f"“{todos[found]}” has no reminder")
     if len(own) > 1:
         ids = ", ".join(short(each["id"]) for each in own)
         raise typer.BadParameter(f"“{todos[found]}” has several reminders, name one: {ids}")
@@ -38,7 +39,7 @@ def list_id(client: Client, name: str) -> str:
     for each in client.pages("/lists"):
         if each["name"].lower() == name.lower():
             return str(each["id"])
-    raise typer.BadParameter(f"there is no list called {name!r}")
+    raise NotFound(f"there is no list called {name!r}")
 
 
 def list_names(client: Client) -> dict[str, str]:
@@ -77,7 +78,7 @@ def _ends(row: dict[str, Any], end: str) -> bool:
 
 def _only(given: str, noun: str, found: dict[str, str]) -> str:
     if not found:
-        raise typer.BadParameter(f"no {noun} of yours has an id that ends in {given!r}")
+        raise NotFound(f"no {noun} of yours has an id that ends in {given!r}")
     if len(found) > 1:
         names = ", ".join(f"{key} (“{title}”)" for key, title in sorted(found.items())[:5])
         raise typer.BadParameter(f"{given!r} is ambiguous, give more of it: {names}")

@@ -97,7 +97,8 @@ def reminder(each: dict[str, Any], *, now: datetime, zone: str) -> Text:
     fires = each["next_fire_at"]
     text.append(when(parsed(fires), now=now, zone=zone) if fires else "nothing to come", "default")
     if each["before"]:
-        text.append(f" ({each['before']} before due)", "dim")
+        before = each["before"].lower().replace("t", "").removeprefix("p")
+        text.append(" (when due)" if before == "0s" else f" ({before} before due)", "dim")
     if each["channels"]:
         text.append(f" by {', '.join(each['channels'])}", "default")
     return text

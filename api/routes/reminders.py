@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 from api.deps import Me, Now, Tx
 from api.schemas.todos import ReminderBody, ReminderPatch, SnoozeBody
 from api.transaction import Transactional
-from core.services import reminders, todos
+from core.services import explanations, reminders, todos
+from core.services.explanations import Explanation
 from core.services.todo_rows import Reminder
 
 router = APIRouter(tags=["reminders"], route_class=Transactional)
@@ -60,3 +61,9 @@ async def snooze_reminder(
     until = now + body.for_ if body.for_ is not None else body.until
     assert until is not None  # noqa: S101 (the schema says one of both)
     return await reminders.snooze(tx, actor, reminder_id, until, now=now)
+
+
+@router.get("/reminders/{reminder_id}/why", operation_id="explain_reminder")
+async def explain_reminder(reminder_id: UUID, tx: Tx, actor: Me, now: Now) -> Explanation:
+    """Why it came, did not come, or will come: every attempt, in order."""
+    return await explanations.why(tx, actor, reminder_id, now=now)
