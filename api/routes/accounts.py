@@ -13,7 +13,7 @@ from api.schemas.accounts import (
 )
 from api.transaction import Transactional
 from core.errors import Unauthenticated
-from core.services import accounts, sessions, users, verifications
+from core.services import accounts, refresh_tokens, sessions, users, verifications
 from core.services.sessions import SignedIn
 from core.services.users import User
 
@@ -66,7 +66,7 @@ async def refresh(
     """Each token is good once; within 30 seconds it is answered with the same successor. Used
     later it ends the session, for it is in two hands.
     """
-    signed_in = await sessions.refresh(tx, door, body.refresh_token, now=now)
+    signed_in = await refresh_tokens.exchange(tx, door, body.refresh_token, now=now)
     if signed_in is None:
         # An answer and no exception: the end of a stolen session must be committed.
         refused = Unauthenticated("this refresh token is no good: sign in")
@@ -164,6 +164,7 @@ async def verify_email(body: Verification, tx: AnonymousTx, door: TheDoor, now: 
     status_code=202,
     summary="Send the verification again",
 )
-async def resend_verification(tx: Tx, me: Me, now: Now) -> None:
+async def resend_verification(tx: Tx, me: Me, now: Now) -> Response:
     """Once a minute. Links sent before are no longer good."""
     await verifications.send_again(tx, me, now=now)
+    return Response(status_code=202)
