@@ -1,12 +1,10 @@
 """What may come in about todos, reminders, lists and tags."""
 
-from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,6 +12,7 @@ from pydantic import (
 )
 
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT
+from api.schemas.moments import Calendar, Duration, Instant, WallTime
 from api.schemas.text import line, text
 from core.errors import Invalid
 from core.models.deliveries import Channel
@@ -34,13 +33,6 @@ def _zone(name: str) -> str:
     return name
 
 
-def _minutes(at: time) -> time:
-    if at.tzinfo is not None:
-        msg = "a wall time has no offset: put the zone into `timezone`"
-        raise ValueError(msg)
-    return at.replace(microsecond=0)
-
-
 def _version7(value: UUID) -> UUID:
     if value.version != UUID_VERSION:
         msg = "ids made by clients are UUIDv7"
@@ -54,11 +46,11 @@ Name = Annotated[str, line(100, blank=False)]
 TagName = Annotated[str, line(50, blank=False)]
 Tags = Annotated[list[TagName], Field(max_length=50)]
 Zone = Annotated[str, line(64, blank=False), AfterValidator(_zone)]
-WallTime = Annotated[time, AfterValidator(_minutes), Field(examples=["09:00"])]
-Position = Annotated[float, Field(ge=-MAX_POSITION, le=MAX_POSITION, allow_inf_nan=False)]
+Position = Annotated[
+    float, Field(strict=True, ge=-MAX_POSITION, le=MAX_POSITION, allow_inf_nan=False)
+]
+Truth = Annotated[bool, Field(strict=True)]
 ClientId = Annotated[UUID, AfterValidator(_version7)]
-Before = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=366), examples=["PT15M"])]
-Calendar = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
 
 
 class Body(BaseModel):
@@ -97,9 +89,9 @@ class ReminderBody(Body):
     """Either `at` or `before` (ISO 8601, before the todo's due time)."""
 
     at: AtBody | None = None
-    before: Before | None = None
+    before: Duration | None = None
     channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
-    urgent: bool = False
+    urgent: Truth = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -125,9 +117,16 @@ class ReminderPatch(Body):
     """JSON Merge Patch; giving `at` clears `before` and the other way round."""
 
     at: AtBody | None = None
-    before: Before | None = None
+    before: Duration | None = None
     channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
-    urgent: bool = False
+    urgent: Truth = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.at is not None and self.before is not None:
+            msg = "give either `at` or `before`"
+            raise ValueError(msg)
+        return self
 
     def merged_into(self, stored: Waiting) -> ReminderDraft:
         sent = self.model_fields_set
@@ -147,18 +146,13 @@ class ReminderPatch(Body):
 class SnoozeBody(Body):
     """Either `for` (ISO 8601 duration) or `until` (an instant)."""
 
-    for_: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=366))] | None = Field(
-        None, alias="for", examples=["PT10M"]
-    )
-    until: datetime | None = None
+    for_: Duration | None = Field(None, alias="for")
+    until: Instant | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.for_ is None) == (self.until is None):
             msg = "give either `for` or `until`"
-            raise ValueError(msg)
-        if self.until is not None and self.until.tzinfo is None:
-            msg = "`until` is an instant: it ends in Z or an offset"
             raise ValueError(msg)
         return self
 
@@ -232,6 +226,13 @@ class TodoPatch(Body):
     position: Position = 0.0
     location: Annotated[str, line(300)] | None = None
 
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if {"list_id", "list_name"} <= self.model_fields_set:
+            msg = "give either `list_id` or `list`"
+            raise ValueError(msg)
+        return self
+
     def changes(self) -> dict[str, Any]:
         """The fields that were sent, null replaced by what empty means."""
         sent = {name: getattr(self, name) for name in self.model_fields_set}
@@ -255,8 +256,8 @@ class TodoQuery(BaseModel):
     tag: Annotated[str, line(50)] | None = None
     list_id: UUID | None = None
     parent_id: UUID | None = None
-    due_before: AwareDatetime | None = Field(None, description="RFC 3339, exclusive")
-    due_after: AwareDatetime | None = Field(None, description="RFC 3339, inclusive")
+    due_before: Instant | None = Field(None, description="RFC 3339, exclusive")
+    due_after: Instant | None = Field(None, description="RFC 3339, inclusive")
     q: Annotated[str, line(200)] | None = Field(None, description="In title or description")
     assignee: UUID | Literal["me"] | None = Field(None, description="An id, or `me`")
     sort: Sort = Sort.CREATED

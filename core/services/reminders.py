@@ -8,7 +8,7 @@ Arming rules, kept in `_armed`:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,14 @@ async def add_to(
     tx: Transaction, actor: Actor, row: TodoRow, drafts: Sequence[ReminderDraft], *, now: datetime
 ) -> list[Reminder]:
     """The reminders that a todo is created with; written with it."""
-    return [await _add(tx, actor, row, draft, now=now) for draft in drafts]
+    added = []
+    for nth, draft in enumerate(drafts):
+        try:
+            added.append(await _add(tx, actor, row, draft, now=now))
+        except Invalid as error:
+            pointer = f"/reminders/{nth}{error.pointer}"
+            raise Invalid(error.detail, pointer=pointer, code=error.code) from error
+    return added
 
 
 async def add(
@@ -65,6 +72,7 @@ async def update_one(
     spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
     next_at = found.next_at
     if draft.wish != found.wish:  # else a snooze stays
+        _refuse_past(draft.wish, found.timezone, now=spot.now)
         armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
         _write(tx, found, armed)
         next_at = armed.next_at
@@ -101,6 +109,7 @@ async def snooze(
         raise Conflict("its todo is completed: there is nothing to be reminded of")
     if until <= spot.now:
         raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
+    until = until.astimezone(UTC)
     armed = Armed(until, found.timezone, zones.tzdata_version())
     _write(tx, found, armed)
     tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
@@ -122,13 +131,21 @@ async def get(tx: Transaction, actor: Actor, reminder_id: UUID) -> Waiting:
     return found
 
 
-async def rearm_todo(tx: Transaction, row: TodoRow, *, now: datetime) -> None:
-    """After the todo's due time, status or existence changed; call before the row is written."""
+async def rearm_todo(
+    tx: Transaction, row: TodoRow, *, now: datetime
+) -> dict[UUID, datetime | None]:
+    """After the todo's due time, status or existence changed; call before the row is written.
+
+    When those fire now that fire at another time than before.
+    """
+    moved: dict[UUID, datetime | None] = {}
     stands = row.status == Status.PENDING and row.deleted_at is None
     for found in await tx.all(rows.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id):
         armed = _arm_wish(found.wish, row.due, found, stands=stands, now=now)
         if armed.next_at != found.next_at:
             _write(tx, found, armed)
+            moved[found.id] = armed.next_at
+    return moved
 
 
 async def rearm_person(
@@ -157,8 +174,7 @@ async def _add(
     arming = rule.arming(
         draft.wish, row.due, person_zone=person.timezone, all_day_time=person.all_day_time
     )
-    if arming is not None and draft.wish.on is not None and arming.at < now - GRACE:
-        raise Invalid("this moment has passed", pointer="/at", code="in_the_past")
+    _refuse_past(draft.wish, person.timezone, now=now)
     stands = row.status == Status.PENDING
     armed = Armed.of(arming if stands else None, now=now)
     own_clock = person.memberships[row.workspace_id].clock_at is not None
@@ -192,6 +208,14 @@ async def _add(
         armed.next_at,
         draft.urgent,
     )
+
+
+def _refuse_past(wish: Wish, zone: str, *, now: datetime) -> None:
+    """A wall time is meant: passed, it is a mistake. So long before due, it may well be over."""
+    if wish.on is None or wish.at is None:
+        return
+    if zones.instant(wish.on, wish.at, wish.zone or zone) < now - GRACE:
+        raise Invalid("this moment has passed", pointer="/at", code="in_the_past")
 
 
 def lane_of(row_id: UUID) -> int:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Any, Self
 from uuid import UUID
+from zlib import crc32
 
+import orjson
 from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 
 from core.models.reminders import Reminders
@@ -44,7 +47,7 @@ class Reminder:
     urgent: bool
 
     @classmethod
-    def of_row(  # noqa: PLR0917 (a row, by position)
+    def of_row(
         cls,
         id: UUID,  # noqa: A002 (the column's name)
         todo_id: UUID,
@@ -110,7 +113,10 @@ class Todo:
 
     @property
     def etag(self) -> str:
-        return f'"{self.version}"'
+        """The reader's own reminders are part of what is read, and no part of `version`."""
+        if not self.reminders:
+            return f'"{self.version}"'
+        return f'"{self.version}-{crc32(orjson.dumps(self.reminders)):08x}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,7 @@ def select_rows() -> Select[Any]:
     return select(*(getattr(Todos, name) for name in COLUMN_NAMES), REMINDERS_OF_TODO)
 
 
-def answer_of(  # noqa: PLR0917 (a row, by position: the hot path of every list)
+def answer_of(
     id: UUID,  # noqa: A002 (the column's name)
     workspace_id: UUID,
     list_id: UUID | None,
@@ -255,7 +261,8 @@ def answer_of(  # noqa: PLR0917 (a row, by position: the hot path of every list)
 
 
 def _reminders(found: list[Any] | None) -> list[Reminder]:
-    return [r if isinstance(r, Reminder) else Reminder.of_json(r) for r in found or ()]
+    made = [r if isinstance(r, Reminder) else Reminder.of_json(r) for r in found or ()]
+    return sorted(made, key=attrgetter("id")) if len(made) > 1 else made
 
 
 def clock_text(at: time) -> str:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import LOCK_FEEDS, Transaction, query
 from core.errors import Conflict, Invalid, NotFound, Stale
 from core.events import Event
 from core.ids import uuid7
@@ -92,6 +92,20 @@ _PARENT = query(
         Todos.deleted_at.is_(None),
     )
 )
+_top = (
+    select(Todos.id, literal(0).label("level"))
+    .where(Todos.workspace_id == bindparam("workspace_id"), Todos.id == bindparam("id"))
+    .cte("branch", recursive=True)
+)
+_branch = _top.union_all(
+    select(Todos.id, _top.c.level + 1).where(
+        Todos.workspace_id == bindparam("workspace_id"),
+        Todos.parent_id == _top.c.id,
+        Todos.deleted_at.is_(None),
+        _top.c.level < MAX_DEPTH,
+    )
+)
+_HEIGHT = query(select(func.max(_branch.c.level)))
 ADD = query(
     insert(Todos).values(
         {name: bindparam(name) for name in (*COLUMN_NAMES, "created_by") if name != "version"}
@@ -247,7 +261,9 @@ async def write(
     if not changed:
         return row
     if {"due", "status", "deleted"} & set(changed):
-        await reminders.rearm_todo(tx, after, now=now)
+        moved = await reminders.rearm_todo(tx, after, now=now)
+        shown = [replace(r, next_fire_at=moved.get(r.id, r.next_fire_at)) for r in row.reminders]
+        after = replace(after, reminders=shown)
     values = {name: getattr(after, name) for name in _WRITTEN}
     tx.run(_WRITE, of_workspace_id=row.workspace_id, of_id=row.id, now=now, **values)
     old = {name: before[name] for name in changed}
@@ -299,8 +315,14 @@ async def _require_parent(
     tx: Transaction, spot: Place, parent_id: UUID, *, child: TodoRow | None = None
 ) -> None:
     """Raises `Invalid` unless it is there, and not below the todo that is to become its child."""
+    below = 0
+    if child is not None:
+        # Moves of branches follow one another: two at once could close a circle.
+        tx.run(LOCK_FEEDS, ids=[spot.workspace_id])
+        height = await tx.first(_HEIGHT, workspace_id=spot.workspace_id, id=child.id)
+        below = height[0] if height else 0
     above: UUID | None = parent_id
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH - below):
         if child is not None and above == child.id:
             raise Invalid("a todo cannot be its own ancestor", pointer="/parent_id", code="cycle")
         found = await tx.first(_PARENT, workspace_id=spot.workspace_id, id=above)
