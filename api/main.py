@@ -69,10 +69,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
+    # Routes are tried in this order: what is asked for most comes first.
+    for noun in (todos, reminders, lists, tags, events, undo, accounts, me, sessions):
+        app.include_router(noun.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(verify_email.router)
-    for noun in (accounts, me, sessions, todos, reminders, lists, tags, events, undo):
-        app.include_router(noun.router, prefix=PREFIX)
     errors.register(app)
     openapi.complete(app)
     if settings.cors_origins:

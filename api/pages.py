@@ -37,19 +37,24 @@ def unseal(request: Request, question: str, cursor: str) -> Any:
 def next_link(request: Request, response: Response, cursor: str | None) -> None:
     """RFC 8288, for clients that follow links."""
     if cursor is not None:
-        url = request.url.include_query_params(cursor=cursor)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        asked = request.scope["query_string"].decode("ascii", "replace").split("&")
+        kept = [each for each in asked if each and not each.startswith("cursor=")]
+        query = "&".join([*kept, f"cursor={cursor}"])
+        response.headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
 
 
-def only(kind: Hashable, page: Any, fields: str, *, known: frozenset[str]) -> Response:
-    """The page with these fields of each row alone."""
+def only(
+    response: Response, kind: Hashable, page: Any, fields: str, *, known: frozenset[str]
+) -> Response:
+    """The page with these fields of each row alone, and the headers that `response` has."""
     wanted = {name.strip() for name in fields.split(",")} - {""}
     if unknown := sorted(wanted - known):
         detail = f"unknown fields: {', '.join(unknown)[:200]}"
         raise Invalid(detail, pointer="/query/fields", code="fields")
     include: Any = {"data": {"__all__": wanted}, "next_cursor": True, "has_more": True}
     body = _adapter(kind).dump_json(page, include=include)
-    return Response(body, media_type="application/json")
+    headers = dict(response.headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 @cache

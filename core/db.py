@@ -15,7 +15,6 @@ from uuid import UUID
 import orjson
 from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline
 from psycopg import Error as PsycopgError
-from psycopg.rows import args_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -98,7 +97,7 @@ class Person:
 
 ENTER = Query(
     b"SELECT * FROM vt_enter(%(session)s, %(user)s, %(key)s, %(limit)s, %(seconds)s)",
-    Person.of_row,
+    row,
     {},
     writes=False,
 )
@@ -199,7 +198,7 @@ class Transaction:
 
     async def all(self, statement: Query[T], **parameters: Any) -> list[T]:
         self.run(statement, **parameters)
-        return await self._send()
+        return await self._send(answered=True)
 
     async def first(self, statement: Query[T], **parameters: Any) -> T | None:
         rows = await self.all(statement, **parameters)
@@ -273,8 +272,8 @@ class Transaction:
             NUMBER_EVENTS, events=Jsonb(rows), actor=self.actor_id, change_set=self.change_set_id
         )
 
-    async def _send(self, *, ends: bool = False) -> list[Any]:
-        """One round trip: everything queued, and the answer of the last statement."""
+    async def _send(self, *, answered: bool = False, ends: bool = False) -> list[Any]:
+        """One round trip: everything queued and, if it is `answered`, the last one's answer."""
         statements, self._queue = self._queue, []
         entering = self._unchecked
         nth_entry = len(self._before_all)
@@ -296,11 +295,11 @@ class Transaction:
             if ends:
                 pipeline, self._pipeline = self._pipeline, None
                 await pipeline.__aexit__(None, None, None)
-            if cursors and (not ends or cursors[-1].description):
-                rows = await cursors[-1].fetchall()
+            if answered:  # first the last: one wait brings the others along
+                into = statements[-1][0].into
+                rows = [into(*values) for values in await cursors[-1].fetchall()]
             if entering:
-                last = nth_entry + 1 == len(cursors)
-                self.entered = rows[0] if last else await cursors[nth_entry].fetchone()
+                self.entered = Person.of_row(*(await cursors[nth_entry].fetchall())[0])
             self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
             raise violations.translate(error) from error
@@ -321,7 +320,7 @@ class Transaction:
         self, connection: AsyncConnection[Any], statement: Query[Any], parameters: dict[str, Any]
     ) -> AsyncCursor[Any]:
         self._wrote = self._wrote or statement.writes
-        cursor = connection.cursor(row_factory=args_row(statement.into))
+        cursor = connection.cursor()
         return await cursor.execute(statement.sql, {**statement.constants, **parameters})
 
 
