@@ -38,6 +38,15 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 COMMON = {"400": "Bad request", "422": "Invalid", "429": "Too many requests", "503": "Try again"}
+# For routes that need no token and yet answer 401: what signs in.
+REFUSES_401: dict[int | str, dict[str, Any]] = {
+    401: {
+        "description": "Sign in to continue",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+}
 
 
 def complete(app: FastAPI) -> None:

@@ -3,6 +3,7 @@ from fastapi import APIRouter, Request, Response
 from api.deps import AnonymousTx, Me, Now, Tx
 from api.door import TheDoor, TheVisitor, remember
 from api.errors import answer
+from api.openapi import REFUSES_401
 from api.schemas.accounts import (
     AnonymousRegistration,
     Credentials,
@@ -39,7 +40,7 @@ async def register(
     return signed_in
 
 
-@router.post("/login", operation_id="login", summary="Sign in")
+@router.post("/login", operation_id="login", summary="Sign in", responses=REFUSES_401)
 async def login(
     body: Credentials,
     tx: AnonymousTx,
@@ -59,7 +60,9 @@ async def login(
     return signed_in
 
 
-@router.post("/refresh", operation_id="refresh", summary="Exchange a refresh token")
+@router.post(
+    "/refresh", operation_id="refresh", summary="Exchange a refresh token", responses=REFUSES_401
+)
 async def refresh(
     body: Refresh, tx: AnonymousTx, door: TheDoor, now: Now, request: Request
 ) -> SignedIn:

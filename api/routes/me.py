@@ -10,7 +10,13 @@ from core.services.users import User
 router = APIRouter(tags=["accounts"], route_class=Transactional)
 
 
-@router.get("/me", operation_id="get_me", response_model=User, summary="My account")
+@router.get(
+    "/me",
+    operation_id="get_me",
+    response_model=User,
+    summary="My account",
+    responses={304: {"description": "Not changed"}},
+)
 async def get_me(tx: Tx, me: Me, request: Request, response: Response) -> User | Response:
     user = await users.get(tx, me.user_id)
     if unchanged(request, response, user.etag):
