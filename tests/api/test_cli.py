@@ -5,13 +5,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -240,18 +241,23 @@ def test_renews_the_sign_in(alice: Run, tmp_path: Path, api: str) -> None:
     assert after.refresh_token != before
 
 
-def test_renews_once_for_commands_at_the_same_moment(alice: Run, tmp_path: Path, api: str) -> None:
+def test_renews_once_for_commands_at_the_same_moment(
+    alice: Run, tmp_path: Path, api: str, database_url: str
+) -> None:
     credentials = Credentials(tmp_path / "voicetodo" / "credentials.json")
+    me = alice("whoami", "--json").document["id"]
     spoil(credentials, api)
-
-    def ask(_: int) -> str:
-        with Client(api, Credentials(tmp_path / "voicetodo" / "credentials.json")) as client:
-            return str(client.get("/me")["email"])
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(ask, range(16)))) == 1
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client(api, credentials)) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda client: client.get("/me")["id"], clients))
+    assert answers == [me] * 8
     spoil(credentials, api)
     assert alice("whoami").code == 0  # the family lives on
+    issued = "SELECT count(*) FROM refresh_tokens JOIN sessions ON id = session_id"
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(f"{issued} WHERE user_id = %s", [me]).fetchone()
+    assert found == (3,)  # the first one, one for all eight, and the last
 
 
 def test_forgets_a_sign_in_that_has_ended(alice: Run, tmp_path: Path, api: str) -> None:
