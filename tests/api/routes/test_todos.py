@@ -7,27 +7,7 @@ import pytest
 
 from core.ids import uuid7
 from tests.people import Person, register
-
-
-async def make(person: Person, title: str = "milk", **fields: Any) -> dict[str, Any]:
-    answer = await person.post("/todos", json={"title": title, **fields})
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-async def read(person: Person, todo_id: str) -> dict[str, Any]:
-    answer = await person.get(f"/todos/{todo_id}")
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def refusal(answer: Any) -> tuple[int, str, str]:
-    """Status, pointer and code of a 422."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    first = answer.json()["errors"][0]
-    return answer.status_code, first["pointer"], first["code"]
+from tests.todos import make, read, refusal
 
 
 async def test_what_was_made_is_read_back(alice: Person) -> None:
