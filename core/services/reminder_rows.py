@@ -217,6 +217,11 @@ READ = query(
     .order_by(Reminders.id),
     Reminder.of_row,
 )
+TODO_STANDS = query(
+    select(Todos.id).where(
+        visible(Todos.workspace_id), Todos.id == bindparam("id"), Todos.deleted_at.is_(None)
+    )
+)
 FLOATING_DUES = query(
     select(Todos.workspace_id, Todos.id, Todos.due_on, Todos.due_time)
     .where(

@@ -62,7 +62,11 @@ async def add(
 
 
 async def of_todo(tx: Transaction, actor: Actor, todo_id: UUID) -> list[Reminder]:
-    return await tx.all(rows.READ, todo_id=todo_id, user_id=actor.user_id)
+    """One's own, in the order they were made. Raises `NotFound` where there is no such todo."""
+    found = await tx.all(rows.READ, todo_id=todo_id, user_id=actor.user_id)
+    if not found and await tx.first(rows.TODO_STANDS, id=todo_id, user_id=actor.user_id) is None:
+        raise NotFound("there is no such todo that you can see")
+    return found
 
 
 async def update_one(
