@@ -32,6 +32,12 @@ def _address(value: str) -> str:
     return found.normalized.lower()
 
 
+def _encodable(secret: SecretStr) -> SecretStr:
+    """Refuse lone surrogates: pydantic looks for them in plain strings only."""
+    secret.get_secret_value().encode()
+    return secret
+
+
 def _storable(value: object, depth: int = 0) -> object:
     """Any JSON of RFC 8259 that PostgreSQL and orjson take: no NaN, NUL, lone surrogate, 2**64."""
     match value:
@@ -74,7 +80,9 @@ Email = Annotated[
     AfterValidator(_address),
 ]
 Password = Annotated[
-    SecretStr, Field(max_length=MAX_CHARS, examples=["a few words make a good one"])
+    SecretStr,
+    Field(max_length=MAX_CHARS, examples=["a few words make a good one"]),
+    AfterValidator(_encodable),
 ]
 PersonName = Annotated[str, line(100)]
 Locale = Annotated[

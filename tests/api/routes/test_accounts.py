@@ -1,5 +1,6 @@
 """Making accounts and entering them."""
 
+import json
 from uuid import UUID
 
 import httpx2
@@ -8,6 +9,7 @@ import pytest
 from core.db import Database, Query, row
 from tests.people import API, PASSWORD, Person, address, anonymous, register
 
+GOOD = {"email": "a@example.com", "password": PASSWORD}
 USER_FIELDS = {
     "id",
     "email",
@@ -128,12 +130,26 @@ async def test_refuses_a_value(http: httpx2.AsyncClient, field: str, value: obje
     assert answer.json()["errors"][0]["pointer"] == f"/{field}"
 
 
-async def test_refuses_a_lone_surrogate(http: httpx2.AsyncClient) -> None:
-    email = address("alice")
-    raw = f'{{"email": "{email}", "password": "{PASSWORD}", "name": "\\ud800"}}'
-    headers = {"Content-Type": "application/json"}
-    answer = await http.post(f"{API}/auth/register", content=raw, headers=headers)
-    assert answer.status_code == 422, answer.text
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        ("register", json.dumps({**GOOD, "name": "\ud800"})),
+        ("register", json.dumps({**GOOD, "password": f"\ud800{PASSWORD}"})),
+        ("register", json.dumps({**GOOD, "email": "\ud800@example.com"})),
+        ("register", "[" * 100_000),
+        ("login", '{"email": "a@example.com", "password": "\\ud800"}'),
+        ("login", "null"),
+        ("login", ""),
+        ("refresh", '{"refresh_token": "\\ud800"}'),
+        ("anonymous", "[]"),
+        ("verify-email", '{"token": "\\u0000"}'),
+    ],
+)
+async def test_refuses_hostile_bodies(http: httpx2.AsyncClient, path: str, raw: str) -> None:
+    headers = {"Content-Type": "application/json", "Cookie": "vt-device=%ff%00="}
+    answer = await http.post(f"{API}/auth/{path}", content=raw, headers=headers)
+    assert answer.status_code in {400, 422}, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(
