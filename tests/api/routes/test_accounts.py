@@ -4,7 +4,9 @@ import json
 from uuid import UUID
 
 import httpx2
+import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from core.db import Database, Query, row
 from tests.people import API, PASSWORD, Person, address, anonymous, register
@@ -199,6 +201,24 @@ async def test_signs_in(http: httpx2.AsyncClient, alice: Person) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["user"]["id"] == str(alice.id)
     assert answer.json()["refresh_token"] != alice.refresh_token
+
+
+async def test_security_6_signing_in_renews_an_outdated_hash(
+    http: httpx2.AsyncClient, alice: Person, database_url: str
+) -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await connection.execute(
+            "UPDATE users SET password_hash = %s WHERE id = %s", [weaker, alice.id]
+        )
+    body = {"email": alice.email, "password": PASSWORD}
+    assert (await http.post(f"{API}/auth/login", json=body)).status_code == 200
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        cursor = await connection.execute(HASH.sql, {"id": alice.id})
+        row = await cursor.fetchone()
+    assert row is not None
+    assert row[0].startswith("$argon2id$v=19$m=8192,t=3,p=1$")
+    assert (await http.post(f"{API}/auth/login", json=body)).status_code == 200
 
 
 async def test_tells_not_whether_there_is_an_account(
