@@ -102,4 +102,4 @@ async def replay(request: Request) -> Response:
 
 
 def _sealing_key(claimed: Claim) -> bytes:
-    return crypto.derive(hashlib.sha256(b"seal " + claimed.name).digest(), "idempotent answer")
+    return hashlib.sha256(b"seal " + claimed.name).digest()
