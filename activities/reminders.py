@@ -55,6 +55,9 @@ class Reminders:
         self._begins = asyncio.Semaphore(TRANSACTIONS)
         self._settler = _Settler(app_db)
 
+    def tidy(self, tx: Transaction) -> None:
+        due_reminders.rescue(tx)
+
     async def work(self, batch: Sequence[Claimed], hand: Hand) -> None:
         begun = await self._begin(batch)
         faults.point("reminder_after_begin")

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from core import due, logs
-from core.db import Database
+from core.db import Database, Transaction
 from core.due import HORIZON, LEASE, Claimed, Source
 from core.errors import Unavailable
 
@@ -73,6 +73,9 @@ class Hand:
 class Handler(Protocol):
     @property
     def source(self) -> Source: ...
+
+    def tidy(self, tx: Transaction) -> None:
+        """Queue what this kind wants done now and then, once per tick, as `vt_worker`."""
 
     async def work(self, batch: Sequence[Claimed], hand: Hand) -> None:
         """Work on up to `BATCH` due rows and settle them. Raises `Setback`."""
@@ -228,5 +231,6 @@ class Shift:
             async with self._db.transaction() as tx:
                 due.adopt(tx, self._source, lanes=self._lanes)
                 due.sweep(tx)
+                self._handler.tidy(tx)
         except Unavailable as error:
             log.warning("tick.database_away", kind=self._source.kind, error=error)

@@ -70,6 +70,38 @@ _REARM: Final = Query(
 )
 
 
+_RESCUE: Final = Query(
+    b"""
+    INSERT INTO outbox (id, workflow_type, workflow_id, arguments, subject_id, fairness_key)
+    SELECT gen_random_uuid(), %(type)s, 'delivery:' || d.id,
+           jsonb_build_object('workspace_id', d.workspace_id, 'delivery_id', d.id),
+           d.subject_id, d.workspace_id::text
+    FROM deliveries d
+    WHERE d.status IN ('pending', 'sending') AND d.kind = 'reminder'
+      AND d.updated_at < now() - interval '2 minutes'
+      AND NOT EXISTS (SELECT FROM reminders r
+                      WHERE r.workspace_id = d.workspace_id AND r.id = d.subject_id
+                        AND r.arm_no = d.arm_no AND r.next_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM executions e WHERE e.workflow_id = 'delivery:' || d.id)
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.workflow_id = 'delivery:' || d.id)
+    ORDER BY d.updated_at
+    LIMIT 500
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+def rescue(tx: Transaction) -> None:
+    """Queue a workflow for each open delivery that nobody looks after (as `vt_worker`).
+
+    Such a one was put back, or its worker died, and then its reminder was changed: no tick takes
+    it again. Its workflow finds out what is to become of it, and says so in the ledger.
+    """
+    tx.run(_RESCUE, type=deliveries.RETRY)
+
+
 async def begin(
     tx: Transaction, claimed: Sequence[Claimed], *, now: datetime, dev: bool
 ) -> tuple[list[Begun], list[Decided]]:

@@ -37,7 +37,7 @@ class Found:
     existing: dict[str, tuple[str, int]]  # delivery id -> status, attempts; of this arming
 
     @classmethod
-    def of_row(  # noqa: PLR0917 - columns of one statement, in its order
+    def of_row(
         cls,
         workspace_id: UUID,
         reminder_id: UUID,

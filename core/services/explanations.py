@@ -131,7 +131,7 @@ async def why(tx: Transaction, actor: Actor, reminder_id: UUID, *, now: datetime
     return Explanation(reminder, [waits_for, *(_sentence(each) for each in made)], made)
 
 
-def _waits_for(  # noqa: PLR0917 - columns of one statement, in its order
+def _waits_for(
     next_at: datetime | None,
     lane: int | None,
     status: str,

@@ -111,6 +111,26 @@ async def test_settling_leaves_no_trace_when_its_transaction_fails(
     assert (at.outbox(), at.waiting(), at.leases()) == ([], 1, 1)
 
 
+async def test_a_delivery_that_nobody_looks_after_is_rescued_once(
+    app_db: Database, worker_db: Database, database_url: str
+) -> None:
+    """Its worker died, and before another took it over the todo was completed."""
+    at = scene(database_url, [NOW, NOW])
+    _, send = await begin(app_db, worker_db, at)
+    await begin(app_db, worker_db, at)
+    at.run(
+        "UPDATE deliveries SET updated_at = now() - interval '3 minutes' WHERE user_id = %s",
+        at.user_id,
+    )
+    at.run("UPDATE reminders SET next_at = NULL, arm_no = 2 WHERE id = %s", send.subject_id)
+    for _ in range(2):
+        async with worker_db.transaction() as tx:
+            due_reminders.rescue(tx)
+    [asked] = at.outbox()
+    assert asked["workflow_id"] == deliveries.workflow_id(send.delivery_id)
+    assert asked["arguments"]["delivery_id"] == str(send.delivery_id)
+
+
 async def test_why_before_and_after(
     app_db: Database, worker_db: Database, database_url: str
 ) -> None:
