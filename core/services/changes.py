@@ -6,18 +6,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy.orm import aliased
 
 from core.actor import Actor
 from core.db import Transaction, query
 from core.errors import Conflict, NotFound
 from core.models.events import Events
+from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
 from core.services import lists, todos
 from core.services.workspaces import Access, place, visible
 
 KEPT: Final = timedelta(days=30)
 MOST_AT_ONCE: Final = 5000
+MOST_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,26 @@ _LATER = query(
     .order_by(Events.seq),
     Change,
 )
+_parents = aliased(Todos)
+_IN_NO_PLACE = query(
+    select(Todos.id)
+    .outerjoin(Lists, and_(Lists.workspace_id == Todos.workspace_id, Lists.id == Todos.list_id))
+    .outerjoin(
+        _parents,
+        and_(_parents.workspace_id == Todos.workspace_id, _parents.id == Todos.parent_id),
+    )
+    .where(
+        Todos.workspace_id == bindparam("workspace_id"),
+        Todos.deleted_at.is_(None),
+        or_(
+            Todos.id == bindparam("subjects").any_(),
+            Todos.list_id == bindparam("subjects").any_(),
+            Todos.parent_id == bindparam("subjects").any_(),
+        ),
+        or_(Lists.deleted_at.is_not(None), _parents.deleted_at.is_not(None)),
+    )
+    .limit(MOST_NAMED)
+)
 
 
 async def since(
@@ -114,6 +137,7 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
         await _refuse_if_changed_since(tx, here, change_set)
         for event in here:
             await _UNDO[_noun(event)](tx, actor, event, now=spot.now)
+        await _refuse_if_in_no_place(tx, here)
     if not mine:
         raise Conflict("nothing in this change set can be undone")
     return Undone(change_set, len(mine))
@@ -148,6 +172,18 @@ async def _refuse_if_changed_since(
     }
     if clashes:
         raise Conflict("changed since: " + "; ".join(sorted(clashes)))
+
+
+async def _refuse_if_in_no_place(tx: Transaction, events: Sequence[Change]) -> None:
+    """A todo must not end up in a list, or under a todo, that is deleted."""
+    lost = await tx.all(
+        _IN_NO_PLACE,
+        workspace_id=events[0].workspace_id,
+        subjects=list({event.subject_id for event in events}),
+    )
+    if lost:
+        named = ", ".join(f"todo {todo_id}" for (todo_id,) in lost)
+        raise Conflict(f"changed since: the list or parent would be gone of {named}")
 
 
 async def _undo_todo(tx: Transaction, actor: Actor, event: Change, *, now: datetime) -> None:

@@ -149,10 +149,7 @@ async def create(
 ) -> TodoList:
     """Raises `Conflict` when there is one of that name, whatever its case."""
     spot = await place(tx, actor, workspace_id, Access.WRITE, now=now)
-    count = await tx.first(_COUNT, workspace_id=workspace_id)
-    if count and count[0] >= MAX_PER_WORKSPACE:
-        raise Conflict(f"a workspace has at most {MAX_PER_WORKSPACE} lists")
-    return _add(tx, spot, name)
+    return await _make(tx, spot, name)
 
 
 async def all_of(tx: Transaction, actor: Actor, *, workspace_id: UUID) -> list[TodoList]:
@@ -178,7 +175,7 @@ async def require(tx: Transaction, spot: Place, list_id: UUID) -> None:
 async def named(tx: Transaction, spot: Place, name: str) -> UUID:
     """The list of that name; a new one when there is none."""
     found = await tx.first(_NAMED, workspace_id=spot.workspace_id, name=name)
-    return found[0] if found else _add(tx, spot, name).id
+    return found[0] if found else (await _make(tx, spot, name)).id
 
 
 async def edit(
@@ -247,7 +244,10 @@ def public(row: ListRow) -> dict[str, Any]:
     return {"name": row.name, "position": row.position, "deleted": row.deleted_at is not None}
 
 
-def _add(tx: Transaction, spot: Place, name: str) -> TodoList:
+async def _make(tx: Transaction, spot: Place, name: str) -> TodoList:
+    count = await tx.first(_COUNT, workspace_id=spot.workspace_id)
+    if count and count[0] >= MAX_PER_WORKSPACE:
+        raise Conflict(f"a workspace has at most {MAX_PER_WORKSPACE} lists")
     made = TodoList(uuid7(), spot.workspace_id, name, spot.now.timestamp(), 1, spot.now, spot.now)
     tx.run(
         _ADD,
