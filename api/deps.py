@@ -30,7 +30,7 @@ async def _anonymous(request: Request) -> Transaction:
     return tx
 
 
-class _Bearer(SecurityBase):
+class Bearer(SecurityBase):
     """Reads the token; the database checks the session with the request's first statement."""
 
     def __init__(self, limit: str = "api") -> None:
@@ -58,7 +58,7 @@ class _Bearer(SecurityBase):
         return Actor(access.user_id, access.session_id)
 
 
-_bearer = _Bearer()
+_bearer = Bearer()
 
 Tx = Annotated[Transaction, Depends(_transaction)]
 AnonymousTx = Annotated[Transaction, Depends(_anonymous)]

@@ -8,9 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from api import idempotency
+from api.deps import Bearer
 from core import faults
 from core.db import Database, Person, Transaction
 from core.errors import KeyReplayed
@@ -26,12 +29,20 @@ class Transactional(APIRoute):
         handle = super().get_route_handler()
         read_only = set(self.methods or ()) <= SAFE
         route = self.path_format
+        asked = (each.call for each in self.dependant.dependencies)
+        bearer = next((call for call in asked if isinstance(call, Bearer)), None)
 
         async def in_transaction(request: Request) -> Response:
             database: Database = request.app.state.database
             async with database.transaction(read_only=read_only) as tx:
                 request.scope["vt.tx"] = tx
-                response = await handle(request)
+                try:
+                    response = await handle(request)
+                except (RequestValidationError, HTTPException):
+                    # FastAPI parses the body before it asks who sends it.
+                    if bearer is not None and tx.caller is None:
+                        await bearer(request)
+                    raise
                 if tx.events:
                     response.headers["Change-Set"] = str(tx.change_set_id)
                 if "vt.idempotency" in request.scope:

@@ -22,7 +22,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from core import clock, violations
-from core.errors import Error, Unauthenticated
+from core.errors import Error, KeyReplayed, RateLimited, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
 
@@ -109,6 +109,12 @@ ACT_IN = Query(
     writes=False,
 )
 NOTHING = Query(b"SELECT", row, {}, writes=False)
+HIT = Query(
+    b"SELECT * FROM vt_hit(%(key)s, %(limit)s, %(seconds)s)",
+    row,
+    {},
+    writes=False,
+)
 ABORT = Query(b"SELECT vt_abort()", row, {}, writes=False)
 # Feeds are locked in the order of their ids, so that two batches cannot wait for each other.
 LOCK_FEEDS = Query(
@@ -167,6 +173,7 @@ class Transaction:
         self._queue: list[Statement] = []
         self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
         self._wrote = False
+        self._refused = False
 
     def enter(self, caller: Caller) -> None:
         """Work as this person. The check travels with the first statement and ends the rest."""
@@ -229,11 +236,15 @@ class Transaction:
         A request that fails before its first statement is counted against the rate limit here.
         """
         self._queue.clear()
+        uncounted = self.caller is not None and (self._wrote or self._refused)
         if self._wrote:
             self.run(ABORT)
         if self._pipeline is not None or (self._unchecked and self._connection is None):
             with suppress(Error, PsycopgError):  # the reason for this roll-back, once more
                 await self._send(ends=True)
+        if uncounted and self._connection is not None:
+            with suppress(PsycopgError):
+                await self._execute(self._connection, *self._hit())
 
     async def release(self) -> None:
         if self._connection is not None:
@@ -302,8 +313,20 @@ class Transaction:
                 self.entered = Person.of_row(*(await cursors[nth_entry].fetchall())[0])
             self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
-            raise violations.translate(error) from error
+            known = violations.translate(error)
+            # An ended session, a spent limit and a key that is known count nothing, or themselves.
+            self._refused = not isinstance(known, (Unauthenticated, RateLimited, KeyReplayed))
+            raise known from error
         return rows
+
+    def _hit(self) -> Statement:
+        """Counts a request whose own count went with its transaction."""
+        assert self.caller is not None  # noqa: S101 (the caller of this looked)
+        return HIT, {
+            "key": self.caller.limit_key,
+            "limit": self.caller.limit,
+            "seconds": self.caller.window_s,
+        }
 
     def _again(self) -> Statement | None:
         """Settings end with a transaction: what brings them to the next of a read-only one."""
