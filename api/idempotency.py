@@ -10,6 +10,7 @@ import hashlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from fastapi import Request, Response
@@ -42,35 +43,32 @@ _FIND = query(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    caller: Caller | None
     name: bytes  # what the sealing key is derived from; never stored
     key_hash: bytes
     request_hash: bytes
 
 
-async def claim(tx: Transaction, request: Request, caller: Caller | None) -> None:
-    """Put the claim of the request's key, if it has one, before all other statements."""
+async def claim(request: Request, user_id: UUID | None) -> Claim | None:
+    """What the request's key claims, if it has one and changes something."""
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST":
-        return
+        return None
     if not 1 <= len(key) <= MAX_CHARS or not key.isascii() or not key.isprintable():
         detail = f"1 to {MAX_CHARS} printable ASCII characters"
         raise Invalid(detail, pointer=f"/header/{HEADER}", code="idempotency_key")
-    who = caller.user_id if caller else "nobody"
-    name = f"{who} {request.url.path} {key}".encode()
-    claimed = Claim(
-        caller,
-        name,
-        hashlib.sha256(name).digest(),
-        hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).digest(),
-    )
-    request.scope["vt.idempotency"] = claimed
-    tx.run_first(_CLAIM, key_hash=claimed.key_hash)
+    name = f"{user_id or 'nobody'} {request.url.path} {key}".encode()
+    body = await request.body()
+    asked = hashlib.sha256(request.scope["query_string"] + b"\0" + body)
+    return Claim(name, hashlib.sha256(name).digest(), asked.digest())
 
 
-def store(tx: Transaction, request: Request, response: Response) -> None:
+def claim_for_nobody(tx: Transaction, claimed: Claim) -> None:
+    """Before all other statements. A signed-in person's is claimed with their entry."""
+    tx.run(_CLAIM, key_hash=claimed.key_hash)
+
+
+def store(tx: Transaction, claimed: Claim, response: Response) -> None:
     """Keep this answer with the change that it tells of."""
-    claimed: Claim = request.scope["vt.idempotency"]
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     answer = orjson.dumps([headers, b64encode(bytes(response.body)).decode()])
     tx.run(
@@ -82,13 +80,11 @@ def store(tx: Transaction, request: Request, response: Response) -> None:
     )
 
 
-async def replay(request: Request) -> Response:
+async def replay(database: Database, claimed: Claim, caller: Caller | None) -> Response:
     """The stored answer. The caller's session is checked as at any other request."""
-    claimed: Claim = request.scope["vt.idempotency"]
-    database: Database = request.app.state.database
     async with database.transaction(read_only=True) as tx:
-        if claimed.caller:
-            tx.enter(claimed.caller)
+        if caller is not None:
+            tx.enter(caller)
         found: tuple[Any, ...] | None = await tx.first(_FIND, key_hash=claimed.key_hash)
     if found is None:
         raise Conflict("the first request with this Idempotency-Key is not finished")

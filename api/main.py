@@ -72,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Routes are tried in this order: what is asked for most comes first.
     for noun in (todos, reminders, lists, tags, events, undo, accounts, me, sessions):
         app.include_router(noun.router, prefix=PREFIX)
+    app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(verify_email.router)
     errors.register(app)

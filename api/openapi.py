@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.transaction import SCHEME
+
 PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "type": "object",
@@ -30,6 +32,7 @@ PROBLEM: dict[str, Any] = {
         },
     },
 }
+BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -56,7 +59,9 @@ def complete(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = PROBLEM
+            components["securitySchemes"] = {SCHEME: BEARER}
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
                     _complete(path, method, operation)

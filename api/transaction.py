@@ -5,66 +5,68 @@ answer of an Idempotency-Key belongs to the same transaction as the change.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from api import idempotency
-from api.deps import Bearer
+from api.visit import Visit
 from core import faults
-from core.db import Database, Person, Transaction
+from core.db import Database, Transaction
 from core.errors import KeyReplayed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 SAFE = {"GET", "HEAD"}
+SCHEME = "access token"
 
 
 class Transactional(APIRoute):
-    """Routes of this class find their transaction in `deps.Tx`."""
+    """Routes that anybody may call; they are given a `Visit` as their request."""
+
+    authenticated: ClassVar[bool] = False
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         read_only = set(self.methods or ()) <= SAFE
-        route = self.path_format
-        asked = (each.call for each in self.dependant.dependencies)
-        bearer = next((call for call in asked if isinstance(call, Bearer)), None)
+        authenticated = self.authenticated
 
         async def in_transaction(request: Request) -> Response:
+            visit = Visit(request.scope, request.receive)
             database: Database = request.app.state.database
-            async with database.transaction(read_only=read_only) as tx:
-                request.scope["vt.tx"] = tx
-                try:
-                    response = await handle(request)
-                except (RequestValidationError, HTTPException):
-                    # FastAPI parses the body before it asks who sends it.
-                    if bearer is not None and tx.caller is None:
-                        await bearer(request)
+            try:
+                async with database.transaction(read_only=read_only) as tx:
+                    await visit.begin(tx, authenticated=authenticated)
+                    response = await handle(visit)
+                    if tx.events:
+                        response.headers["Change-Set"] = str(tx.change_set_id)
+                    if visit.claim is not None:
+                        idempotency.store(tx, visit.claim, response)
+                    faults.point("before_commit")
+            except KeyReplayed:
+                if visit.claim is None:
                     raise
-                if tx.events:
-                    response.headers["Change-Set"] = str(tx.change_set_id)
-                if "vt.idempotency" in request.scope:
-                    idempotency.store(tx, request, response)
-                faults.point("before_commit")
+                return await idempotency.replay(database, visit.claim, visit.again())
             faults.point("after_commit_before_response")
             _tell_limits(response, tx)
             return response
 
-        async def at_most_once(request: Request) -> Response:
-            try:
-                return await in_transaction(request)
-            except KeyReplayed:
-                return await idempotency.replay(request)
+        return in_transaction
 
-        at_most_once.__name__ = f"transactional {route}"
-        return in_transaction if read_only else at_most_once
+
+class Authenticated(Transactional):
+    """Routes for people who signed in; `visit.actor` says who."""
+
+    authenticated = True
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        extra = {**(options.pop("openapi_extra", None) or {}), "security": [{SCHEME: []}]}
+        super().__init__(path, endpoint, openapi_extra=extra, **options)
 
 
 def _tell_limits(response: Response, tx: Transaction) -> None:
     """RateLimit fields of draft-ietf-httpapi-ratelimit-headers."""
-    person: Person | None = tx.entered
+    person = tx.entered
     if person is not None and tx.caller is not None:
         limit, window = tx.caller.limit, tx.caller.window_s
         left = max(0, limit - person.hits)

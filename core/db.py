@@ -69,6 +69,7 @@ class Caller:
     limit_key: str = "unlimited"
     limit: int = UNLIMITED
     window_s: int = 60
+    claim: bytes | None = None  # hash of an idempotency key to be claimed on the way in
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Person:
 
 
 ENTER = Query(
-    b"SELECT * FROM vt_enter(%(session)s, %(user)s, %(key)s, %(limit)s, %(seconds)s)",
+    b"SELECT * FROM vt_enter(%(session)s, %(user)s, %(key)s, %(limit)s, %(seconds)s, %(claim)s)",
     row,
     {},
     writes=False,
@@ -169,7 +170,6 @@ class Transaction:
         self._connection: AsyncConnection[Any] | None = None  # taken with the first round trip
         self._read_only = read_only
         self._identity: Statement | None = None
-        self._before_all: list[Statement] = []
         self._queue: list[Statement] = []
         self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
         self._wrote = False
@@ -187,6 +187,7 @@ class Transaction:
                 "key": caller.limit_key,
                 "limit": caller.limit,
                 "seconds": caller.window_s,
+                "claim": caller.claim,
             },
         )
 
@@ -198,10 +199,6 @@ class Transaction:
 
     def run(self, statement: Query[Any], **parameters: Any) -> None:
         self._queue.append((statement, parameters))
-
-    def run_first(self, statement: Query[Any], **parameters: Any) -> None:
-        """Before the identity is checked: for what must end the transaction at once."""
-        self._before_all.append((statement, parameters))
 
     async def all(self, statement: Query[T], **parameters: Any) -> list[T]:
         self.run(statement, **parameters)
@@ -287,11 +284,8 @@ class Transaction:
         """One round trip: everything queued and, if it is `answered`, the last one's answer."""
         statements, self._queue = self._queue, []
         entering = self._unchecked
-        nth_entry = len(self._before_all)
         if self._identity is not None:
             statements.insert(0, self._identity)
-        statements[:0] = self._before_all
-        self._before_all = []
         ends = ends or self._read_only
         rows: list[Any] = []
         try:
@@ -310,7 +304,7 @@ class Transaction:
                 into = statements[-1][0].into
                 rows = [into(*values) for values in await cursors[-1].fetchall()]
             if entering:
-                self.entered = Person.of_row(*(await cursors[nth_entry].fetchall())[0])
+                self.entered = Person.of_row(*(await cursors[0].fetchall())[0])
             self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
             known = violations.translate(error)

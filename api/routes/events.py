@@ -1,15 +1,15 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from api import pages
-from api.deps import Me, Tx, Workspace
-from api.transaction import Transactional
+from api import pages, query
+from api.transaction import Authenticated
+from api.visit import InWorkspace, Visit
 from core.services import changes
 from core.services.changes import Change
 
-router = APIRouter(prefix="/events", tags=["events"], route_class=Transactional)
+router = APIRouter(prefix="/events", tags=["events"], route_class=Authenticated)
 
 MAX_SEQ = 2**63 - 1
 
@@ -24,24 +24,23 @@ class EventPage:
     has_more: bool
 
 
-@router.get("", operation_id="list_events")
+@router.get("", operation_id="list_events", openapi_extra=query.documented(InWorkspace))
 async def list_events(
-    request: Request,
+    visit: Visit,
     response: Response,
-    tx: Tx,
-    actor: Me,
-    workspace_id: Workspace,
     since: Annotated[int, Query(ge=0, le=MAX_SEQ, description="The last `seq` seen")] = 0,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> EventPage:
     """What happened in a workspace, in order and without gaps."""
-    question = f"events {actor.user_id} {workspace_id}"
+    question = f"events {visit.actor.user_id} {visit.workspace_id}"
     if cursor is not None:
-        since = pages.unseal(request, question, cursor)
-    found = await changes.since(tx, actor, workspace_id=workspace_id, seq=since, limit=limit + 1)
+        since = pages.unseal(visit, question, cursor)
+    found = await changes.since(
+        visit.tx, visit.actor, workspace_id=visit.workspace_id, seq=since, limit=limit + 1
+    )
     data, more = found[:limit], len(found) > limit
     last = data[-1].seq if data else since
-    next_cursor = pages.seal(request, question, last) if more else None
-    pages.next_link(request, response, next_cursor)
+    next_cursor = pages.seal(visit, question, last) if more else None
+    pages.next_link(visit, response, next_cursor)
     return EventPage(data, last, next_cursor, more)

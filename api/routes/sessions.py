@@ -4,12 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.deps import Me, Now, Tx
-from api.transaction import Transactional
+from api.transaction import Authenticated
+from api.visit import Visit
 from core.services import sessions
 from core.services.sessions import Session
 
-router = APIRouter(tags=["accounts"], route_class=Transactional)
+router = APIRouter(tags=["accounts"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class SessionPage:
 
 
 @router.get("/sessions", operation_id="list_sessions", summary="Where I am signed in")
-async def list_sessions(tx: Tx, me: Me, now: Now) -> SessionPage:
-    return SessionPage(await sessions.live(tx, me, now=now), None, False)
+async def list_sessions(visit: Visit) -> SessionPage:
+    return SessionPage(await sessions.live(visit.tx, visit.actor, now=visit.now), None, False)
 
 
 @router.delete(
     "/sessions/{id}", operation_id="end_session", status_code=204, summary="Sign out elsewhere"
 )
-async def end_session(id: UUID, tx: Tx, me: Me, now: Now) -> None:  # noqa: A002 (the path's own name)
+async def end_session(visit: Visit, id: UUID) -> None:  # noqa: A002 (the path's own name)
     """Takes effect with the next request of that session."""
-    await sessions.end(tx, me, id, now=now)
+    await sessions.end(visit.tx, visit.actor, id, now=visit.now)

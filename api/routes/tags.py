@@ -3,14 +3,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import Me, Now, Tx, Workspace
+from api import query
 from api.schemas.text import line
 from api.schemas.todos import TagPatch
-from api.transaction import Transactional
+from api.transaction import Authenticated
+from api.visit import InWorkspace, Visit
 from core.services import tags
 from core.services.tags import Tag
 
-router = APIRouter(prefix="/tags", tags=["tags"], route_class=Transactional)
+router = APIRouter(prefix="/tags", tags=["tags"], route_class=Authenticated)
 
 Name = Annotated[str, Path(), line(50, blank=False)]
 
@@ -24,20 +25,29 @@ class TagPage:
     has_more: bool
 
 
-@router.get("", operation_id="list_tags")
-async def list_tags(tx: Tx, actor: Me, workspace_id: Workspace) -> TagPage:
-    return TagPage(await tags.all_of(tx, actor, workspace_id=workspace_id), None, has_more=False)
+@router.get("", operation_id="list_tags", openapi_extra=query.documented(InWorkspace))
+async def list_tags(visit: Visit) -> TagPage:
+    return TagPage(
+        await tags.all_of(visit.tx, visit.actor, workspace_id=visit.workspace_id),
+        None,
+        has_more=False,
+    )
 
 
-@router.patch("/{name}", operation_id="rename_tag")
-async def rename_tag(
-    name: Name, body: TagPatch, tx: Tx, actor: Me, workspace_id: Workspace, now: Now
-) -> Tag:
+@router.patch("/{name}", operation_id="rename_tag", openapi_extra=query.documented(InWorkspace))
+async def rename_tag(visit: Visit, name: Name, body: TagPatch) -> Tag:
     """On every todo that carries it."""
-    return await tags.rename(tx, actor, name, body.name, workspace_id=workspace_id, now=now)
+    return await tags.rename(
+        visit.tx, visit.actor, name, body.name, workspace_id=visit.workspace_id, now=visit.now
+    )
 
 
-@router.delete("/{name}", status_code=204, operation_id="delete_tag")
-async def delete_tag(name: Name, tx: Tx, actor: Me, workspace_id: Workspace, now: Now) -> None:
+@router.delete(
+    "/{name}",
+    status_code=204,
+    operation_id="delete_tag",
+    openapi_extra=query.documented(InWorkspace),
+)
+async def delete_tag(visit: Visit, name: Name) -> None:
     """From every todo that carries it."""
-    await tags.remove(tx, actor, name, workspace_id=workspace_id, now=now)
+    await tags.remove(visit.tx, visit.actor, name, workspace_id=visit.workspace_id, now=visit.now)

@@ -3,18 +3,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from api import pages, query, versions
-from api.deps import Me, Now, Tx, Workspace
 from api.schemas.todos import ClientId, TodoBody, TodoPatch, TodoQuery
-from api.transaction import Transactional
+from api.transaction import Authenticated
+from api.visit import InWorkspace, Visit
 from core.errors import NotFound
 from core.services import todo_pages, todos
 from core.services.todo_pages import After, TodoPage
 from core.services.todo_rows import Todo
 
-router = APIRouter(prefix="/todos", tags=["todos"], route_class=Transactional)
+router = APIRouter(prefix="/todos", tags=["todos"], route_class=Authenticated)
 
 FIELDS = frozenset(field.name for field in fields(Todo))
 
@@ -29,21 +29,17 @@ class Completed:
 
 @router.get("", operation_id="list_todos", openapi_extra=query.documented(TodoQuery))
 async def list_todos(
-    request: Request,
-    response: Response,
-    tx: Tx,
-    actor: Me,
-    asked: Annotated[TodoQuery, Depends(query.read(TodoQuery))],
+    visit: Visit, response: Response, asked: Annotated[TodoQuery, Depends(query.read(TodoQuery))]
 ) -> TodoPage:
     """Todos of all statuses unless asked, a page at a time."""
-    workspace_id = asked.workspace_id or actor.user_id
-    filters = asked.to_filters(actor.user_id)
+    workspace_id = asked.workspace_id or visit.actor.user_id
+    filters = asked.to_filters(visit.actor.user_id)
     # A cursor continues this question only: the same person, place, order and filters.
-    question = f"todos {actor.user_id} {workspace_id} {asked.sort} {filters}"
-    after = _after(pages.unseal(request, question, asked.cursor)) if asked.cursor else None
+    question = f"todos {visit.actor.user_id} {workspace_id} {asked.sort} {filters}"
+    after = _after(pages.unseal(visit, question, asked.cursor)) if asked.cursor else None
     found = await todo_pages.page(
-        tx,
-        actor,
+        visit.tx,
+        visit.actor,
         filters,
         workspace_id=workspace_id,
         sort=asked.sort,
@@ -54,8 +50,8 @@ async def list_todos(
     if len(found) > asked.limit:
         del found[asked.limit :]
         last = todo_pages.position_of(found[-1], asked.sort)
-        next_cursor = pages.seal(request, question, [last.key, last.id])
-        pages.next_link(request, response, next_cursor)
+        next_cursor = pages.seal(visit, question, [last.key, last.id])
+        pages.next_link(visit, response, next_cursor)
     page = TodoPage(found, next_cursor, has_more=next_cursor is not None)
     if asked.fields is not None:
         # FastAPI sends a Response as it is; only the shape of each row differs from the schema.
@@ -63,62 +59,68 @@ async def list_todos(
     return page
 
 
-@router.post("", status_code=201, operation_id="create_todo")
-async def create_todo(
-    body: TodoBody, response: Response, tx: Tx, actor: Me, workspace_id: Workspace, now: Now
-) -> Todo:
-    todo = await todos.create(tx, actor, body.to_draft(), workspace_id=workspace_id, now=now)
+@router.post(
+    "", status_code=201, operation_id="create_todo", openapi_extra=query.documented(InWorkspace)
+)
+async def create_todo(visit: Visit, body: TodoBody, response: Response) -> Todo:
+    todo = await todos.create(
+        visit.tx, visit.actor, body.to_draft(), workspace_id=visit.workspace_id, now=visit.now
+    )
     response.headers["Location"] = f"/api/v1/todos/{todo.id}"
     response.headers["ETag"] = todo.etag
     return todo
 
 
 @router.get("/{todo_id}", operation_id="get_todo")
-async def get_todo(todo_id: UUID, request: Request, response: Response, tx: Tx, actor: Me) -> Todo:
-    todo = await todo_pages.get(tx, actor, todo_id)
-    if versions.unchanged(request, response, todo.etag):
+async def get_todo(visit: Visit, todo_id: UUID, response: Response) -> Todo:
+    todo = await todo_pages.get(visit.tx, visit.actor, todo_id)
+    if versions.unchanged(visit, response, todo.etag):
         return Response(status_code=304, headers={"ETag": todo.etag})  # type: ignore[return-value]  # as it is
     return todo
 
 
 @router.patch("/{todo_id}", operation_id="update_todo")
 async def update_todo(
+    visit: Visit,
     todo_id: UUID,
     body: TodoPatch,
     response: Response,
-    tx: Tx,
-    actor: Me,
-    now: Now,
     if_match: versions.IfMatch = None,
 ) -> Todo:
     """JSON Merge Patch (RFC 7396): null clears, absent keeps."""
     todo = await todos.edit(
-        tx, actor, todo_id, body.changes(), if_version=versions.wanted(if_match), now=now
+        visit.tx,
+        visit.actor,
+        todo_id,
+        body.changes(),
+        if_version=versions.wanted(if_match),
+        now=visit.now,
     )
     response.headers["ETag"] = todo.etag
     return todo
 
 
-@router.put("/{todo_id}", operation_id="replace_todo")
+@router.put("/{todo_id}", operation_id="replace_todo", openapi_extra=query.documented(InWorkspace))
 async def replace_todo(
+    visit: Visit,
     todo_id: ClientId,
     body: TodoBody,
     response: Response,
-    tx: Tx,
-    actor: Me,
-    workspace_id: Workspace,
-    now: Now,
     if_match: versions.IfMatch = None,
 ) -> Todo:
     """Replace all writable fields; creates it under an id made by the client."""
     draft = body.to_draft(todo_id)
     wanted = versions.wanted(if_match)
     try:
-        todo = await todos.replace_with(tx, actor, draft, if_version=wanted, now=now)
+        todo = await todos.replace_with(
+            visit.tx, visit.actor, draft, if_version=wanted, now=visit.now
+        )
     except NotFound:
         if if_match is not None:
             raise
-        todo = await todos.create(tx, actor, draft, workspace_id=workspace_id, now=now)
+        todo = await todos.create(
+            visit.tx, visit.actor, draft, workspace_id=visit.workspace_id, now=visit.now
+        )
         response.status_code = 201
         response.headers["Location"] = f"/api/v1/todos/{todo.id}"
     response.headers["ETag"] = todo.etag
@@ -126,22 +128,22 @@ async def replace_todo(
 
 
 @router.delete("/{todo_id}", status_code=204, operation_id="delete_todo")
-async def delete_todo(
-    todo_id: UUID, tx: Tx, actor: Me, now: Now, if_match: versions.IfMatch = None
-) -> None:
+async def delete_todo(visit: Visit, todo_id: UUID, if_match: versions.IfMatch = None) -> None:
     """With its subtasks; `POST /undo` brings them back."""
-    await todos.delete(tx, actor, todo_id, if_version=versions.wanted(if_match), now=now)
+    await todos.delete(
+        visit.tx, visit.actor, todo_id, if_version=versions.wanted(if_match), now=visit.now
+    )
 
 
 @router.post("/{todo_id}/complete", operation_id="complete_todo")
-async def complete_todo(todo_id: UUID, tx: Tx, actor: Me, now: Now) -> Completed:
+async def complete_todo(visit: Visit, todo_id: UUID) -> Completed:
     """With its open subtasks. Completing what is completed changes nothing."""
-    return Completed(await todos.complete(tx, actor, todo_id, now=now), None)
+    return Completed(await todos.complete(visit.tx, visit.actor, todo_id, now=visit.now), None)
 
 
 @router.post("/{todo_id}/reopen", operation_id="reopen_todo")
-async def reopen_todo(todo_id: UUID, tx: Tx, actor: Me, now: Now) -> Todo:
-    return await todos.reopen(tx, actor, todo_id, now=now)
+async def reopen_todo(visit: Visit, todo_id: UUID) -> Todo:
+    return await todos.reopen(visit.tx, visit.actor, todo_id, now=visit.now)
 
 
 def _after(position: list[Any]) -> After:

@@ -12,9 +12,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Query
 from starlette.responses import HTMLResponse
 
-from api.deps import Now, Tx
-from api.door import TheDoor
 from api.transaction import Transactional
+from api.visit import Visit
 from core.errors import Invalid
 from core.services import verifications
 
@@ -57,11 +56,9 @@ async def ask(token: Token = "") -> HTMLResponse:
 
 
 @router.post("/verify-email")
-async def verify(
-    token: Annotated[str, Form(max_length=200)], tx: Tx, door: TheDoor, now: Now
-) -> HTMLResponse:
+async def verify(visit: Visit, token: Annotated[str, Form(max_length=200)]) -> HTMLResponse:
     try:
-        await verifications.verify(tx, door.key, token, now=now)
+        await verifications.verify(visit.tx, visit.door.key, token, now=visit.now)
     except Invalid as error:
         return _page("That did not work", f"<p>{escape(error.detail)}.</p>", status=422)
     return _page("Your address is verified", "<p>You can close this page.</p>")

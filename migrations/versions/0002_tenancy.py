@@ -45,7 +45,9 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION vt_enter(p_session uuid, p_user uuid, p_key text, p_limit int, p_seconds int)
+CREATE FUNCTION vt_enter(
+    p_session uuid, p_user uuid, p_key text, p_limit int, p_seconds int, p_claim bytea
+)
 RETURNS TABLE (
     timezone text, all_day_time time, email_verified boolean,
     workspaces uuid[], roles text[], clocks timestamptz[], hits int, resets_at timestamptz
@@ -53,6 +55,9 @@ RETURNS TABLE (
 DECLARE
     v_writable uuid[];
 BEGIN
+    IF p_claim IS NOT NULL THEN
+        PERFORM vt_claim_key(p_claim);
+    END IF;
     SELECT u.timezone, u.all_day_time, u.email_verified_at IS NOT NULL
     INTO timezone, all_day_time, email_verified
     FROM sessions s JOIN users u ON u.id = s.user_id
@@ -187,6 +192,6 @@ def downgrade() -> None:
         op.execute(f"REVOKE ALL ON {table} FROM vt_app, vt_worker")
     op.execute("DROP TRIGGER append_only ON audit_log")
     op.execute("DROP FUNCTION vt_refuse_change(), vt_abort(), vt_claim_key(bytea)")
-    op.execute("DROP FUNCTION vt_enter(uuid, uuid, text, int, int)")
+    op.execute("DROP FUNCTION vt_enter(uuid, uuid, text, int, int, bytea)")
     op.execute("DROP FUNCTION vt_hit(text, int, int), vt_writable(), vt_readable(), vt_user()")
     # The roles stay: they belong to the cluster, and another database of it may use them.
