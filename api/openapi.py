@@ -76,7 +76,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if operation.get("security"):
         statuses["401"] = "Sign in to continue"
         statuses["403"] = "Not allowed"
-    if "{" in path:
+    named = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if "{" in path or "workspace_id" in named or path.endswith("/undo"):
         statuses["404"] = "Not found"
     if method in {"post", "put", "patch", "delete"}:
         statuses["409"] = "Conflict"

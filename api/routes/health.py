@@ -12,13 +12,13 @@ router = APIRouter(tags=["operations"])
 _REVISION = query(select(column("version_num")).select_from(table("alembic_version")))
 
 
-@router.get("/health")
+@router.get("/health", operation_id="health")
 async def health() -> dict[str, str]:
     """The process answers. Asks nothing else."""
     return {"status": "ok"}
 
 
-@router.get("/ready")
+@router.get("/ready", operation_id="ready")
 async def ready(request: Request) -> dict[str, str]:
     """The database answers and has the revision that this code expects."""
     database: Database = request.app.state.database

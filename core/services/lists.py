@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from core.actor import Actor
 from core.db import Transaction, query
-from core.errors import Conflict, Invalid, NotFound, Stale
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from core.events import Event
 from core.ids import uuid7
 from core.models.todos import Lists, Todos
@@ -206,7 +206,10 @@ async def delete(
 async def lock(
     tx: Transaction, actor: Actor, list_id: UUID, *, deleted_too: bool = False
 ) -> ListRow:
+    """Raises `NotFound`, and `Forbidden` for one that the actor may only look at."""
     row = await tx.first(_LOCK, id=list_id, user_id=actor.user_id)
+    if row is None and await tx.first(_GET, id=list_id, user_id=actor.user_id) is not None:
+        raise Forbidden
     if row is None or (row.deleted_at is not None and not deleted_too):
         raise NotFound("there is no such list that you can see")
     return row

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, literal, select, update
 
 from core.actor import Actor
 from core.db import LOCK_FEEDS, Transaction, query
-from core.errors import Conflict, Invalid, NotFound, Stale
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from core.events import Event
 from core.ids import uuid7
 from core.models.todos import CreatedVia, Priority, Status, Todos
@@ -72,6 +72,12 @@ _LOCK = query(
     .where(visible(Todos.workspace_id), Todos.id == bindparam("id"))
     .with_for_update(of=Todos),
     TodoRow.of_row,
+)
+# Row-level security hides from a lock what may not be written.
+_LOOK = query(
+    select(Todos.id).where(
+        visible(Todos.workspace_id), Todos.id == bindparam("id"), Todos.deleted_at.is_(None)
+    )
 )
 _LOCK_SUBTASKS = query(
     select_rows()
@@ -244,8 +250,13 @@ async def reopen(tx: Transaction, actor: Actor, todo_id: UUID, *, now: datetime)
 async def lock(
     tx: Transaction, actor: Actor, todo_id: UUID, *, deleted_too: bool = False
 ) -> TodoRow:
-    """The stored todo, locked for this transaction. Raises `NotFound`."""
+    """The stored todo, locked for this transaction.
+
+    Raises `NotFound`, and `Forbidden` for one that the actor may only look at.
+    """
     row = await tx.first(_LOCK, id=todo_id, user_id=actor.user_id)
+    if row is None and await tx.first(_LOOK, id=todo_id, user_id=actor.user_id) is not None:
+        raise Forbidden
     if row is None or (row.deleted_at is not None and not deleted_too):
         raise NotFound("there is no such todo that you can see")
     return row

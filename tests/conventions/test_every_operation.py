@@ -1,0 +1,290 @@
+"""Every operation of the document, tried as nobody, as a stranger, and with forbidden fields.
+
+A route that this file knows nothing of fails it: say below whose objects it works on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from fastapi import FastAPI
+from httpx2 import AsyncClient, Response
+
+from core.ids import uuid7
+from tests.people import API, Person, register
+from tests.todos import make, read
+
+PUBLIC: Final = {  # before anybody can be signed in, or for machines
+    "register",
+    "login",
+    "refresh",
+    "start_anonymously",
+    "verify_email",
+    "health",
+    "ready",
+}
+OWN: Final = {  # works on nothing but the caller's own account
+    "whoami",
+    "get_me",
+    "edit_me",
+    "logout",
+    "upgrade",
+    "link",
+    "resend_verification",
+    "list_sessions",
+}
+UNDOCUMENTED: Final = {
+    "/metrics",
+    "/docs",
+    "/docs/oauth2-redirect",
+    f"{API}/openapi.json",
+    "/verify-email",
+}
+FORBIDDEN: Final = {
+    "id": str(uuid4()),
+    "workspace_id": str(uuid4()),
+    "owner_id": str(uuid4()),
+    "role": "owner",
+    "is_admin": True,
+    "created_at": "2020-01-01T00:00:00Z",
+    "email_verified": True,
+    "deleted_at": None,
+}
+SECRET: Final = ("password", "hash", "secret", "token")
+WITH_TOKENS: Final = {"SignedIn"}  # what signs in, and only there
+PASSWORD: Final = "four-words-nobody-ever-said"
+DUE: Final = {"date": "2030-07-01", "time": "18:00", "timezone": "UTC"}
+CREDENTIALS: Final = {"email": "nobody@example.com", "password": PASSWORD}
+# A body that is fine but for who sends it; `{name}` is filled with an id.
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "create_todo": {"title": "x"},
+    "update_todo": {"title": "x"},
+    "replace_todo": {"title": "x"},
+    "create_reminder": {"before": "PT5M"},
+    "update_reminder": {"urgent": True},
+    "snooze_reminder": {"until": "2031-01-01T00:00:00Z"},
+    "create_list": {"name": "x"},
+    "update_list": {"name": "x"},
+    "rename_tag": {"name": "x"},
+    "undo": {"change_set": "{change_set}"},
+    "edit_me": {"name": "x"},
+    "register": {**CREDENTIALS},
+    "login": CREDENTIALS,
+    "link": CREDENTIALS,
+    "upgrade": CREDENTIALS,
+    "refresh": {"refresh_token": "x" * 43},
+    "start_anonymously": {},
+    "verify_email": {"token": "x" * 43},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    method: str
+    path: str
+    id: str
+    parameters: frozenset[str]
+    takes_body: bool
+
+    @property
+    def names_objects(self) -> bool:
+        """Somebody's: by an id or name in the path or body, or by their workspace."""
+        body = "{" in str(list(BODIES.get(self.id, {}).values()))
+        return "{" in self.path or "workspace_id" in self.parameters or body
+
+
+def operations(app: FastAPI) -> Iterator[Operation]:
+    for path, described in app.openapi()["paths"].items():
+        for method, each in described.items():
+            names = frozenset(p["name"] for p in each.get("parameters", []))
+            yield Operation(method.upper(), path, each["operationId"], names, "requestBody" in each)
+
+
+async def objects(person: Person) -> dict[str, str]:
+    """Ids of what she has, by the names they have in paths and bodies."""
+    todo = await make(person, list="Home", tags=["hers"], due=DUE, reminders=[{"before": "PT1H"}])
+    changed = await person.patch(f"/todos/{todo['id']}", json={"title": "hers"})
+    sessions = (await person.get("/sessions")).json()["data"]
+    return {
+        "todo_id": todo["id"],
+        "list_id": todo["list_id"],
+        "reminder_id": todo["reminders"][0]["id"],
+        "name": "hers",
+        "id": sessions[0]["id"],
+        "change_set": changed.headers["change-set"],
+        "workspace_id": str(person.id),
+    }
+
+
+def nothing() -> dict[str, str]:
+    """Ids of the same kinds that nobody has."""
+    names = ("todo_id", "list_id", "reminder_id", "id", "change_set", "workspace_id")
+    return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
+
+
+async def call(
+    client: AsyncClient,
+    operation: Operation,
+    ids: dict[str, str],
+    headers: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Response:
+    """The operation as it should be called, on the objects of these ids."""
+    query = f"?workspace_id={ids['workspace_id']}" if "workspace_id" in operation.parameters else ""
+    sent: dict[str, Any] = {}
+    if operation.takes_body:
+        body = BODIES[operation.id]
+        filled = {
+            name: value.format(**ids) if isinstance(value, str) else value
+            for name, value in body.items()
+        }
+        sent["json"] = filled | (extra or {})
+    return await client.request(
+        operation.method,
+        operation.path.format(**ids) + query,
+        headers={"If-Match": "*"} | (headers or {}),
+        **sent,
+    )
+
+
+def shape(answer: Response) -> tuple[Any, ...]:
+    told = answer.json()
+    return (
+        answer.status_code,
+        sorted(answer.headers),
+        {name: value for name, value in told.items() if name not in {"instance", "trace_id"}},
+    )
+
+
+def test_every_route_is_described(app: FastAPI) -> None:
+    described = set(app.openapi()["paths"])
+    paths: set[str] = set()
+    routes: list[Any] = list(app.routes)
+    for route in routes:
+        router = getattr(route, "original_router", None)
+        paths |= {each.path for each in (router.routes if router else [route])}
+    assert len(paths) > 20
+    assert {p for p in paths if not {p, API + p} & described} == UNDOCUMENTED
+
+
+def test_every_operation_is_one_that_is_tried(app: FastAPI) -> None:
+    every = list(operations(app))
+    ids = {operation.id for operation in every}
+    assert len(every) == len(ids) > 20
+    assert ids >= PUBLIC | OWN, "names of operations that are no more"
+    for operation in every:
+        ways = [operation.id in PUBLIC, operation.id in OWN, operation.names_objects]
+        assert sum(ways) == 1, f"{operation.id}: whose objects does it work on?"
+        assert not operation.takes_body or operation.id in BODIES, operation.id
+
+
+async def test_nobody_is_told_to_sign_in(app: FastAPI, http: AsyncClient) -> None:
+    for operation in operations(app):
+        if operation.id in PUBLIC:
+            continue
+        for headers in (
+            {},
+            {"Authorization": "Bearer x.y.z"},
+            {"Authorization": "Basic YTpi"},
+            {"Content-Type": "application/json"},
+        ):
+            answer = await call(http, operation, nothing(), headers)
+            assert answer.status_code == 401, (operation.id, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+        if operation.takes_body:
+            path = operation.path.format(**nothing())
+            malformed = await http.request(
+                operation.method, path, content="{", headers={"Content-Type": "application/json"}
+            )
+            assert malformed.status_code == 401, operation.id
+
+
+async def test_a_stranger_finds_nothing(
+    app: FastAPI, http: AsyncClient, alice: Person, charlie: Person
+) -> None:
+    hers = await objects(alice)
+    before = await read(alice, hers["todo_id"])
+    tried = 0
+    for operation in operations(app):
+        if operation.id in PUBLIC | OWN:
+            continue
+        found = await call(http, operation, hers, charlie.headers)
+        random = await call(http, operation, nothing(), charlie.headers)
+        assert found.status_code == 404, (operation.id, found.text)
+        assert shape(found) == shape(random), operation.id
+        # One's own workspace, and somebody else's object in it.
+        mixed = await call(
+            http, operation, hers | {"workspace_id": str(charlie.id)}, charlie.headers
+        )
+        lists = "{" not in operation.path and operation.id != "undo"
+        assert mixed.status_code == 404 or (lists and mixed.is_success), operation.id
+        assert hers["todo_id"] not in mixed.text.replace(mixed.request.url.path, "")
+        tried += 1
+    assert tried > 15
+    assert await read(alice, hers["todo_id"]) == before
+
+
+async def test_the_same_calls_work_for_their_owner(
+    app: FastAPI, http: AsyncClient, alice: Person
+) -> None:
+    """Else a 404 above could be one for a wrong path."""
+    for operation in operations(app):
+        if operation.id in PUBLIC | OWN:
+            continue
+        answer = await call(http, operation, await objects(alice), alice.headers)
+        if operation.id == "end_session":  # her own, and only one
+            alice = await register(http)
+        if operation.id == "create_list":
+            await alice.delete(answer.headers["location"].removeprefix(API))
+        assert answer.is_success, (operation.id, answer.text)
+
+
+async def test_forbidden_fields_are_refused(app: FastAPI, http: AsyncClient, alice: Person) -> None:
+    hers = await objects(alice)
+    tried = 0
+    for operation in operations(app):
+        if not operation.takes_body:
+            continue
+        for name, value in FORBIDDEN.items():
+            answer = await call(http, operation, hers, alice.headers, {name: value})
+            assert answer.status_code == 422, (operation.id, name, answer.text)
+            assert f"/{name}" in [e["pointer"] for e in answer.json()["errors"]], operation.id
+            tried += 1
+    assert tried >= 8 * 14
+    assert (await read(alice, hers["todo_id"]))["title"] == "hers"
+
+
+def properties(schema: Any, schemas: dict[str, Any], seen: set[str]) -> Iterator[tuple[str, str]]:
+    """(schema, property) of everything that this answer can hold."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from properties(each, schemas, seen)
+    if not isinstance(schema, dict):
+        return
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in seen:
+        seen.add(name)
+        for key in schemas[name].get("properties", {}):
+            yield name, key
+        yield from properties(list(schemas[name].values()), schemas, seen)
+        yield from properties(schemas[name].get("properties", {}), schemas, seen)
+    yield from properties(
+        [v for v in schema.values() if isinstance(v, (dict, list))], schemas, seen
+    )
+
+
+def test_answers_hold_no_secrets(app: FastAPI) -> None:
+    document = app.openapi()
+    schemas = document["components"]["schemas"]
+    found = set()
+    for described in document["paths"].values():
+        for each in described.values():
+            found |= set(properties(each["responses"], schemas, set()))
+    assert ("Todo", "title") in found
+    told = {
+        (schema, name) for schema, name in found if any(word in name.lower() for word in SECRET)
+    }
+    assert {schema for schema, _ in told} == WITH_TOKENS
+    assert {name for _, name in told} == {"access_token", "refresh_token", "token_type"}
