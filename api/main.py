@@ -11,6 +11,7 @@ from api import errors, openapi
 from api.middleware import Envelope
 from api.routes import (
     accounts,
+    codec,
     events,
     health,
     lists,
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(verify_email.router)
+    app.include_router(codec.router)
     errors.register(app)
     openapi.complete(app)
     if settings.cors_origins:
@@ -85,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
             expose_headers=["ETag", "Location", "Change-Set", "RateLimit", "Retry-After", "Link"],
         )
+    app.add_middleware(codec.Cors, settings=settings)
     app.add_middleware(Envelope)
     return app
 
