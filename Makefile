@@ -1,19 +1,66 @@
-PYTHON ?= python3
+# Everything one does here begins with one of these; `make help` tells them.
+# Works with GNU make 3.81, which is what macOS brings.
+
+SHELL := /bin/bash
 BIN := .venv/bin
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
-.PHONY: run test check bench chaos clean lock install
+.PHONY: help run test check lint types contracts generated bench chaos clean lock install
 
-run: install
-	@$(BIN)/voicetodo up
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-install: .venv/installed
+run: install ## everything: PostgreSQL, Temporal, worker, API and sandbox, until Ctrl-C
+	@exec $(BIN)/voicetodo up
+
+install: .venv/installed ## the virtual environment, with what requirements.lock names
 
 .venv/installed: requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Voice Todo needs Python 3.11 or newer: install one, or name it with \`make PYTHON=/path/to/python3\`." >&2; exit 1; fi
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
+		echo "$(PYTHON) is older than Python 3.11: name a newer one with \`make PYTHON=/path/to/python3\`." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "installing what requirements.lock names ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installing $$(grep -c '==' requirements.lock) packages into .venv; the first time takes a minute or two ..."
+	@set -o pipefail; $(PIP) --progress-bar off --require-hashes -r requirements.lock | \
+		awk '/^(Collecting|Requirement already)/ {n++; if (n % 20 == 0) {print "  " n " found"; fflush()}} /^Installing/ {print "  unpacking"; fflush()}' || { \
+		echo "Not installed: pip says why above. If a package has no wheel for this platform, see Troubleshooting in README.md." >&2; exit 1; }
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock:
+test: install ## the whole suite, with its own PostgreSQL and Temporal
+	@$(BIN)/pytest
+
+check: lint types contracts generated test ## all that must hold before a commit
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install
+	$(BIN)/mypy
+
+contracts: install
+	@$(BIN)/lint-imports
+
+generated: install
+	$(BIN)/voicetodo admin openapi --check
+
+bench: install ## measure the API beside its floor, and the start; writes bench/RESULTS.md
+	$(BIN)/python -m bench.start
+	$(BIN)/python -m bench.api
+
+chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
+	$(BIN)/python -m bench.chaos
+
+lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove what was made here, but not the data in .voicetodo
+	rm -rf .venv build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
