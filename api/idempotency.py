@@ -7,17 +7,16 @@
 """
 
 import hashlib
-from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 from fastapi import Request, Response
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from core import crypto
-from core.db import Caller, Database, Transaction, query
+from core.db import Answer, Caller, Database, Transaction, query
 from core.errors import Conflict, Invalid, KeyReused
 from core.models.users import IdempotencyKeys
 
@@ -26,14 +25,6 @@ MAX_CHARS = 255
 KEPT_HEADERS = ("location", "etag", "change-set", "content-type")
 
 _CLAIM = query(select(func.vt_claim_key(bindparam("key_hash"))))
-_STORE = query(
-    insert(IdempotencyKeys).values(
-        key_hash=bindparam("key_hash"),
-        request_hash=bindparam("request_hash"),
-        status=bindparam("status"),
-        answer=bindparam("answer"),
-    )
-)
 _FIND = query(
     select(IdempotencyKeys.request_hash, IdempotencyKeys.status, IdempotencyKeys.answer).where(
         IdempotencyKeys.key_hash == bindparam("key_hash")
@@ -70,14 +61,9 @@ def claim_for_nobody(tx: Transaction, claimed: Claim) -> None:
 def store(tx: Transaction, claimed: Claim, response: Response) -> None:
     """Keep this answer with the change that it tells of."""
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    answer = orjson.dumps([headers, b64encode(bytes(response.body)).decode()])
-    tx.run(
-        _STORE,
-        key_hash=claimed.key_hash,
-        request_hash=claimed.request_hash,
-        status=response.status_code,
-        answer=crypto.seal(_sealing_key(claimed), answer),
-    )
+    answer = orjson.dumps(headers) + b"\n" + bytes(response.body)
+    sealed = crypto.seal(_sealing_key(claimed), answer)
+    tx.keep(Answer(claimed.key_hash, claimed.request_hash, response.status_code, sealed))
 
 
 async def replay(database: Database, claimed: Claim, caller: Caller | None) -> Response:
@@ -91,8 +77,8 @@ async def replay(database: Database, claimed: Claim, caller: Caller | None) -> R
     request_hash, status, sealed = found
     if bytes(request_hash) != claimed.request_hash:
         raise KeyReused
-    headers, body = orjson.loads(crypto.unseal(_sealing_key(claimed), bytes(sealed)))
-    response = Response(b64decode(body), status, headers=headers)
+    headers, _, body = crypto.unseal(_sealing_key(claimed), bytes(sealed)).partition(b"\n")
+    response = Response(body, status, headers=orjson.loads(headers))
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

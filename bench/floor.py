@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from core import clock
-from core.db import NUMBER_EVENTS
+from core.db import LEAVE
 from core.ids import uuid7
 from core.services import todo_pages, todos
 from core.services.todo_pages import Sort
@@ -23,6 +23,7 @@ from core.services.todo_rows import COLUMN_NAMES
 LIST = todo_pages.statement(frozenset(), Sort.CREATED)
 ADD = todos.ADD
 NAMES = [name for name in COLUMN_NAMES if name != "deleted_at"]
+NO_ANSWER = dict.fromkeys(("key", "request", "status", "answer"))
 JSON = [(b"content-type", b"application/json")]
 _pool: AsyncConnectionPool[AsyncConnection[Any]]
 
@@ -94,7 +95,6 @@ async def _create(workspace: UUID, body: dict[str, Any]) -> bytes:
     }
     event = {
         "workspace_id": workspace,
-        "nth": 1,
         "type": "todo.created",
         "subject_id": todo["id"],
         "changed": [],
@@ -105,10 +105,8 @@ async def _create(workspace: UUID, body: dict[str, Any]) -> bytes:
         async with connection.pipeline():
             cursor = connection.cursor()
             await cursor.execute(ADD.sql, {**ADD.constants, **todo, "created_by": workspace})
-            await connection.cursor().execute(
-                NUMBER_EVENTS.sql,
-                {"events": Jsonb([event]), "actor": workspace, "change_set": uuid7()},
-            )
+            values = {"events": Jsonb([event]), "actor": workspace, "change_set": uuid7()}
+            await connection.cursor().execute(LEAVE.sql, {**NO_ANSWER, **values})
     finally:
         await _pool.putconn(connection)
     return orjson.dumps(todo)

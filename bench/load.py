@@ -26,7 +26,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         return await self._answered
 
 
-async def main(plan: dict[str, Any]) -> dict[str, Any]:
+async def main(plan: dict[str, Any]) -> dict[str, Any]:  # noqa: C901 (two loops over one state)
     """Closed loop (as fast as answers come) or, with `rate`, open loop at that many a second."""
     loop = asyncio.get_running_loop()
     requests: list[bytes] = [request.encode("latin-1") for request in plan["requests"]]

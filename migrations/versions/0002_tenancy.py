@@ -90,6 +90,41 @@ BEGIN
     END IF;
 END $$;
 
+-- The last statement of a change. Feeds are locked in the order of their ids, so that two batches
+-- cannot wait for each other; each gives its numbers out in the order of the commits.
+CREATE FUNCTION vt_leave(
+    p_events jsonb, p_actor uuid, p_change_set uuid,
+    p_key bytea, p_request bytea, p_status int, p_answer bytea
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_key IS NOT NULL THEN
+        INSERT INTO idempotency_keys (key_hash, request_hash, status, answer)
+        VALUES (p_key, p_request, p_status, p_answer);
+    END IF;
+    IF jsonb_array_length(p_events) > 1 THEN
+        PERFORM FROM feeds WHERE workspace_id IN (
+            SELECT (e ->> 'workspace_id')::uuid FROM jsonb_array_elements(p_events) e
+        ) ORDER BY workspace_id FOR UPDATE;
+    END IF;
+    IF p_events IS NOT NULL THEN
+        WITH e AS (
+            SELECT *, row_number() OVER (PARTITION BY workspace_id ORDER BY nth) AS step
+            FROM ROWS FROM (jsonb_to_recordset(p_events) AS (
+                workspace_id uuid, type text, subject_id uuid, changed text[], before jsonb
+            )) WITH ORDINALITY AS e(workspace_id, type, subject_id, changed, before, nth)
+        ), numbered AS (
+            UPDATE feeds SET seq = feeds.seq + c.n
+            FROM (SELECT workspace_id, count(*) AS n FROM e GROUP BY workspace_id) c
+            WHERE feeds.workspace_id = c.workspace_id
+            RETURNING feeds.workspace_id, feeds.seq - c.n AS base
+        )
+        INSERT INTO events
+            (workspace_id, seq, type, subject_id, actor_id, change_set_id, changed, before)
+        SELECT workspace_id, base + step, type, subject_id, p_actor, p_change_set, changed, before
+        FROM e JOIN numbered USING (workspace_id);
+    END IF;
+END $$;
+
 -- Ends an implicit transaction without trace: a pipeline has no ROLLBACK that spares prepared statements.
 CREATE FUNCTION vt_abort() RETURNS void LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'rolled back' USING ERRCODE = 'VT000'; END $$;
@@ -192,6 +227,7 @@ def downgrade() -> None:
         op.execute(f"REVOKE ALL ON {table} FROM vt_app, vt_worker")
     op.execute("DROP TRIGGER append_only ON audit_log")
     op.execute("DROP FUNCTION vt_refuse_change(), vt_abort(), vt_claim_key(bytea)")
+    op.execute("DROP FUNCTION vt_leave(jsonb, uuid, uuid, bytea, bytea, int, bytea)")
     op.execute("DROP FUNCTION vt_enter(uuid, uuid, text, int, int, bytea)")
     op.execute("DROP FUNCTION vt_hit(text, int, int), vt_writable(), vt_readable(), vt_user()")
     # The roles stay: they belong to the cluster, and another database of it may use them.

@@ -1,0 +1,203 @@
+"""The project's processes, on private ports and files, to be killed by a trial.
+
+Not `voicetodo up`: that one starts again what a trial wants dead.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+
+from core import embedded, migrate
+from core.children import die_with_parent
+from tests import temporal
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+UVICORN = ("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log")
+
+
+class Process:
+    """A child with its log in a file. Listening is not awaited: ask `ready`."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str],
+        log: Path,
+        url: str,
+        **options: Any,
+    ) -> None:
+        self.url = url
+        self._log = log
+        with log.open("ab") as sink:
+            self.popen = subprocess.Popen(
+                command,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                stdout=options.pop("stdout", sink),
+                stderr=sink,
+                process_group=0,  # what it forked goes with it
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one prctl, no locks
+                **options,
+            )
+
+    @property
+    def dead(self) -> bool:
+        return self.popen.poll() is not None
+
+    def is_ready(self, path: str = "/ready") -> bool:
+        try:
+            urllib.request.urlopen(self.url + path, timeout=2).close()
+        except OSError:
+            return False
+        return True
+
+    def ready(self, path: str = "/ready") -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_ready(path):
+            if self.dead or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.popen.args!r} does not start: {self._log.read_text()}")
+            time.sleep(0.05)
+
+    def ended(self) -> list[int]:
+        """Kill it; the numbers it printed, a line each."""
+        assert self.popen.stdout is not None  # noqa: S101 (only asked of one that prints)
+        self._signal()
+        lines: list[bytes] = self.popen.stdout.readlines()
+        self.kill()
+        return [int(line) for line in lines]
+
+    def kill(self) -> None:
+        self._signal()
+        self.popen.wait()
+        if self.popen.stdout is not None:
+            self.popen.stdout.close()
+
+    def _signal(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+
+
+class Stack:
+    """Everything shares `folder` and the database; each part is started by whoever needs it."""
+
+    def __init__(self, folder: Path, url: str, **environment: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.temporal = temporal.Server(folder)
+        self._sandbox_port = temporal.free_port()
+        self._processes: list[Process] = []
+        self.environment = {
+            "VOICETODO_DATA_DIR": str(folder),
+            "VOICETODO_PROFILE": "dev",
+            "VOICETODO_TEMPORAL_PORT": str(self.temporal.settings.temporal_port),
+            "VOICETODO_SANDBOX_PORT": str(self._sandbox_port),
+            "VOICETODO_RATE_LIMIT_API": "1000000000",
+            "VOICETODO_RATE_LIMIT_AUTH": "1000000000",
+            "VOICETODO_PASSWORD_MEMORY_MIB": "8",
+            "DATABASE_URL": url,
+            **environment,
+        }
+
+    def api(self) -> Process:
+        port = temporal.free_port()
+        started = self._start("api", _uvicorn("api.main:app", port), port)
+        started.ready()
+        return started
+
+    def sandbox(self) -> Process:
+        command = _uvicorn("integrations.sandbox.app:app", self._sandbox_port)
+        started = self._start("sandbox", command, self._sandbox_port)
+        started.ready("/health")
+        return started
+
+    def worker(self, **environment: str) -> Process:
+        """Not awaited: one that is told to die may do so before it is ready."""
+        port = temporal.free_port()
+        command = [sys.executable, "-P", str(ROOT / "worker.py")]
+        own = {"VOICETODO_WORKER_METRICS_PORT": str(port), **environment}
+        return self._start("worker", command, port, **own)
+
+    def doomed_api(self, fault: str, listener: int, spare: int) -> Process:
+        """Servers that die at `fault`, one after another; see `bench.chaos.forking`."""
+        command = [sys.executable, "-m", "bench.chaos.forking", str(listener), str(spare)]
+        return self._start(
+            "doomed",
+            command,
+            0,
+            options={"pass_fds": [listener], "stdout": subprocess.PIPE},
+            FAULT=f"{fault}:kill",
+        )
+
+    def rows(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), parameters).fetchall()
+
+    def script(self, *faults: dict[str, object]) -> None:
+        """These faults of the mail service, instead of those that are left."""
+        with self.vendor() as http:
+            http.delete("/faults").raise_for_status()
+            for fault in faults:
+                answer = http.post("/faults", json={"vendor": "sendgrid", "times": 1, **fault})
+                answer.raise_for_status()
+
+    def mails(self) -> list[dict[str, Any]]:
+        with self.vendor() as http:
+            found: list[dict[str, Any]] = http.get("/mail.json").json()
+        return found
+
+    def vendor(self) -> httpx2.Client:
+        url = f"http://127.0.0.1:{self._sandbox_port}"
+        return httpx2.Client(base_url=url, trust_env=False, timeout=30)
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.kill()
+        self.temporal.kill()
+
+    def _start(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        *,
+        options: dict[str, Any] | None = None,
+        **environment: str,
+    ) -> Process:
+        started = Process(
+            command,
+            {**self.environment, **environment},
+            self.folder / f"{name}.log",
+            f"http://127.0.0.1:{port}",
+            **(options or {}),
+        )
+        self._processes.append(started)
+        return started
+
+
+def _uvicorn(app: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "uvicorn", app, "--port", str(port), *UVICORN]
+
+
+@contextmanager
+def running(folder: Path, url: str | None = None, **environment: str) -> Iterator[Stack]:
+    """A stack with a migrated database; without `url`, in a PostgreSQL of its own."""
+    if url is None:
+        with embedded.postgres(folder) as own, running(folder, own, **environment) as stack:
+            yield stack
+        return
+    migrate.run(url)
+    stack = Stack(folder, url, **environment)
+    try:
+        yield stack
+    finally:
+        stack.stop()
