@@ -1,5 +1,6 @@
 """What every answer gets, as plain ASGI: request ids, security headers, a log line, a duration.
 
+Also what Starlette would answer outside of all this, in plain text: bodies too large, and crashes.
 `BaseHTTPMiddleware` would cost more than all of the rest of a request's own work.
 """
 
@@ -15,6 +16,7 @@ log = logs.get(__name__)
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 API_VERSION = "v1"
+MAX_BODY_BYTES = 1024 * 1024
 SECURITY = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -41,11 +43,22 @@ class Envelope:
         request_id = _request_id(scope)
         scope["vt.request_id"] = request_id
         began = perf_counter()
+        started = False
         status = 500
+        size = _announced_size(scope)
+
+        async def receive_bounded() -> Message:
+            nonlocal size
+            message = Message() if size > MAX_BODY_BYTES else await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY_BYTES:
+                raise HTTPException(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+            return message
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal status
+            nonlocal started, status
             if message["type"] == "http.response.start":
+                started = True
                 status = message["status"]
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}

@@ -74,8 +74,12 @@ BEGIN
     FROM memberships m WHERE m.user_id = p_user;
     PERFORM set_config('vt.readable', coalesce(workspaces::text, ''), true),
             set_config('vt.writable', coalesce(v_writable::text, ''), true);
-    SELECT array_agg(w.clock_at ORDER BY n) INTO clocks
-    FROM unnest(workspaces) WITH ORDINALITY AS a(id, n) JOIN workspaces w ON w.id = a.id;
+    IF workspaces = ARRAY[p_user] THEN
+        clocks := ARRAY[NULL::timestamptz]; -- a personal workspace has no clock of its own
+    ELSE
+        SELECT array_agg(w.clock_at ORDER BY n) INTO clocks
+        FROM unnest(workspaces) WITH ORDINALITY AS a(id, n) JOIN workspaces w ON w.id = a.id;
+    END IF;
     RETURN NEXT;
 END $$;
 
