@@ -27,8 +27,9 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 		echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing $$(grep -c '==' requirements.lock) packages into .venv; the first time takes a minute or two ..."
-	@set -o pipefail; $(PIP) --progress-bar off --require-hashes -r requirements.lock | \
-		awk '/^(Collecting|Requirement already)/ {n++; if (n % 20 == 0) {print "  " n " found"; fflush()}} /^Installing/ {print "  unpacking"; fflush()}' || { \
+	@set -o pipefail; $(PIP) --progress-bar off --require-hashes -r requirements.lock 2>.venv/install.log | \
+		awk '/^(Collecting|Requirement already)/ {if (++n % 20 == 0) {print "  " n " fetched"; fflush()}} /^Installing/ {print "  unpacking"; fflush()}' || { \
+		cat .venv/install.log >&2; \
 		echo "Not installed: pip says why above. If a package has no wheel for this platform, see Troubleshooting in README.md." >&2; exit 1; }
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
