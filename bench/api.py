@@ -9,6 +9,7 @@ same weather; the figure is the median ratio. Latencies are taken at 70 % of eac
 
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -39,7 +40,6 @@ TODOS_PER_USER = 100
 USERS_IN_USE = 64
 CONNECTIONS = 16
 WRITERS = 32
-API_PORT, FLOOR_PORT = 18100, 18101
 
 SEED = """
 INSERT INTO users (id, timezone)
@@ -61,8 +61,11 @@ SELECT uuidv7(), id, now() + interval '1 day' FROM users ORDER BY id LIMIT %(in_
 
 
 @contextmanager
-def server(app: str, port: int, environment: dict[str, str]) -> Iterator[None]:
-    """uvicorn with the flags of `voicetodo up`, one process."""
+def server(app: str, environment: dict[str, str]) -> Iterator[int]:
+    """uvicorn with the flags of `voicetodo up`, one process; yields its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
     command += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
     with tempfile.TemporaryFile() as log:
@@ -77,7 +80,7 @@ def server(app: str, port: int, environment: dict[str, str]) -> Iterator[None]:
                     continue
             else:
                 raise RuntimeError(f"{app} does not start")
-            yield
+            yield port
         finally:
             process.terminate()
             process.wait(10)
@@ -130,12 +133,15 @@ def main() -> None:
         }
         settings = Settings(_env_file=None, data_dir=folder, DATABASE_URL=SecretStr(url))
         known = people(url, settings)
-        stack.enter_context(server("api.main:app", API_PORT, environment))
-        stack.enter_context(server("bench.floor:app", FLOOR_PORT, environment))
-        measure(console, folder, known)
+        api = stack.enter_context(server("api.main:app", environment))
+        floor = stack.enter_context(server("bench.floor:app", environment))
+        measure(console, folder, known, (api, floor))
 
 
-def measure(console: Console, folder: Path, known: list[tuple[UUID, str]]) -> None:
+def measure(
+    console: Console, folder: Path, known: list[tuple[UUID, str]], ports: tuple[int, int]
+) -> None:
+    api_port, floor_port = ports
     body = json.dumps({"title": "Buy milk"}).encode()
     todos = "/api/v1/todos"
     cases = {
@@ -159,14 +165,14 @@ def measure(console: Console, folder: Path, known: list[tuple[UUID, str]]) -> No
     for name, (ours, floors, connections) in cases.items():
         rounds = []
         for _ in range(ROUNDS + 1):  # the first one warms up
-            a = load(folder, API_PORT, ours, connections=connections, seconds=SECONDS)
-            f = load(folder, FLOOR_PORT, floors, connections=connections, seconds=SECONDS)
+            a = load(folder, api_port, ours, connections=connections, seconds=SECONDS)
+            f = load(folder, floor_port, floors, connections=connections, seconds=SECONDS)
             rounds.append((a["per_second"], f["per_second"]))
         api, floor = (statistics.median(column) for column in zip(*rounds[1:], strict=True))
         ratio = statistics.median(a / f for a, f in rounds[1:])
         calm = {"connections": connections, "seconds": SECONDS}
-        at = load(folder, API_PORT, ours, rate=api * 0.7, **calm)
-        floor_at = load(folder, FLOOR_PORT, floors, rate=floor * 0.7, **calm)
+        at = load(folder, api_port, ours, rate=api * 0.7, **calm)
+        floor_at = load(folder, floor_port, floors, rate=floor * 0.7, **calm)
         figures = [f"{api:,.0f}", f"{floor:,.0f}", f"{ratio:.2f}"]
         latencies = [f"{at[p]:.1f} ms" for p in ("p50", "p95", "p99")]
         table.add_row(name, *figures, *latencies, f"{floor_at['p99']:.1f} ms")
