@@ -8,6 +8,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from core import errors, logs
 
@@ -39,6 +40,8 @@ TITLES = {
     500: "Something went wrong",
 }
 RETRY_AFTER_S = 2
+METHOD_NOT_ALLOWED = 405
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 def problem(
@@ -113,10 +116,24 @@ async def _framework(request: Request, error: Exception) -> Response:
     title = TITLES.get(error.status_code, "Request failed")
     detail = error.detail or title
     headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
     return problem(request, error.status_code, title, detail, headers=headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def _allowed(request: Request) -> list[str]:
+    """All methods of this path: a route by itself knows its own alone."""
+    asked = [{**request.scope, "method": method} for method in METHODS]
+    routes = request.app.router.routes
+    return [
+        scope["method"]
+        for scope in asked
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+
+
+async def crashed(request: Request, error: Exception) -> Response:
+    """What is said of an error that nobody foresaw: nothing of it, only where it was recorded."""
     log.error("request.crashed", error=error)
     return problem(request, 500, TITLES[500], "It was recorded; the trace id finds it.")
 
@@ -136,4 +153,3 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(errors.Error, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(Exception, _unexpected)

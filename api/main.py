@@ -31,7 +31,6 @@ from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
 
-MAX_BODY_BYTES = 1024 * 1024
 PREFIX = "/api/v1"
 
 
@@ -63,7 +62,6 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Todos, reminders that never miss, and the voice that makes them.",
         lifespan=_lifespan,
         openapi_url=f"{PREFIX}/openapi.json",
-        max_body_size=MAX_BODY_BYTES,
         redoc_url=None,
     )
     own_keys = keys.load(settings)

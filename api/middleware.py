@@ -8,8 +8,11 @@ import re
 from time import perf_counter
 from uuid import uuid4
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.errors import crashed
 from core import logs, metrics
 
 log = logs.get(__name__)
@@ -45,15 +48,6 @@ class Envelope:
         began = perf_counter()
         started = False
         status = 500
-        size = _announced_size(scope)
-
-        async def receive_bounded() -> Message:
-            nonlocal size
-            message = Message() if size > MAX_BODY_BYTES else await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:
-                raise HTTPException(413, f"a body has at most {MAX_BODY_BYTES} bytes")
-            return message
 
         async def send_enveloped(message: Message) -> None:
             nonlocal started, status
@@ -72,7 +66,13 @@ class Envelope:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_enveloped)
+            await self._app(scope, _bounded(scope, receive), send_enveloped)
+        except Exception as error:
+            if started:
+                raise
+            # Answered here and not raised further: the server's own log would tell people's text.
+            answer = await crashed(Request(scope), error)
+            await answer(scope, receive, send_enveloped)
         finally:
             seconds = perf_counter() - began
             route = getattr(scope.get("route"), "path", "unmatched")
@@ -85,6 +85,28 @@ class Envelope:
                 duration_ms=round(seconds * 1000, 1),
                 request_id=request_id,
             )
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """Reading a larger body raises, before all of it is in memory; so does its announcement."""
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive() if _announced(scope) <= MAX_BODY_BYTES else {}
+        size += len(message.get("body", b""))
+        if not message or size > MAX_BODY_BYTES:
+            raise HTTPException(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+        return message
+
+    return receive_bounded
+
+
+def _announced(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 def _request_id(scope: Scope) -> str:
