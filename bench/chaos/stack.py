@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -56,16 +55,16 @@ class Process:
 
     def is_ready(self, path: str = "/ready") -> bool:
         try:
-            urllib.request.urlopen(self.url + path, timeout=2).close()
-        except OSError:
+            return httpx2.get(self.url + path, trust_env=False, timeout=2).is_success
+        except httpx2.TransportError:
             return False
-        return True
 
     def ready(self, path: str = "/ready") -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready(path):
             if self.dead or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.popen.args!r} does not start: {self._log.read_text()}")
+                said = self._log.read_text()[-2000:]
+                raise RuntimeError(f"{self.popen.args!r} does not start: {said}")
             time.sleep(0.05)
 
     def ended(self) -> list[int]:
@@ -125,7 +124,7 @@ class Stack:
         port = temporal.free_port()
         command = [sys.executable, "-P", str(ROOT / "worker.py")]
         own = {"VOICETODO_WORKER_METRICS_PORT": str(port), **environment}
-        return self._start("worker", command, port, **own)
+        return self._start("worker", command, port, environment=own)
 
     def doomed_api(self, fault: str, listener: int, spare: int) -> Process:
         """Servers that die at `fault`, one after another; see `bench.chaos.forking`."""
@@ -134,8 +133,9 @@ class Stack:
             "doomed",
             command,
             0,
-            options={"pass_fds": [listener], "stdout": subprocess.PIPE},
-            FAULT=f"{fault}:kill",
+            environment={"FAULT": f"{fault}:kill"},
+            pass_fds=[listener],
+            stdout=subprocess.PIPE,
         )
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -170,15 +170,15 @@ class Stack:
         command: Sequence[str],
         port: int,
         *,
-        options: dict[str, Any] | None = None,
-        **environment: str,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Process:
         started = Process(
             command,
-            {**self.environment, **environment},
+            {**self.environment, **(environment or {})},
             self.folder / f"{name}.log",
             f"http://127.0.0.1:{port}",
-            **(options or {}),
+            **options,
         )
         self._processes.append(started)
         return started

@@ -1,0 +1,66 @@
+"""Kills parts of a running system and looks at what must still be true.
+
+    make chaos                       all of it
+    python -m bench.chaos f1 f6      some trials
+
+Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS; SEED
+repeats a run. Ends with code 1 when anything that must hold did not.
+"""
+
+import asyncio
+import inspect
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from bench.chaos import creates
+from bench.chaos.report import Report, tabulate
+from bench.chaos.stack import Stack, running
+from bench.results import keep
+
+Trial = Callable[[Stack, Random], Report | Awaitable[Report]]
+
+
+def _size(name: str, default: int) -> int:
+    return int(os.environ.get(name, default))
+
+
+TRIALS: dict[str, Trial] = {
+    "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
+    "f2": lambda stack, rng: creates.before_commit(stack, _size("F2_ROUNDS", 1000), rng),
+}
+
+
+async def _run(trial: Trial, stack: Stack, rng: Random) -> Report:
+    report = trial(stack, rng)
+    return await report if inspect.isawaitable(report) else report
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in TRIALS]
+    if unknown:
+        sys.stderr.write(f"no such trial: {', '.join(unknown)}; there are {', '.join(TRIALS)}\n")
+        return 2
+    console = Console(width=160)
+    seed = _size("SEED", time.time_ns() % 1_000_000)
+    reports = []
+    for name in names or TRIALS:
+        console.print(f"{name} …")
+        with tempfile.TemporaryDirectory(prefix="vt-") as folder, running(Path(folder)) as stack:
+            rng = Random(f"{seed} {name}")  # noqa: S311 - repeatable, which is the point
+            reports.append(asyncio.run(_run(TRIALS[name], stack, rng)))
+    table = tabulate(reports)
+    console.print(table)
+    if not names:
+        keep("Faults", "python -m bench.chaos", table, note=f"seed {seed}")
+    return 1 if any(report.violations for report in reports) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main([name.lower() for name in sys.argv[1:]]))
