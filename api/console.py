@@ -1,8 +1,10 @@
 """What `voicetodo up` shows: a prefixed line per line of a part, progress, and the way on."""
 
 import itertools
+import shutil
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -64,7 +66,7 @@ class Screen:
         for label, address in rows:
             shown.append(f"  {label:<12}").append(f"{address}\n", style="underline")
         shown.append("\nTry it in another terminal:\n\n")
-        shown.append("  voicetodo demo\n\n", style="bold")
+        shown.append(f"  {_command()} demo\n\n", style="bold")
         shown.append(
             f"  curl -s {settings.api_url}/api/v1/auth/register -H 'Content-Type: application/json'"
             """ -d '{"email": "alice@example.com", "password": "a sentence only Alice says"}'\n""",
@@ -82,6 +84,15 @@ class Screen:
             self._console.print(text)
         except OSError:  # nobody reads any more (`up | head`): the servers go on
             self._console.file = sys.stderr
+
+
+def _command() -> str:
+    """How the person who reads it can call us: not everybody has activated the environment."""
+    beside = Path(sys.executable).with_name("voicetodo")
+    if shutil.which("voicetodo") or not beside.exists():
+        return "voicetodo"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 def complain(sentences: str) -> None:

@@ -28,6 +28,7 @@ _POSTGRES_NOISE = re.compile(
 )
 _TEMPORAL_NOISE = re.compile(
     "^Temporal |Search attribute .* already exists|network dial error|Failed to poll for task"
+    "|temporal-sys-per-ns-tq|context canceled|Error closing gRPC connection"
 )
 
 
