@@ -46,9 +46,9 @@ def _in_words(step: Step) -> str:
     if step.channel is None:
         return "The delivery is gone"
     if step.attempts == 0 and step.verdict == Verdict.AGAIN:
-        return f"First attempt of {step.channel} delivery is to come"
+        return f"The first attempt by {step.channel} is to come"
     if step.reason is None:
-        return f"Attempt {step.attempts} of {step.channel} delivery ended it: sent"
+        return f"Sent by {step.channel}, with attempt {step.attempts}"
     if step.verdict == Verdict.OVER:
-        return f"{step.channel} delivery ended after {step.attempts} attempts: {step.reason}"
-    return f"Attempt {step.attempts} of {step.channel} delivery failed: {step.reason}"
+        return f"Given up by {step.channel}, after attempt {step.attempts}: {step.reason}"
+    return f"Attempt {step.attempts} by {step.channel} failed: {step.reason}"
