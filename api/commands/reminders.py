@@ -93,10 +93,8 @@ def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:
 
 def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     """The sentences, then what happened in the order of time."""
-    from core.rules import zones  # noqa: PLC0415 - the zone database is read here alone
-
     entries = [
-        (words.parsed(line["at"]), delivery["channel"], line["what"], line["detail"] or "")
+        (words.parsed(line["at"]), delivery["channel"], line["what"], _detail(line, zone))
         for delivery in story["deliveries"]
         for line in delivery["log"]
     ]
@@ -104,12 +102,24 @@ def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     if entries:
         view = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
         for at, channel, what, detail in sorted(entries):
-            local = at.astimezone(zones.zone(zone))
             style = _STYLES.get(what, "yellow")
-            time = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+            time = _time(at, zone)
             view.add_row(f"[dim]{time}", channel, f"[{style}]{escape(what)}", escape(detail))
         lines.append(view)
     return lines
+
+
+def _detail(line: dict[str, Any], zone: str) -> str:
+    """A retry's detail is when it comes."""
+    detail = line["detail"] or ""
+    return f"at {_time(words.parsed(detail), zone)}" if line["what"] == "retry" else detail
+
+
+def _time(at: datetime, zone: str) -> str:
+    from core.rules import zones  # noqa: PLC0415 - the zone database is read here alone
+
+    local = at.astimezone(zones.zone(zone))
+    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 
 
 def _one_of(**options: str | None) -> None:

@@ -152,7 +152,7 @@ def _waits_for(
     if before_s is not None and due_on is None:
         return "It waits for its todo to get a due time."
     if fired:
-        return "It has fired and waits for nothing more."
+        return "It has fired."
     return "It waits for nothing: its moment had passed when it was set."
 
 
