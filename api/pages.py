@@ -48,7 +48,8 @@ def only(
 ) -> Response:
     """The page with these fields of each row alone, and the headers that `response` has."""
     wanted = {name.strip() for name in fields.split(",")} - {""}
-    if unknown := sorted(wanted - known):
+    unknown = sorted(wanted - known)
+    if unknown or not wanted:
         detail = f"unknown fields: {', '.join(unknown)[:200]}"
         raise Invalid(detail, pointer="/query/fields", code="fields")
     include: Any = {"data": {"__all__": wanted}, "next_cursor": True, "has_more": True}

@@ -1,7 +1,7 @@
 """ETags and preconditions (RFC 9110 §13)."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 
@@ -10,6 +10,9 @@ from core.errors import Invalid, Stale
 IfMatch = Annotated[
     str | None, Header(max_length=200, description="Change only this version (its ETag)")
 ]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "`If-None-Match` names what is current"}
+}
 _STRONG = re.compile(r'"(\d{1,18})(?:-[0-9a-f]+)?"')
 
 

@@ -87,7 +87,7 @@ class Visit(Request):
     def workspace_id(self) -> UUID:
         """The one that is asked for; one's personal workspace has one's own id."""
         asked = self.query_params.get("workspace_id")
-        if not asked:
+        if asked is None:
             return self.actor.user_id
         try:
             return UUID(asked)

@@ -143,6 +143,7 @@ async def verify_email(visit: Visit, body: Verification) -> None:
     "/verify-email/resend",
     operation_id="resend_verification",
     status_code=202,
+    response_class=Response,
     summary="Send the verification again",
 )
 async def resend_verification(visit: Visit) -> Response:

@@ -40,7 +40,7 @@ async def create_list(visit: Visit, body: ListBody, response: Response) -> TodoL
     return made
 
 
-@router.get("/{list_id}", operation_id="get_list")
+@router.get("/{list_id}", operation_id="get_list", responses=versions.NOT_MODIFIED)
 async def get_list(visit: Visit, list_id: UUID, response: Response) -> TodoList:
     found = await lists.get(visit.tx, visit.actor, list_id)
     if versions.unchanged(visit, response, found.etag):

@@ -71,7 +71,7 @@ async def create_todo(visit: Visit, body: TodoBody, response: Response) -> Todo:
     return todo
 
 
-@router.get("/{todo_id}", operation_id="get_todo")
+@router.get("/{todo_id}", operation_id="get_todo", responses=versions.NOT_MODIFIED)
 async def get_todo(visit: Visit, todo_id: UUID, response: Response) -> Todo:
     todo = await todo_pages.get(visit.tx, visit.actor, todo_id)
     if versions.unchanged(visit, response, todo.etag):
@@ -100,7 +100,12 @@ async def update_todo(
     return todo
 
 
-@router.put("/{todo_id}", operation_id="replace_todo", openapi_extra=query.documented(InWorkspace))
+@router.put(
+    "/{todo_id}",
+    operation_id="replace_todo",
+    openapi_extra=query.documented(InWorkspace),
+    responses={201: {"description": "Created", "model": Todo}},
+)
 async def replace_todo(
     visit: Visit,
     todo_id: ClientId,

@@ -211,9 +211,9 @@ async def test_questions(alice: Person) -> None:
         ("/todos", ("cursor",), CURSORS),
         ("/events", ("cursor",), CURSORS),
         ("/todos", ("due_before", "due_after"), INSTANTS),
-        ("/todos", ("workspace_id", "list_id", "parent_id", "assignee"), ["x", "%00", "0" * 36]),
+        ("/todos", ("workspace_id", "list_id", "parent_id", "assignee"), ["", "x", "%00", "0" * 36]),
         ("/todos", ("q", "tag"), ["%00", "x" * 1000, "%0A"]),
-        ("/todos", ("fields",), ["%00", "nope", "," * 501, "title,nope"]),
+        ("/todos", ("fields",), ["", ",", "%00", "nope", "," * 501, "title,nope"]),
         ("/todos", ("status", "priority", "sort"), ["%00", "x", "PENDING"]),
     ):
         for name in names:
