@@ -1,11 +1,12 @@
 """The feed of a workspace, and taking back what one change set did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
@@ -16,6 +17,8 @@ from core.models.events import Events
 from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
 from core.services import lists, todos
+from core.services.lists import ListRow
+from core.services.todo_rows import TodoRow
 from core.services.workspaces import Access, place, visible
 
 KEPT: Final = timedelta(days=30)
@@ -130,13 +133,18 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
         raise Conflict(f"this change set has more than {MOST_AT_ONCE} changes")
     if events[-1].at < now - KEPT:
         raise Conflict("changes can be undone for 30 days")
-    mine = [event for event in events if _noun(event) in _UNDO]
+    mine = [event for event in events if _noun(event) in _NOUNS]
     for workspace_id in dict.fromkeys(event.workspace_id for event in mine):
         spot = await place(tx, actor, workspace_id, Access.WRITE, now=now)
         here = [event for event in mine if event.workspace_id == workspace_id]
-        await _refuse_if_changed_since(tx, here, change_set)
+        rows = {
+            event.subject_id: await _NOUNS[_noun(event)].lock(tx, actor, event) for event in here
+        }
+        await _refuse_if_changed_since(tx, here, rows, change_set)
         for event in here:
-            await _UNDO[_noun(event)](tx, actor, event, now=spot.now)
+            noun = _NOUNS[_noun(event)]
+            row = rows[event.subject_id]
+            rows[event.subject_id] = await noun.put_back(tx, row, event, now=spot.now)
         await _refuse_if_in_no_place(tx, here)
     if not mine:
         raise Conflict("nothing in this change set can be undone")
@@ -144,32 +152,32 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
 
 
 async def _refuse_if_changed_since(
-    tx: Transaction, events: Sequence[Change], change_set: UUID
+    tx: Transaction, events: Sequence[Change], rows: Mapping[UUID, Any], change_set: UUID
 ) -> None:
+    """Values decide, not history: what was changed since and changed back is no obstacle.
+
+    What a field was after this change set stands in the first later event as its old value.
+    """
     later = await tx.all(
         _LATER,
         workspace_id=events[0].workspace_id,
         since=min(event.seq for event in events),
-        subjects=list({event.subject_id for event in events}),
+        subjects=list(rows),
         change_set=change_set,
     )
-    ours: dict[UUID, set[str]] = {}
-    made = set()
+    left: dict[UUID, dict[str, Any]] = {subject: {} for subject in rows}
+    for event in later:
+        for name, value in event.before.items():
+            left[event.subject_id].setdefault(name, value)
+    clashes = set()
     for event in events:
-        ours.setdefault(event.subject_id, set()).update(event.changed)
-        if event.type.endswith(".created"):
-            made.add(event.subject_id)
-    clashes = {
-        f"{_noun(event)} {event.subject_id}: {', '.join(touched)}"
-        for event in later
-        if (
-            touched := sorted(
-                set(event.changed)
-                if event.subject_id in made
-                else ours[event.subject_id] & set(event.changed)
-            )
-        )
-    }
+        noun = _NOUNS[_noun(event)]
+        now_is = orjson.loads(orjson.dumps(noun.public(rows[event.subject_id])))
+        ours = now_is if event.type.endswith(".created") else event.changed
+        was = left[event.subject_id]
+        touched = sorted(name for name in ours if name in was and was[name] != now_is[name])
+        if touched:
+            clashes.add(f"{_noun(event)} {event.subject_id}: {', '.join(touched)}")
     if clashes:
         raise Conflict("changed since: " + "; ".join(sorted(clashes)))
 
@@ -186,27 +194,40 @@ async def _refuse_if_in_no_place(tx: Transaction, events: Sequence[Change]) -> N
         raise Conflict(f"changed since: the list or parent would be gone of {named}")
 
 
-async def _undo_todo(tx: Transaction, actor: Actor, event: Change, *, now: datetime) -> None:
-    row = await todos.lock(tx, actor, event.subject_id, deleted_too=True)
-    if event.type == "todo.created":
-        await todos.write(tx, row, {"deleted": True}, now=now)
-        return
-    before = dict(event.before)
-    for name in ("list_id", "parent_id", "assignee_id"):
-        if before.get(name) is not None:
-            before[name] = UUID(before[name])
-    if before.get("due") is not None:
-        before["due"] = _due(before["due"])
-    await todos.write(tx, row, before, now=now)
+class _Todos:
+    public = staticmethod(todos.public)
+
+    @staticmethod
+    async def lock(tx: Transaction, actor: Actor, event: Change) -> TodoRow:
+        return await todos.lock(tx, actor, event.subject_id, deleted_too=True)
+
+    @staticmethod
+    async def put_back(tx: Transaction, row: TodoRow, event: Change, *, now: datetime) -> TodoRow:
+        if event.type == "todo.created":
+            return await todos.write(tx, row, {"deleted": True}, now=now)
+        before = dict(event.before)
+        for name in ("list_id", "parent_id", "assignee_id"):
+            if before.get(name) is not None:
+                before[name] = UUID(before[name])
+        if before.get("due") is not None:
+            before["due"] = _due(before["due"])
+        return await todos.write(tx, row, before, now=now)
 
 
-async def _undo_list(tx: Transaction, actor: Actor, event: Change, *, now: datetime) -> None:
-    row = await lists.lock(tx, actor, event.subject_id, deleted_too=True)
-    before = {"deleted": True} if event.type == "list.created" else event.before
-    lists.write(tx, row, before, now=now)
+class _Lists:
+    public = staticmethod(lists.public)
+
+    @staticmethod
+    async def lock(tx: Transaction, actor: Actor, event: Change) -> ListRow:
+        return await lists.lock(tx, actor, event.subject_id, deleted_too=True)
+
+    @staticmethod
+    async def put_back(tx: Transaction, row: ListRow, event: Change, *, now: datetime) -> ListRow:
+        before = {"deleted": True} if event.type == "list.created" else event.before
+        return lists.write(tx, row, before, now=now)
 
 
-_UNDO: Final = {"todo": _undo_todo, "list": _undo_list}
+_NOUNS: Final[dict[str, Any]] = {"todo": _Todos, "list": _Lists}  # what can be undone, and how
 
 
 def _noun(event: Change) -> str:

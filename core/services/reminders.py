@@ -114,8 +114,7 @@ async def snooze(
     if until <= spot.now:
         raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
     until = until.astimezone(UTC)
-    armed = Armed(until, found.timezone, zones.tzdata_version())
-    _write(tx, found, armed)
+    _write(tx, found, Armed(until, None, None))  # an instant: no change of zones moves it
     tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
     return found.answer(until)
 
@@ -231,7 +230,9 @@ def _arm_wish(wish: Wish, due: Due | None, found: Waiting, *, stands: bool, now:
     if not stands:
         return Armed(None, None, None)
     arming = rule.arming(wish, due, person_zone=found.timezone, all_day_time=found.all_day_time)
-    return Armed.of(arming, now=now)
+    # One that is due and not sent yet (an outage) stays due: its moment did not change.
+    unsent = arming is not None and arming.at == found.next_at
+    return Armed.of(arming, now=arming.at if arming and unsent else now)
 
 
 def _write(tx: Transaction, found: Waiting, armed: Armed) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from core import clock
@@ -259,3 +260,25 @@ async def test_the_moment_that_just_passed_still_rings(alice: Person) -> None:
     todo = await make(alice)
     at = {"date": f"{now:%Y-%m-%d}", "time": f"{now:%H:%M:%S}", "timezone": "UTC"}
     assert (await remind(alice, todo, at=at))["next_fire_at"] == f"{now:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_one_that_is_overdue_and_unsent_stays_due(alice: Person, database_url: str) -> None:
+    """No worker ran; an edit that leaves its moment alone must not drop it."""
+    made = await make(
+        alice,
+        due={"date": "2030-07-01", "time": "09:00", "timezone": "UTC"},
+        reminders=[{"before": "PT0S"}],
+    )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE todos SET due_on = '2020-07-01', due_at = '2020-07-01 09:00Z' WHERE id = %s",
+            [made["id"]],
+        )
+        connection.execute(
+            "UPDATE reminders SET next_at = '2020-07-01 09:00Z' WHERE todo_id = %s", [made["id"]]
+        )
+    same = {"date": "2020-07-01", "time": "09:00", "timezone": None}
+    edited = await alice.patch(f"/todos/{made['id']}", json={"due": same})
+    assert edited.status_code == 200, edited.text
+    told = await alice.get(f"/todos/{made['id']}/reminders")
+    assert told.json()["data"][0]["next_fire_at"] == "2020-07-01T09:00:00Z"

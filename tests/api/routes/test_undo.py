@@ -186,3 +186,28 @@ async def test_a_set_without_anything_to_undo(alice: Person) -> None:
     made = await make(alice)
     reminder = await alice.post(f"/todos/{made['id']}/reminders", json={"at": at})
     assert (await undo(alice, reminder)).status_code == 409
+
+
+async def test_changes_are_undone_one_after_the_other_back_to_the_first(alice: Person) -> None:
+    added = await alice.post("/todos", json={"title": "milk"})
+    path = f"/todos/{added.json()['id']}"
+    edited = await alice.patch(path, json={"title": "oat milk"})
+    done = await alice.post(f"{path}/complete")
+    gone = await alice.delete(path)
+    for answer in (gone, done, edited, added):
+        undone = await undo(alice, answer)
+        assert undone.status_code == 200, undone.text
+    assert (await alice.get(path)).status_code == 404
+
+
+async def test_what_was_changed_since_and_changed_back_is_no_obstacle(alice: Person) -> None:
+    added = await alice.post("/todos", json={"title": "milk"})
+    path = f"/todos/{added.json()['id']}"
+    first = await alice.patch(path, json={"title": "oat milk"})
+    await alice.patch(path, json={"title": "soy milk"})
+    refused = await undo(alice, first)
+    assert refused.status_code == 409
+    assert refused.json()["detail"].endswith(": title")
+    await alice.patch(path, json={"title": "oat milk"})
+    assert (await undo(alice, first)).status_code == 200
+    assert (await alice.get(path)).json()["title"] == "milk"
