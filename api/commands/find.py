@@ -1,4 +1,4 @@
-"""From the short ids that people see to the ids that the API knows."""
+"""From the titles and short ids that people see to the ids that the API knows."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from api.commands.client import Client
-from api.commands.words import SHORT_ID, short
+from api.commands.words import short
 from core.errors import NotFound
 
 MIN_CHARS = 4
@@ -14,7 +14,7 @@ MOST_SEARCHED = 5000  # 50 requests; beyond that a full id is asked for
 
 
 def todo_id(client: Client, given: str) -> str:
-    """Raises `BadParameter` where more than one ends like this, `NotFound` where none does."""
+    """Raises `BadParameter` where more than one is meant, `NotFound` where none is."""
     return _full(given) or _only(given, "todo", _matching(client, given)[0])
 
 
@@ -54,21 +54,23 @@ def _full(given: str) -> str | None:
 
 
 def _matching(client: Client, given: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Titles by id: of todos whose id ends like `given`, of todos whose reminder's does."""
-    end = given.lower().replace("-", "")
-    if len(end) < MIN_CHARS or not all(char in "0123456789abcdef" for char in end):
-        raise typer.BadParameter(
-            f"{given!r} is not an id: take the {SHORT_ID} characters that `voicetodo list` shows"
-        )
+    """Titles by id: of todos that are called so or whose id ends so, and of their reminders."""
+    digits = given.lower().replace("-", "")
+    named = given.casefold().strip()
+    if not named:
+        raise typer.BadParameter("name a todo: by its title, or by the id that `list` shows")
+    is_id = len(digits) >= MIN_CHARS and all(char in "0123456789abcdef" for char in digits)
     todos: dict[str, str] = {}
     reminders: dict[str, str] = {}
     everything = client.pages("/todos", limit=100, fields="id,title,reminders")
     for number, todo in enumerate(everything):
         if number >= MOST_SEARCHED:
             raise typer.BadParameter("there are too many todos for a short id: give the whole one")
-        if _ends(todo, end):
+        if todo["title"].casefold().startswith(named) or (is_id and _ends(todo, digits)):
             todos[todo["id"]] = todo["title"]
-        reminders |= {each["id"]: todo["title"] for each in todo["reminders"] if _ends(each, end)}
+        if is_id:
+            own = [each["id"] for each in todo["reminders"] if _ends(each, digits)]
+            reminders |= dict.fromkeys(own, todo["title"])
     return todos, reminders
 
 
@@ -78,7 +80,7 @@ def _ends(row: dict[str, Any], end: str) -> bool:
 
 def _only(given: str, noun: str, found: dict[str, str]) -> str:
     if not found:
-        raise NotFound(f"no {noun} of yours has an id that ends in {given!r}")
+        raise NotFound(f"no {noun} of yours begins with {given!r} or has an id that ends so")
     if len(found) > 1:
         names = ", ".join(f"{key} (“{title}”)" for key, title in sorted(found.items())[:5])
         raise typer.BadParameter(f"{given!r} is ambiguous, give more of it: {names}")

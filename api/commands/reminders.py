@@ -15,7 +15,7 @@ from api.commands.todos import Before, Todo
 from core.rules import cli_times
 
 Reminder = Annotated[
-    str, typer.Argument(help="A reminder's id or a todo's, or the end of it.", metavar="ID")
+    str, typer.Argument(help="The title of its todo, or the id of either.", metavar="REMINDER")
 ]
 In = Annotated[
     str | None,

@@ -11,7 +11,9 @@ from api.commands.client import Client
 from api.commands.options import Api, Json, Zone, answer, connect
 from core.rules import cli_times
 
-Todo = Annotated[str, typer.Argument(help="Its id, or the end of it as `list` shows.")]
+Todo = Annotated[
+    str, typer.Argument(help="The beginning of its title, or the id that `list` shows.")
+]
 Due = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
 List = Annotated[str | None, typer.Option("--list", help="A list; made when new.", metavar="NAME")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.", metavar="NAME")]

@@ -229,7 +229,16 @@ def test_says_when_a_short_id_is_ambiguous(alice: Run, tmp_path: Path, api: str)
     assert (ran.code, "ambiguous" in ran.err) == (2, True)
     assert alice("done", str(first)).code == 0
     assert alice("done", "ffff").code == 1
-    assert alice("done", "first").code == 2
+    assert alice("done", " ").code == 2
+
+
+def test_takes_a_title_for_an_id(alice: Run) -> None:
+    alice("add", "Call mum", "--due", "in 1 hour", "--remind", "email")
+    alice("add", "Call dad")
+    assert alice("show", "call m", "--json").document["title"] == "Call mum"
+    assert "It fires at" in alice("why", "Call mum").out
+    assert "ambiguous" in alice("done", "call").err
+    assert alice("done", "Call nobody").code == 1
 
 
 def test_renews_the_sign_in(alice: Run, tmp_path: Path, api: str) -> None:
