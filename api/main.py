@@ -16,6 +16,7 @@ from api.routes import (
     health,
     lists,
     me,
+    notifications,
     reminders,
     sessions,
     tags,
@@ -69,7 +70,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
     # Routes are tried in this order: what is asked for most comes first.
-    for noun in (todos, reminders, lists, tags, events, undo, accounts, me, sessions):
+    for noun in (
+        todos,
+        reminders,
+        lists,
+        tags,
+        events,
+        undo,
+        notifications,
+        accounts,
+        me,
+        sessions,
+    ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(health.router)

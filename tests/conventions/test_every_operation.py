@@ -11,8 +11,10 @@ from uuid import uuid4
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
+from core import embedded
 from core.ids import uuid7
 from tests.people import API, Person, register
+from tests.teams import sql
 from tests.todos import make, read
 
 PUBLIC: Final = {  # before anybody can be signed in, or for machines
@@ -33,6 +35,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "link",
     "resend_verification",
     "list_sessions",
+    "list_notifications",
 }
 UNDOCUMENTED: Final = {
     "/metrics",
@@ -40,6 +43,8 @@ UNDOCUMENTED: Final = {
     "/docs/oauth2-redirect",
     f"{API}/openapi.json",
     "/verify-email",
+    "/codec/encode",  # the operator's, with a token of its own
+    "/codec/decode",
 }
 FORBIDDEN: Final = {
     "id": str(uuid4()),
@@ -101,7 +106,7 @@ def operations(app: FastAPI) -> Iterator[Operation]:
             yield Operation(method.upper(), path, each["operationId"], names, "requestBody" in each)
 
 
-async def objects(person: Person) -> dict[str, str]:
+async def objects(app: FastAPI, person: Person) -> dict[str, str]:
     """Ids of what she has, by the names they have in paths and bodies."""
     todo = await make(person, list="Home", tags=["hers"], due=DUE, reminders=[{"before": "PT1H"}])
     changed = await person.patch(f"/todos/{todo['id']}", json={"title": "hers"})
@@ -112,14 +117,36 @@ async def objects(person: Person) -> dict[str, str]:
         "reminder_id": todo["reminders"][0]["id"],
         "name": "hers",
         "id": sessions[0]["id"],
+        "notification_id": await notified(app, person),
         "change_set": changed.headers["change-set"],
         "workspace_id": str(person.id),
     }
 
 
+async def notified(app: FastAPI, person: Person) -> str:
+    notification_id = str(uuid7())
+    await sql(
+        embedded.database_url(app.state.settings),
+        "INSERT INTO notifications (workspace_id, id, user_id, kind, title)"
+        " VALUES (%s, %s, %s, 'reminder', 'hers')",
+        person.id,
+        notification_id,
+        person.id,
+    )
+    return notification_id
+
+
 def nothing() -> dict[str, str]:
     """Ids of the same kinds that nobody has."""
-    names = ("todo_id", "list_id", "reminder_id", "id", "change_set", "workspace_id")
+    names = (
+        "todo_id",
+        "list_id",
+        "reminder_id",
+        "notification_id",
+        "id",
+        "change_set",
+        "workspace_id",
+    )
     return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
 
 
@@ -204,7 +231,7 @@ async def test_nobody_is_told_to_sign_in(app: FastAPI, http: AsyncClient) -> Non
 async def test_a_stranger_finds_nothing(
     app: FastAPI, http: AsyncClient, alice: Person, charlie: Person
 ) -> None:
-    hers = await objects(alice)
+    hers = await objects(app, alice)
     before = await read(alice, hers["todo_id"])
     tried = 0
     for operation in operations(app):
@@ -233,7 +260,7 @@ async def test_the_same_calls_work_for_their_owner(
     for operation in operations(app):
         if operation.id in PUBLIC | OWN:
             continue
-        answer = await call(http, operation, await objects(alice), alice.headers)
+        answer = await call(http, operation, await objects(app, alice), alice.headers)
         if operation.id == "end_session":  # her own, and only one
             alice = await register(http)
         if operation.id == "create_list":
@@ -242,7 +269,7 @@ async def test_the_same_calls_work_for_their_owner(
 
 
 async def test_forbidden_fields_are_refused(app: FastAPI, http: AsyncClient, alice: Person) -> None:
-    hers = await objects(alice)
+    hers = await objects(app, alice)
     tried = 0
     for operation in operations(app):
         if not operation.takes_body:

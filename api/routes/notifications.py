@@ -1,0 +1,42 @@
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api import pages
+from api.transaction import Authenticated
+from api.visit import Visit
+from core.services import notifications
+from core.services.notifications import Notification, NotificationPage
+
+router = APIRouter(prefix="/notifications", tags=["notifications"], route_class=Authenticated)
+
+
+@router.get("", operation_id="list_notifications")
+async def list_notifications(
+    visit: Visit,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> NotificationPage:
+    """Newest first: reminders that came, and deliveries that failed for good."""
+    question = f"notifications {visit.actor.user_id}"
+    before = None
+    if cursor is not None:
+        at, last_id = pages.unseal(visit, question, cursor)
+        before = (datetime.fromisoformat(at), UUID(last_id))
+    found = await notifications.page(visit.tx, visit.actor, before=before, limit=limit)
+    unread = await notifications.unread(visit.tx, visit.actor)
+    data = found[:limit]
+    next_cursor = None
+    if len(found) > limit:
+        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
+        pages.next_link(visit, response, next_cursor)
+    return NotificationPage(data, unread, next_cursor, has_more=next_cursor is not None)
+
+
+@router.post("/{notification_id}/read", operation_id="read_notification")
+async def read_notification(notification_id: UUID, visit: Visit) -> Notification:
+    """Reading twice keeps the first time."""
+    return await notifications.read(visit.tx, visit.actor, notification_id, now=visit.now)
