@@ -19,7 +19,7 @@ from random import Random
 
 from rich.console import Console
 
-from bench.chaos import creates
+from bench.chaos import creates, outages, restarts, vendor, workers
 from bench.chaos.report import Report, tabulate
 from bench.chaos.stack import Stack, running
 from bench.results import keep
@@ -34,6 +34,11 @@ def _size(name: str, default: int) -> int:
 TRIALS: dict[str, Trial] = {
     "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
     "f2": lambda stack, rng: creates.before_commit(stack, _size("F2_ROUNDS", 1000), rng),
+    "f4": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng),
+    "f6": lambda stack, rng: outages.temporal_away(stack, _size("F6_SECONDS", 60), rng),
+    "f7": lambda stack, rng: outages.temporal_wiped(stack, _size("F7_REMINDERS", 200), rng),
+    "f8": lambda stack, rng: restarts.postgres_restarted(stack, _size("F8_SECONDS", 20), rng),
+    "vendor": lambda stack, _: vendor.faults(stack),
 }
 
 

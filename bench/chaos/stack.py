@@ -142,7 +142,7 @@ class Stack:
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
 
-    def script(self, *faults: dict[str, object]) -> None:
+    def script(self, *faults: Mapping[str, object]) -> None:
         """These faults of the mail service, instead of those that are left."""
         with self.vendor() as http:
             http.delete("/faults").raise_for_status()

@@ -1,0 +1,86 @@
+"""F8: PostgreSQL goes down at once, without a word to anybody, and is started again."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from random import Random
+
+from bench.chaos.journal import Fate, check
+from bench.chaos.load import client, writers
+from bench.chaos.report import Report
+from bench.chaos.stack import Stack
+from core import embedded_cluster, embedded_postgres
+from core.children import die_with_parent
+
+RATE = 200
+CALM_S = 3
+DOWN_S = 12.0  # long enough for whatever waits longer after each vain try
+BACK_WITHIN_S = 10.0
+
+
+async def postgres_restarted(
+    stack: Stack, seconds: float, rng: Random, *, down: float = DOWN_S
+) -> Report:
+    report = Report("F8", kills=1)
+    server: subprocess.Popen[bytes] | None = None
+    async with client(stack.api().url) as http:
+        load = await writers(http, rng)
+        writing = asyncio.create_task(load.write(CALM_S + down + seconds, rate=RATE))
+        await asyncio.sleep(CALM_S)
+        stopped = time.monotonic()
+        server = await asyncio.to_thread(_restart, stack, down)
+        back = time.monotonic()
+        await writing
+        unknown = len(load.journal.of(Fate.UNKNOWN))
+        await load.again()
+    statuses = Counter(each.status for each in load.answers)
+    odd = set(statuses) - {201, 503}
+    report.demand(not odd, f"answered {odd} of {dict(statuses)}")
+    mute = sum(each.status == 503 and not each.retry_after for each in load.answers)
+    report.demand(mute == 0, f"{mute} without Retry-After")
+    report.demand(statuses[503] > 0, "nothing was refused: nothing was shown")
+    slowest = max(each.seconds for each in load.answers)
+    report.demand(slowest <= BACK_WITHIN_S, f"one answer took {slowest:.1f} s")
+    failing = [each.ended for each in load.answers if each.status != 201]
+    took = max(failing, default=back) - back
+    report.demand(took <= BACK_WITHIN_S, f"refused until {took:.1f} s after its return")
+    rows = stack.rows(
+        "SELECT title FROM todos WHERE workspace_id = ANY (%(people)s)",
+        people=[person.id for person in load.people],
+    )
+    verdict = check(load.journal, (title for (title,) in rows))
+    report.violations += verdict.violations
+    left = len(load.journal.of(Fate.UNKNOWN))
+    report.demand(left == 0, f"{left} were refused again when asked again")
+    report.lost, report.duplicates = len(verdict.lost), len(verdict.twice)
+    report.operations = len(load.answers)
+    report.figure = (
+        f"{RATE}/s, away for {back - stopped:.1f} s; {statuses[503]} answers of 503, the last one "
+        f"{max(took, 0):.1f} s after its return; {unknown} repeated with their keys"
+    )
+    server.send_signal(signal.SIGINT)
+    server.wait()
+    return report
+
+
+def _restart(stack: Stack, down: float) -> "subprocess.Popen[bytes]":
+    """As `pg_ctl stop -m immediate` and a start: the server recovers from its log."""
+    pgdata = embedded_cluster.pgdata(stack.folder)
+    postmaster = int((pgdata / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGQUIT)
+    time.sleep(down)
+    server = subprocess.Popen(
+        embedded_postgres.command(stack.folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - one prctl, no locks
+        **embedded_cluster.run_as(),
+    )
+    while not embedded_postgres.ready(stack.folder):
+        time.sleep(0.02)
+    return server

@@ -1,0 +1,110 @@
+"""F4: workers are killed in the middle of sending, one after the other.
+
+Some die at a fault point, the others at a random moment at which a send is under way. Meanwhile
+reminders fall due all the time, and the mail service is slow and now and then refuses one, so that
+there are first attempts and retries to be killed in.
+"""
+
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from random import Random
+
+from bench.chaos.mailing import Mailing
+from bench.chaos.report import Report
+from bench.chaos.stack import Process, Stack
+
+ANY_MOMENT = ""
+FIRST_ATTEMPTS = (ANY_MOMENT, "reminder_after_begin", "reminder_after_send")
+ALL = (*FIRST_ATTEMPTS, ANY_MOMENT, "delivery_before_send", "delivery_after_send")
+FEED_EVERY_S = 2.0
+PER_FEED = 2  # reminders for each lane
+LONGEST_LIFE_S = 20.0  # then one that has not met its fault dies at any moment
+DRAIN_S = 420.0  # one that was refused and killed in turn waits minutes for its next attempt
+SLOW = {"delay_ms": 150, "times": 1_000_000}
+REFUSED = {"status": 503}
+
+
+@dataclass(slots=True)
+class _Doomed:
+    process: Process
+    dies_at: float  # when it did not meet its fault by then
+
+
+def killed(
+    stack: Stack,
+    kills: int,
+    rng: Random,
+    *,
+    faults: Sequence[str] = ALL,
+    at_a_time: int = 4,
+    lanes: int = 8,
+) -> Report:
+    report = Report("F4")
+    stack.environment["VOICETODO_LANES"] = str(lanes)
+    stack.temporal.start()
+    stack.sandbox()
+    mailing = Mailing(stack)
+    began = time.monotonic()
+    ended = _kill(stack, mailing, rng, islice(cycle(faults), kills), at_a_time, lanes)
+    report.demand(set(ended) <= {-signal.SIGKILL}, f"workers ended by themselves: {set(ended)}")
+    stack.script(SLOW)
+    for _ in range(2):
+        stack.worker()
+    took = mailing.until_over(DRAIN_S)
+    mailing.judge(report)
+    total = time.monotonic() - began
+    report.kills = len(ended)
+    report.figure = (
+        f"at {len(set(faults) - {ANY_MOMENT})} fault points and at any moment; "
+        f"all delivered {took:.0f} s after the last one; {total:.0f} s"
+    )
+    return report
+
+
+def _kill(
+    stack: Stack,
+    mailing: Mailing,
+    rng: Random,
+    faults: "islice[str]",
+    at_a_time: int,
+    lanes: int,
+) -> list[int]:
+    """Kill as many workers as there are `faults`; how each of them ended."""
+    doomed: list[_Doomed] = []
+    ended: list[int] = []
+    next_feed = 0.0
+    while True:
+        if time.monotonic() >= next_feed:
+            next_feed = time.monotonic() + FEED_EVERY_S
+            stack.script(REFUSED, SLOW)
+            _feed(mailing, rng, lanes)
+        for each in list(doomed):
+            overdue = time.monotonic() >= each.dies_at
+            if overdue and not each.process.dead and _sending(stack):
+                each.process.kill()
+            if each.process.dead:
+                doomed.remove(each)
+                ended.append(each.process.popen.returncode)
+        for fault in islice(faults, at_a_time - len(doomed)):
+            life = rng.uniform(3, 8) if fault == ANY_MOMENT else LONGEST_LIFE_S
+            process = stack.worker(**({"FAULT": f"{fault}:kill"} if fault else {}))
+            doomed.append(_Doomed(process, time.monotonic() + life))
+        if not doomed:
+            return ended
+        time.sleep(0.05)
+
+
+def _feed(mailing: Mailing, rng: Random, lanes: int) -> None:
+    now = datetime.now(UTC)
+    for lane in range(lanes):
+        due = [now + timedelta(seconds=rng.uniform(0.5, 4)) for _ in range(PER_FEED)]
+        mailing.write(due, lane=lane)
+
+
+def _sending(stack: Stack) -> bool:
+    [(count,)] = stack.rows("SELECT count(*) FROM deliveries WHERE status = 'sending'")
+    return bool(count)

@@ -1,0 +1,13 @@
+from random import Random
+
+from bench.chaos import workers
+from bench.chaos.stack import Stack
+
+
+def test_killed_while_sending_nothing_is_lost_and_what_went_twice_is_flagged(stack: Stack) -> None:
+    rng = Random(1)  # noqa: S311 - repeatable, which is the point
+    report = workers.killed(stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3)
+    assert report.violations == []
+    assert (report.kills, report.lost) == (5, 0)
+    assert report.duplicates <= report.ambiguous
+    assert report.ambiguous > 0  # else nobody was killed in the middle
