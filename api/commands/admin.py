@@ -104,7 +104,7 @@ def openapi(
 ) -> None:
     """Print, write or check the API's description; the same order every time."""
     document = openapi_document()
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = openapi_text(document)
     if write:
         OPENAPI.write_text(text, encoding="utf-8")
     elif check:
@@ -114,6 +114,11 @@ def openapi(
         typer.echo(json.dumps(document, sort_keys=True) if as_json else text, nl=as_json)
         return
     answer({"current": True}, "openapi.json is current.", as_json=as_json)
+
+
+def openapi_text(document: dict[str, Any]) -> str:
+    """As it is committed: the same bytes for the same document."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def openapi_document() -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What is generated and committed is what the code says today; each test names the command."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from api.commands import described
+from api.commands.admin import OPENAPI, openapi_document, openapi_text
+from core import metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = re.compile(
+    r"<!-- settings: made by `voicetodo admin settings` -->\n(.*)<!-- end of settings -->",
+    re.DOTALL,
+)
+
+
+def test_openapi_json_is_the_apps() -> None:
+    """`voicetodo admin openapi --write`."""
+    assert OPENAPI.read_text(encoding="utf-8") == openapi_text(openapi_document())
+
+
+def test_env_example_names_every_setting() -> None:
+    """`voicetodo admin settings --env > .env.example`."""
+    found = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert found == described.env_example(described.settings())
+
+
+def test_the_readme_names_every_setting() -> None:
+    """`voicetodo admin settings`, between the two marks."""
+    found = SETTINGS.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found
+    assert found[1] == described.markdown(described.settings())
+
+
+def test_operations_name_every_metric_and_its_labels() -> None:
+    """docs/operations.md, by hand: it also says when to look."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(voicetodo_\w+)` \| ([\w, ]*?) *\|", text, re.MULTILINE))
+    ours = [each for each in vars(metrics).values() if getattr(each, "_name", None)]
+    registered = {
+        name: ", ".join(each._labelnames)  # noqa: SLF001 - the library has no public way
+        for each in ours
+        for name in [_exposed(each._name, each._type)]  # noqa: SLF001 - as above
+    }
+    assert len(registered) > 5
+    assert told == registered
+
+
+def _exposed(name: str, kind: str) -> str:
+    return f"{name}_total" if kind == "counter" else name
+
+
+def test_every_metric_is_declared_in_one_place() -> None:
+    ours = {each._name for each in vars(metrics).values() if getattr(each, "_name", None)}  # noqa: SLF001 - as above
+    found = {family.name for family in REGISTRY.collect() if family.name.startswith("voicetodo")}
+    assert found == ours
+
+
+@pytest.mark.parametrize("target", ["install", "test", "lint", "types", "contracts", "generated"])
+def test_ci_runs_what_a_person_runs(target: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    assert target in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
