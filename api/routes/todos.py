@@ -54,8 +54,7 @@ async def list_todos(
         pages.next_link(visit, response, next_cursor)
     page = TodoPage(found, next_cursor, has_more=next_cursor is not None)
     if asked.fields is not None:
-        # FastAPI sends a Response as it is; only the shape of each row differs from the schema.
-        return pages.only(response, TodoPage, page, asked.fields, known=FIELDS)  # type: ignore[return-value]
+        return pages.only(response, TodoPage, page, asked.fields, known=FIELDS)  # type: ignore[return-value]  # FastAPI sends a Response as it is; only the shape of each row differs
     return page
 
 
