@@ -12,6 +12,7 @@ from api.middleware import Envelope
 from api.routes import (
     accounts,
     codec,
+    docs,
     events,
     health,
     lists,
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Todos, reminders that never miss, and the voice that makes them.",
         lifespan=_lifespan,
         openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
         redoc_url=None,
     )
     own_keys = keys.load(settings)
@@ -85,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(docs.router)
     app.include_router(verify_email.router)
     app.include_router(codec.router)
     errors.register(app)

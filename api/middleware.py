@@ -29,8 +29,6 @@ SECURITY = {
     "API-Version": API_VERSION,
 }
 RAW_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
-# The interactive documentation is our own page with scripts; everything else answers data.
-DOCS = ("/docs", "/redoc")
 
 
 class Envelope:
@@ -57,12 +55,7 @@ class Envelope:
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}
                 headers.append((b"x-request-id", request_id.encode()))
-                docs = scope["path"].startswith(DOCS)
-                headers.extend(
-                    pair
-                    for pair in RAW_SECURITY
-                    if pair[0] not in present and not (docs and pair[0].startswith(b"content-sec"))
-                )
+                headers.extend(pair for pair in RAW_SECURITY if pair[0] not in present)
             await send(message)
 
         try:

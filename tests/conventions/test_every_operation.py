@@ -40,7 +40,6 @@ OWN: Final = {  # works on nothing but the caller's own account
 UNDOCUMENTED: Final = {
     "/metrics",
     "/docs",
-    "/docs/oauth2-redirect",
     f"{API}/openapi.json",
     "/verify-email",
     "/codec/encode",  # the operator's, with a token of its own
