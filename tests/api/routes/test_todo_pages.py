@@ -56,6 +56,7 @@ async def walk(person: Person, query: str, *, between: Any = None) -> list[dict[
     while True:
         page = (await person.get(f"/todos?{query}{cursor}")).json()
         found += page["data"]
+        assert len(found) < 3 * MANY, "it goes round in circles"
         assert page["has_more"] is (page["next_cursor"] is not None)
         if not page["has_more"]:
             return found
