@@ -134,7 +134,7 @@ def with_value(body: Any, way: tuple[str | int, ...], value: Any) -> Any:
 
 
 async def test_raw_bytes(app: FastAPI, http: AsyncClient, alice: Person) -> None:
-    ids = await objects(alice)
+    ids = await objects(app, alice)
     for operation in writes(app):
         optional = operation.id == "start_anonymously"  # its body may be absent or null
         for raw in RAW:
@@ -146,7 +146,7 @@ async def test_raw_bytes(app: FastAPI, http: AsyncClient, alice: Person) -> None
 async def test_hostile_values_in_every_place(
     app: FastAPI, http: AsyncClient, alice: Person
 ) -> None:
-    ids = await objects(alice)
+    ids = await objects(app, alice)
     full: dict[str, Any] = {
         "title": "x", "description": "x", "list_id": ids["list_id"], "parent_id": None,
         "priority": "low", "tags": ["x"], "assignee_id": None, "position": 1, "location": "x",
@@ -174,7 +174,7 @@ async def test_hostile_values_in_every_place(
 
 
 async def test_bodies_beyond_a_mebibyte(app: FastAPI, http: AsyncClient, alice: Person) -> None:
-    ids = await objects(alice)
+    ids = await objects(app, alice)
     body = b'{"title": "' + b"x" * 1024 * 1024 + b'"}'
 
     async def chunks() -> Any:
@@ -196,7 +196,7 @@ async def test_bodies_beyond_a_mebibyte(app: FastAPI, http: AsyncClient, alice: 
 )
 async def test_other_media_types(app: FastAPI, http: AsyncClient, alice: Person, kind: str) -> None:
     """A form of another site must not write: browsers send these without asking."""
-    ids = await objects(alice)
+    ids = await objects(app, alice)
     for operation in writes(app):
         content = json.dumps(BODIES[operation.id]).encode()
         answer = await send(http, operation, ids, alice, content, kind)
@@ -211,7 +211,11 @@ async def test_questions(alice: Person) -> None:
         ("/todos", ("cursor",), CURSORS),
         ("/events", ("cursor",), CURSORS),
         ("/todos", ("due_before", "due_after"), INSTANTS),
-        ("/todos", ("workspace_id", "list_id", "parent_id", "assignee"), ["", "x", "%00", "0" * 36]),
+        (
+            "/todos",
+            ("workspace_id", "list_id", "parent_id", "assignee"),
+            ["", "x", "%00", "0" * 36],
+        ),
         ("/todos", ("q", "tag"), ["%00", "x" * 1000, "%0A"]),
         ("/todos", ("fields",), ["", ",", "%00", "nope", "," * 501, "title,nope"]),
         ("/todos", ("status", "priority", "sort"), ["%00", "x", "PENDING"]),
@@ -247,7 +251,7 @@ async def test_paths(http: AsyncClient, alice: Person) -> None:
 
 
 async def test_headers(http: AsyncClient, alice: Person) -> None:
-    todo = (await objects(alice))["todo_id"]
+    todo = (await objects(app, alice))["todo_id"]
     own = alice.headers["Authorization"].encode()
     junk: list[tuple[bytes, bytes]] = [
         (b"If-Match", b"\xff"), (b"If-Match", b'"' + b"9" * 5000 + b'"'),
