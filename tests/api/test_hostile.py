@@ -250,7 +250,7 @@ async def test_paths(http: AsyncClient, alice: Person) -> None:
     is_a_problem(await http.get("/nothing/here"), "no such page")
 
 
-async def test_headers(http: AsyncClient, alice: Person) -> None:
+async def test_headers(app: FastAPI, http: AsyncClient, alice: Person) -> None:
     todo = (await objects(app, alice))["todo_id"]
     own = alice.headers["Authorization"].encode()
     junk: list[tuple[bytes, bytes]] = [
