@@ -1,0 +1,30 @@
+import psycopg
+
+from core.db import Database
+from core.services import housekeeping
+
+OLD, YOUNG = b"housekeeping: old", b"housekeeping: young"
+
+
+async def test_forgets_what_is_over_and_nothing_else(
+    database_url: str, worker_db: Database
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for key, age in ((OLD, "73 hours"), (YOUNG, "71 hours")):
+            connection.execute(
+                "INSERT INTO idempotency_keys VALUES (%s, '', 201, '', now() - %s::interval)",
+                [key, age],
+            )
+            connection.execute(
+                "INSERT INTO rate_limits VALUES (%s, 1, now() + %s::interval)",
+                [key.decode(), "-2 hours" if key is OLD else "1 minute"],
+            )
+        async with worker_db.transaction() as tx:
+            housekeeping.tidy(tx)
+        keys = connection.execute(
+            "SELECT key_hash FROM idempotency_keys WHERE key_hash = ANY (%s)", [[OLD, YOUNG]]
+        ).fetchall()
+        limits = connection.execute(
+            "SELECT key FROM rate_limits WHERE key LIKE 'housekeeping:%'"
+        ).fetchall()
+    assert (keys, limits) == ([(YOUNG,)], [(YOUNG.decode(),)])
