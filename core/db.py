@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy has no hint here
 WAIT_FOR_CONNECTION_S: Final = 3.0
+# The pool doubles its wait after each vain try; given up so soon, the next request tries anew, and
+# a database that was away for long is found again within 2 s of its return.
+TRY_TO_CONNECT_FOR_S: Final = 4.0
 UNLIMITED: Final = 1_000_000_000
 
 
@@ -363,6 +366,7 @@ class Database:
             min_size=min(size, 2),
             max_size=size,
             timeout=WAIT_FOR_CONNECTION_S,
+            reconnect_timeout=TRY_TO_CONNECT_FOR_S,
             configure=configure,
             open=False,
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from bench.chaos.journal import check
-from bench.chaos.load import client, p99_ms, writers
+from bench.chaos.load import p99_ms, writers
 from bench.chaos.mailing import Mailing
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
@@ -26,8 +26,7 @@ async def temporal_away(stack: Stack, seconds: float, rng: Random) -> Report:
     worker = stack.worker()
     worker.ready()
     mailing = Mailing(stack)
-    async with client(stack.api().url) as http:
-        load = await writers(http, rng, reminded=0.2)
+    async with writers(stack.api().url, rng, reminded=0.2) as load:
         before = await load.write(CALM_S, rate=RATE)
         stack.temporal.kill()
         during = await load.write(seconds, rate=RATE)

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 from bench.chaos.journal import Fate, check
-from bench.chaos.load import client, writers
+from bench.chaos.load import writers
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
 from core import embedded_cluster, embedded_postgres
@@ -17,7 +18,7 @@ from core.children import die_with_parent
 
 RATE = 200
 CALM_S = 3
-DOWN_S = 12.0  # long enough for whatever waits longer after each vain try
+DOWN_S = 20.0  # long enough for whatever waits longer after each vain try
 BACK_WITHIN_S = 10.0
 
 
@@ -26,12 +27,11 @@ async def postgres_restarted(
 ) -> Report:
     report = Report("F8", kills=1)
     server: subprocess.Popen[bytes] | None = None
-    async with client(stack.api().url) as http:
-        load = await writers(http, rng)
+    async with writers(stack.api().url, rng) as load:
         writing = asyncio.create_task(load.write(CALM_S + down + seconds, rate=RATE))
         await asyncio.sleep(CALM_S)
         stopped = time.monotonic()
-        server = await asyncio.to_thread(_restart, stack, down)
+        server = await asyncio.to_thread(restart, stack.folder, down)
         back = time.monotonic()
         await writing
         unknown = len(load.journal.of(Fate.UNKNOWN))
@@ -66,14 +66,14 @@ async def postgres_restarted(
     return report
 
 
-def _restart(stack: Stack, down: float) -> "subprocess.Popen[bytes]":
-    """As `pg_ctl stop -m immediate` and a start: the server recovers from its log."""
-    pgdata = embedded_cluster.pgdata(stack.folder)
+def restart(folder: Path, down: float) -> "subprocess.Popen[bytes]":
+    """As `pg_ctl stop -m immediate` and a start, `down` seconds apart; the caller ends it."""
+    pgdata = embedded_cluster.pgdata(folder)
     postmaster = int((pgdata / "postmaster.pid").read_text().splitlines()[0])
     os.kill(postmaster, signal.SIGQUIT)
     time.sleep(down)
     server = subprocess.Popen(
-        embedded_postgres.command(stack.folder),
+        embedded_postgres.command(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -81,6 +81,6 @@ def _restart(stack: Stack, down: float) -> "subprocess.Popen[bytes]":
         preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - one prctl, no locks
         **embedded_cluster.run_as(),
     )
-    while not embedded_postgres.ready(stack.folder):
+    while not embedded_postgres.ready(folder):
         time.sleep(0.02)
     return server

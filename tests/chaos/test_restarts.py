@@ -1,0 +1,38 @@
+import asyncio
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from bench.chaos.restarts import restart
+from core import embedded
+from core.db import NOTHING, Database
+from core.errors import Unavailable
+
+
+async def test_a_database_that_was_away_is_found_again_soon() -> None:
+    with tempfile.TemporaryDirectory(prefix="vt-") as name, embedded.postgres(Path(name)) as url:
+        database = Database(url, role="postgres", size=2)
+        await database.open()
+        restarting = asyncio.create_task(asyncio.to_thread(restart, Path(name), 8.0))
+        refused = 0
+        while not restarting.done():
+            refused += not await _answers(database)
+            await asyncio.sleep(0.1)
+        back = time.monotonic()
+        while not await _answers(database):
+            assert time.monotonic() < back + 4
+        await database.close()
+        server = restarting.result()
+        server.send_signal(signal.SIGINT)
+        server.wait()
+    assert refused > 0
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        async with database.transaction(read_only=True) as tx:
+            await tx.all(NOTHING)
+    except Unavailable:
+        return False
+    return True
