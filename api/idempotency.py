@@ -16,9 +16,10 @@ from fastapi import Request, Response
 from sqlalchemy import bindparam, func, select
 
 from core import crypto
-from core.db import Answer, Caller, Database, Transaction, query
+from core.db import Answer, Caller, Database, Transaction
 from core.errors import Conflict, Invalid, KeyReused
 from core.models.users import IdempotencyKeys
+from core.statements import query
 
 HEADER = "Idempotency-Key"
 MAX_CHARS = 255

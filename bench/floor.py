@@ -14,11 +14,11 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from core import clock
-from core.db import LEAVE
 from core.ids import uuid7
 from core.services import todo_pages, todos
 from core.services.todo_pages import Sort
 from core.services.todo_rows import COLUMN_NAMES
+from core.statements import LEAVE
 
 LIST = todo_pages.statement(frozenset(), Sort.CREATED)
 ADD = todos.ADD

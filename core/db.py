@@ -5,11 +5,11 @@ fails as a whole. So a request that reads nothing before it writes costs one rou
 and row-level security, the statements, the numbering of events and the commit, all together.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, Final, Generic, Self, TypeVar, overload
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import orjson
@@ -17,50 +17,19 @@ from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline
 from psycopg import Error as PsycopgError
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ClauseElement
 
 from core import clock, violations
 from core.errors import Error, KeyReplayed, RateLimited, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
+from core.statements import ABORT, ACT_IN, ENTER, HIT, LEAVE, NOTHING, Query
 
 T = TypeVar("T")
-
-DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy has no hint here
 WAIT_FOR_CONNECTION_S: Final = 3.0
 # The pool doubles its wait after each vain try; given up so soon, the next request tries anew, and
 # a database that was away for long is found again within 2 s of its return.
 TRY_TO_CONNECT_FOR_S: Final = 4.0
 UNLIMITED: Final = 1_000_000_000
-
-
-def row(*values: Any) -> tuple[Any, ...]:
-    return values
-
-
-@dataclass(frozen=True, slots=True)
-class Query(Generic[T]):
-    """A statement compiled once, and what becomes of each row (its columns, by position)."""
-
-    sql: bytes
-    into: Callable[..., T]
-    constants: dict[str, Any]
-    writes: bool
-
-
-@overload
-def query(statement: ClauseElement) -> Query[tuple[Any, ...]]: ...
-@overload
-def query(statement: ClauseElement, into: Callable[..., T]) -> Query[T]: ...
-def query(statement: ClauseElement, into: Callable[..., Any] = row) -> Query[Any]:
-    """Compile; ~0.1 ms, so do it at import time or behind a cache of the statement's shape."""
-    compiled = statement.compile(dialect=DIALECT)
-    assert isinstance(compiled, SQLCompiler)  # noqa: S101 (no other compiler is of this dialect)
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    writes = bool(getattr(statement, "is_dml", False))
-    return Query(str(compiled).encode(), into, constants, writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +77,6 @@ class Person:
         memberships = zip(ids or (), map(Membership, roles or (), clocks or ()), strict=True)
         return cls(timezone, all_day_time, verified, dict(memberships), hits, resets_at)
 
-
-ENTER = Query(
-    b"SELECT * FROM vt_enter(%(session)s, %(user)s, %(key)s, %(limit)s, %(seconds)s, %(claim)s)",
-    row,
-    {},
-    writes=False,
-)
-ACT_IN = Query(
-    b"SELECT set_config('vt.user', %(user)s, true), set_config('vt.readable', %(readable)s, true),"
-    b" set_config('vt.writable', %(writable)s, true)",
-    row,
-    {},
-    writes=False,
-)
-NOTHING = Query(b"SELECT", row, {}, writes=False)
-HIT = Query(b"SELECT * FROM vt_hit(%(key)s, %(limit)s, %(seconds)s)", row, {}, writes=False)
-ABORT = Query(b"SELECT vt_abort()", row, {}, writes=False)
-# As `vt_leave` locks them: for what must not be decided twice at a time in a workspace.
-LOCK_FEEDS = Query(
-    b"SELECT 1 FROM feeds WHERE workspace_id = ANY (%(ids)s) ORDER BY workspace_id FOR UPDATE",
-    row,
-    {},
-    writes=False,
-)
-LEAVE = Query(
-    b"SELECT vt_leave(%(events)s, %(actor)s, %(change_set)s,"
-    b" %(key)s, %(request)s, %(status)s, %(answer)s)",
-    row,
-    {},
-    writes=True,
-)
 
 Statement = tuple[Query[Any], dict[str, Any]]
 

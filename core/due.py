@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from core.db import Query, Transaction, row
+from core.db import Transaction
 from core.messages import Kind
+from core.statements import Query, row
 
 LEASE: Final = timedelta(seconds=15)
 HORIZON: Final = timedelta(seconds=2)

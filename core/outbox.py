@@ -10,9 +10,10 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, insert
 
-from core.db import Transaction, query
+from core.db import Transaction
 from core.ids import uuid7
 from core.models.outbox import Outbox, OutboxAction
+from core.statements import query
 
 PRIORITY = 3  # Temporal's scale: 1 is first, 5 last
 

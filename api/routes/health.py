@@ -4,8 +4,9 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import column, select, table
 
 from core import metrics, migrate
-from core.db import Database, query
+from core.db import Database
 from core.errors import Unavailable
+from core.statements import query
 
 router = APIRouter(tags=["operations"])
 

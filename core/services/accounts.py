@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, literal, select, update
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import Conflict, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
@@ -20,6 +20,7 @@ from core.services.doors import Door, Visitor
 from core.services.sessions import SignedIn
 from core.services.throttles import Throttle
 from core.services.users import User
+from core.statements import query
 
 
 @dataclass(frozen=True, slots=True)

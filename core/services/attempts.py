@@ -7,13 +7,14 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.db import Query, Transaction, row
+from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.models.todos import Status
 from core.rules.reminders import Due
 from core.rules.retries import USEFUL_FOR, Reason
 from core.services import deliveries, executions
 from core.services.deliveries import Outcome, Person, Send, entry
+from core.statements import Query, row
 
 SOON: Final = timedelta(milliseconds=50)  # clocks differ by more; not worth another round
 OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.HELD, DeliveryStatus.SENDING)

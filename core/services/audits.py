@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, insert
 
-from core.db import Transaction, query
+from core.db import Transaction
 from core.ids import uuid7
 from core.models.users import AuditLog
+from core.statements import query
 
 _ADD: Final = query(
     insert(AuditLog).values(

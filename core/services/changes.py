@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.models.events import Events
 from core.models.todos import Lists, Todos
@@ -20,6 +20,7 @@ from core.services import lists, todos
 from core.services.lists import ListRow
 from core.services.todo_rows import TodoRow
 from core.services.workspaces import Access, place, visible
+from core.statements import query
 
 KEPT: Final = timedelta(days=30)
 MOST_AT_ONCE: Final = 5000

@@ -14,10 +14,11 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from core import outbox
-from core.db import Query, Transaction, row
+from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.rules.reminders import Due
 from core.rules.retries import IN_WORDS, LATE_AFTER, USEFUL_FOR, Reason, wait
+from core.statements import Query, row
 
 RETRY: Final = "RetryDelivery"
 Log = list[dict[str, str]]

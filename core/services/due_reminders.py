@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from core import due, logs
-from core.db import Query, Transaction, row
+from core.db import Transaction
 from core.due import SOURCES, Claimed
 from core.events import Event
 from core.messages import Kind
@@ -24,6 +24,7 @@ from core.rules.retries import Reason, delivery_id
 from core.services import deliveries
 from core.services.deliveries import Outcome, Send, entry
 from core.services.due_rows import FIND, Found
+from core.statements import Query, row
 
 log = logs.get(__name__)
 

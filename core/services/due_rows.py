@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
-from core.db import Query
 from core.models.deliveries import Channel
 from core.models.todos import Status
 from core.rules import zones
@@ -13,6 +12,7 @@ from core.rules.reminders import Arming, Due, Wish, arming
 from core.rules.retries import Reason
 from core.services import deliveries
 from core.services.deliveries import Person
+from core.statements import Query
 
 DEFAULT_CHANNELS: Final = (Channel.IN_APP, Channel.EMAIL)
 

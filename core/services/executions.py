@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, update
 
-from core.db import Query, Transaction, query, row
+from core.db import Transaction
 from core.ids import uuid7
 from core.models.outbox import Executions
+from core.statements import Query, query, row
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.models.deliveries import Deliveries, DeliveryStatus
 from core.models.reminders import Reminders
@@ -16,6 +16,7 @@ from core.models.todos import Status, Todos
 from core.models.users import Users
 from core.rules.retries import IN_WORDS, Reason
 from core.services.workspaces import visible
+from core.statements import query
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What is kept for a while only, and then forgotten. Works as `vt_worker`."""
 
-from core.db import Query, Transaction, row
+from core.db import Transaction
+from core.statements import Query, row
 
 # A bounded bite: after a long pause one statement must not run into its timeout. At one bite a
 # minute the keys of 1,600 requests a second are forgotten as fast as they come.

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, insert, select, update
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from core.events import Event
 from core.ids import uuid7
 from core.models.todos import Lists, Todos
 from core.services.workspaces import Access, Place, place, visible
+from core.statements import query
 
 MAX_PER_WORKSPACE = 500
 EDITABLE = ("name", "position")

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
 
-from core.db import Query, Transaction, query
+from core.db import Transaction
 from core.errors import Conflict
 from core.events import Event
 from core.models.users import Users, UserStatus
 from core.services import audits, reminders, sessions
+from core.statements import Query, query
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.models.deliveries import Notifications
 from core.services.workspaces import visible
+from core.statements import query
 
 
 @dataclass(frozen=True, slots=True)

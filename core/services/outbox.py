@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Interval, bindparam, delete, func, null, select, update
 
-from core.db import Query, Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.ids import uuid7
 from core.models.outbox import Outbox
+from core.statements import Query, query
 
 _LEASED = (Outbox.id == bindparam("row_id"), Outbox.lease_token == bindparam("token"))
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.crypto import digest
-from core.db import Transaction, query
+from core.db import Transaction
 from core.ids import uuid7
 from core.models.deliveries import Notifications
 from core.models.users import RefreshTokens, Sessions, Users, UserStatus
@@ -17,6 +17,7 @@ from core.services import audits, sessions
 from core.services.doors import Door
 from core.services.sessions import SignedIn
 from core.services.users import COLUMNS, User
+from core.statements import query
 
 GRACE: Final = timedelta(seconds=30)  # a lost answer may be asked for again
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
-from core.db import query
 from core.models.reminders import Reminders
 from core.models.todos import Status, Todos
 from core.models.users import Users
@@ -16,6 +15,7 @@ from core.rules import zones
 from core.rules.reminders import Due, Wish
 from core.services.todo_rows import Reminder
 from core.services.workspaces import visible
+from core.statements import query
 
 GRACE = timedelta(minutes=1)  # clocks differ: "now" from a client is not yet the past
 

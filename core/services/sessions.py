@@ -11,13 +11,14 @@ from sqlalchemy import bindparam, insert, select, update
 from core import tokens
 from core.actor import Actor
 from core.crypto import digest
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.ids import uuid7
 from core.models.users import RefreshTokens, Sessions
 from core.services import audits
 from core.services.doors import Door
 from core.services.users import User
+from core.statements import query
 
 LIFETIME: Final = timedelta(days=30)
 REFRESH_LIFETIME: Final = timedelta(days=7)

@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.models.todos import Todos
 from core.services import todos
 from core.services.todo_rows import TodoRow, select_rows
 from core.services.workspaces import Access, place, visible
+from core.statements import query
 
 MOST = 1000
 

@@ -5,8 +5,9 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, update
 
-from core.db import Query, Transaction, query, row
+from core.db import Transaction
 from core.models.users import RateLimits
+from core.statements import Query, query, row
 
 _HIT: Final = Query(
     b"SELECT vt_hit(%(key)s, %(limit)s, %(seconds)s)", row, {}, writes=False

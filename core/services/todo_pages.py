@@ -14,11 +14,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, case, or_, tuple_
 
 from core.actor import Actor
-from core.db import Query, Transaction, query
+from core.db import Transaction
 from core.errors import NotFound
 from core.models.todos import Priority, Todos
 from core.services.todo_rows import Todo, answer_of, select_answers
 from core.services.workspaces import Access, place, visible
+from core.statements import Query, query
 
 
 class Sort(StrEnum):

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, insert, literal, select, update
 
 from core.actor import Actor
-from core.db import LOCK_FEEDS, Transaction, query
+from core.db import Transaction
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from core.events import Event
 from core.ids import uuid7
@@ -19,6 +19,7 @@ from core.services import lists, reminders
 from core.services.reminders import ReminderDraft
 from core.services.todo_rows import COLUMN_NAMES, DueTime, Todo, TodoRow, clock_text, select_rows
 from core.services.workspaces import Access, Place, place, visible
+from core.statements import LOCK_FEEDS, query
 
 MAX_SUBTASKS_AT_ONCE: Final = 1000
 MAX_DEPTH: Final = 8

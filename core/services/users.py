@@ -10,11 +10,12 @@ import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, select, update
 
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import Invalid, NotFound, Stale
 from core.events import Event
 from core.models.users import Users, UserStatus
 from core.services import reminders
+from core.statements import query
 
 
 @dataclass(frozen=True, slots=True)

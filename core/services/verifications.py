@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, null, select, update
 
 from core import crypto, outbox
 from core.actor import Actor
-from core.db import Transaction, query
+from core.db import Transaction
 from core.errors import Conflict, Invalid
 from core.events import Event
 from core.ids import uuid7
@@ -18,6 +18,7 @@ from core.models.users import Users, UserStatus
 from core.rules import tokens
 from core.services import audits, throttles
 from core.services.throttles import Throttle
+from core.statements import query
 
 WORKFLOW: Final = "SendVerification"
 

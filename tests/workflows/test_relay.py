@@ -11,12 +11,13 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from core import clock, keys, outbox
-from core.db import Database, query
+from core.db import Database
 from core.errors import NotFound
 from core.messages import DeliveryMessage
 from core.models.outbox import Executions, Outbox
 from core.services import executions
 from core.services import outbox as reading
+from core.statements import query
 from integrations.temporal import connect
 from tests import temporal
 from workflows.relay import Relay, TemporalAway

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from core.db import Database, Query, row
+from core.db import Database
+from core.statements import Query, row
 from tests.people import API, PASSWORD, Person, address, anonymous, register
 
 GOOD = {"email": "a@example.com", "password": PASSWORD}
