@@ -99,7 +99,7 @@ def test_payload_is_the_documented_one(sendgrid: SendGrid) -> None:
         ({"delay_ms": 1500}, False, True, None),
     ],
 )
-async def test_failures_say_whether_to_try_again(  # noqa: PLR0917 - columns of the table
+async def test_failures_say_whether_to_try_again(
     sendgrid: SendGrid,
     sandbox: Sandbox,
     fault: dict[str, object],
