@@ -20,9 +20,9 @@ from random import Random
 from rich.console import Console
 
 from bench.chaos import creates, outages, restarts, vendor, workers
-from bench.chaos.report import Report, tabulate
+from bench.chaos.report import TITLE, Report, kept, tabulate
 from bench.chaos.stack import Stack, running
-from bench.results import keep
+from bench.results import RESULTS, keep
 
 Trial = Callable[[Stack, Random], Report | Awaitable[Report]]
 
@@ -60,10 +60,9 @@ def main(names: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="vt-") as folder, running(Path(folder)) as stack:
             rng = Random(f"{seed} {name}")  # noqa: S311 - repeatable, which is the point
             reports.append(asyncio.run(_run(TRIALS[name], stack, rng)))
-    table = tabulate(reports)
-    console.print(table)
-    if not names:
-        keep("Faults", "python -m bench.chaos", table, note=f"seed {seed}")
+    console.print(tabulate(reports, seed=seed))
+    table = tabulate(reports, seed=seed, earlier=kept(RESULTS))
+    keep(TITLE, "python -m bench.chaos", table, note="the last run of each trial")
     return 1 if any(report.violations for report in reports) else 0
 
 

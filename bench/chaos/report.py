@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.table import Table
 
+TITLE = "Faults"
 HEADS = (
     *("trial", "operations", "kills", "lost", "duplicates", "ambiguous"),
-    *("figure", "verdict"),
+    *("figure", "seed", "verdict"),
 )
+Row = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -29,10 +32,25 @@ class Report:
             self.violations.append(otherwise)
 
 
-def tabulate(reports: Sequence[Report]) -> Table:
-    table = Table(*HEADS)
+def tabulate(reports: Sequence[Report], *, seed: int, earlier: Sequence[Row] = ()) -> Table:
+    """Rows of trials that were not run now stay as they are, in the order of their names."""
+    rows = {row[0]: row for row in earlier}
     for each in reports:
         counts = (each.operations, each.kills, each.lost, each.duplicates, each.ambiguous)
         verdict = "; ".join(each.violations) or "holds"
-        table.add_row(each.trial, *(f"{count:,}" for count in counts), each.figure, verdict)
+        figures = (f"{count:,}" for count in counts)
+        rows[each.trial] = (each.trial, *figures, each.figure, str(seed), verdict)
+    table = Table(*HEADS)
+    for name in sorted(rows):
+        table.add_row(*rows[name])
     return table
+
+
+def kept(results: Path) -> list[Row]:
+    """The rows that the last runs left behind."""
+    if not results.exists():
+        return []
+    _, _, section = results.read_text().partition(f"\n## {TITLE}\n")
+    lines = section.partition("\n## ")[0].splitlines()
+    rows = [tuple(line.strip("| ").split(" | ")) for line in lines if line.startswith("| ")]
+    return [row for row in rows if len(row) == len(HEADS)][2:]  # without the heads and the rule

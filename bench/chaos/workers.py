@@ -21,11 +21,11 @@ ANY_MOMENT = ""
 FIRST_ATTEMPTS = (ANY_MOMENT, "reminder_after_begin", "reminder_after_send")
 ALL = (*FIRST_ATTEMPTS, ANY_MOMENT, "delivery_before_send", "delivery_after_send")
 FEED_EVERY_S = 2.0
-PER_FEED = 2  # reminders for each lane
 LONGEST_LIFE_S = 20.0  # then one that has not met its fault dies at any moment
 DRAIN_S = 420.0  # one that was refused and killed in turn waits minutes for its next attempt
 SLOW = {"delay_ms": 150, "times": 1_000_000}
 REFUSED = {"status": 503}
+REFUSED_SHARE = 0.3  # of the feeds
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def _kill(
     while True:
         if time.monotonic() >= next_feed:
             next_feed = time.monotonic() + FEED_EVERY_S
-            stack.script(REFUSED, SLOW)
+            stack.script(*([REFUSED] if rng.random() < REFUSED_SHARE else []), SLOW)
             _feed(mailing, rng, lanes)
         for each in list(doomed):
             overdue = time.monotonic() >= each.dies_at
@@ -101,8 +101,7 @@ def _kill(
 def _feed(mailing: Mailing, rng: Random, lanes: int) -> None:
     now = datetime.now(UTC)
     for lane in range(lanes):
-        due = [now + timedelta(seconds=rng.uniform(0.5, 4)) for _ in range(PER_FEED)]
-        mailing.write(due, lane=lane)
+        mailing.write([now + timedelta(seconds=rng.uniform(0.5, 4))], lane=lane)
 
 
 def _sending(stack: Stack) -> bool:
