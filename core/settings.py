@@ -22,7 +22,11 @@ class Profile(StrEnum):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="VOICETODO_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="VOICETODO_",
+        env_file=".env",
+        env_ignore_empty=True,  # `NAME=`, as .env.example has them, is a setting not made
+        extra="ignore",
+        frozen=True,
     )
 
     profile: Profile = Field(Profile.DEV, description="dev | production")

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from core.errors import Misconfigured
+from core.settings import Profile, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "FAULT", "VOICETODO_PROFILE", "VOICETODO_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_example_with_every_line_made_a_setting_changes_nothing(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    env = tmp_path / ".env"
+    lines = [line.removeprefix("# ") for line in example.splitlines() if "=" in line]
+    env.write_text("\n".join(lines), encoding="utf-8")
+    assert Settings(_env_file=env) == Settings(_env_file=None)
+
+
+def test_production_names_all_that_is_missing() -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Settings(_env_file=None, profile=Profile.PRODUCTION, password_memory_mib=8)
+    for name in ("SIGNING_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "SENDGRID", "PASSWORD_MEMORY"):
+        assert name in refused.value.detail
