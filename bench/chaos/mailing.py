@@ -62,9 +62,11 @@ class Mailing:
         return time.monotonic() - began
 
     def sent_at(self) -> dict[str, list[datetime]]:
-        """When each delivery reached the mail service."""
+        """When each reminder reached the mail service; mails of other kinds are not looked at."""
         found = defaultdict(list)
         for mail in self._stack.mails():
+            if mail["category"] != "reminder":
+                continue
             found[mail["delivery_id"]].append(datetime.fromisoformat(mail["at"]))
         return found
 

@@ -1,7 +1,7 @@
 import asyncio
-import signal
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.chaos.restarts import restart
@@ -12,10 +12,14 @@ from core.statements import NOTHING
 
 
 async def test_a_database_that_was_away_is_found_again_soon() -> None:
-    with tempfile.TemporaryDirectory(prefix="vt-") as name, embedded.postgres(Path(name)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="vt-") as name,
+        embedded.postgres(Path(name)) as url,
+        ExitStack() as servers,
+    ):
         database = Database(url, role="postgres", size=2)
         await database.open()
-        restarting = asyncio.create_task(asyncio.to_thread(restart, Path(name), 8.0))
+        restarting = asyncio.create_task(asyncio.to_thread(restart, Path(name), 8.0, servers))
         back: list[float] = []
         restarting.add_done_callback(lambda _: back.append(time.monotonic()))
         refused = 0
@@ -26,9 +30,7 @@ async def test_a_database_that_was_away_is_found_again_soon() -> None:
             await asyncio.sleep(0.05)
         assert time.monotonic() - back[0] < 4
         await database.close()
-        server = restarting.result()
-        server.send_signal(signal.SIGINT)
-        server.wait()
+        await restarting
     assert refused > 0
 
 
