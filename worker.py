@@ -164,7 +164,7 @@ async def _connected(settings: Settings, loaded: keys.Keys) -> Client:
 def run() -> int:
     try:
         current = settings()
-        logs.configure("worker", strict=current.dev)
+        logs.configure("worker", strict=current.dev, text=current.log_text)
         uvloop.run(main(current))
     except Misconfigured as error:
         sys.stderr.write(f"{error.detail}\n")

@@ -110,5 +110,5 @@ def __getattr__(name: str) -> FastAPI:
     if name != "app":
         raise AttributeError(name)
     settings = read_settings()
-    logs.configure("api", strict=settings.dev)
+    logs.configure("api", strict=settings.dev, text=settings.log_text)
     return create_app(settings)

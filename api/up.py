@@ -15,7 +15,7 @@ from api.probes import answers, listens
 from api.supervisor import Part, Supervisor
 from core import embedded, embedded_cluster, embedded_postgres, keys
 from core.errors import Misconfigured
-from core.settings import Settings, settings
+from core.settings import LogFormat, Settings, settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PYTHON = (sys.executable, "-P")  # -P: a folder called `core` where a person stands is not ours
@@ -105,6 +105,8 @@ def parts(settings: Settings) -> Iterator[Part]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return what every child sees: ours, and these settings even if they came from elsewhere."""
+    # The parts write into pipes, and their lines appear on our terminal.
+    on_screen = settings.log_format is LogFormat.AUTO and sys.stdout.isatty()
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     return {
         **os.environ,
@@ -113,6 +115,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "VOICETODO_PROFILE": settings.profile,
         "VOICETODO_DATA_DIR": str(settings.data_dir.resolve()),
         "VOICETODO_HOST": settings.host,
+        "VOICETODO_LOG_FORMAT": LogFormat.TEXT if on_screen else settings.log_format,
         **{f"VOICETODO_{name.upper()}": str(getattr(settings, name)) for name in _ports(settings)},
     }
 

@@ -81,16 +81,20 @@ def get(name: str) -> Log:
     return Log(logging.getLogger(name))
 
 
-def configure(part: str, *, strict: bool, stream: TextIO | None = None) -> None:
-    """Send every log of this process to `stream` (stdout): text for a terminal, else JSON lines.
+def configure(
+    part: str, *, strict: bool, text: bool | None = None, stream: TextIO | None = None
+) -> None:
+    """Send every log of this process to `stream` (stdout), as text or as JSON lines.
 
-    `strict` (the dev profile) refuses unknown fields. Call it once, before the first line.
+    Without `text` a terminal decides. `strict` (the dev profile) refuses unknown fields. Call it
+    once, before the first line.
     """
     global _strict  # noqa: PLW0603 - logging itself is one per process
     _strict = strict
     sink = stream or sys.stdout
     handler = logging.StreamHandler(sink)
-    handler.setFormatter(_Text() if sink.isatty() else _Json(part))
+    as_text = sink.isatty() if text is None else text
+    handler.setFormatter(_Text() if as_text else _Json(part))
     # What no line of ours tells is not looked up either: half of the price of a line.
     logging._srcfile = None  # noqa: SLF001 (documented: "Optimization")
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -20,6 +20,12 @@ class Profile(StrEnum):
     PRODUCTION = "production"
 
 
+class LogFormat(StrEnum):
+    AUTO = "auto"  # text for a terminal, JSON for everything else
+    TEXT = "text"
+    JSON = "json"
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="VOICETODO_",
@@ -39,6 +45,9 @@ class Settings(BaseSettings):
     temporal_ui_port: Port = Field(8233, description="Port of the embedded Temporal UI")
     sandbox_port: Port = Field(8025, description="Port of the vendor sandbox (dev profile only)")
     worker_metrics_port: Port = Field(8001, description="Port of the worker's /metrics")
+    log_format: LogFormat = Field(
+        LogFormat.AUTO, description="auto | text | json; auto is text on a terminal"
+    )
     public_url: str | None = Field(
         None, description="Where people reach the API; links in e-mails start with it"
     )
@@ -121,6 +130,11 @@ class Settings(BaseSettings):
     @property
     def dev(self) -> bool:
         return self.profile is Profile.DEV
+
+    @property
+    def log_text(self) -> bool | None:
+        """For `logs.configure`; none: the stream decides."""
+        return None if self.log_format is LogFormat.AUTO else self.log_format is LogFormat.TEXT
 
     @property
     def api_url(self) -> str:

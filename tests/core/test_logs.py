@@ -100,3 +100,9 @@ def test_a_terminal_gets_text(lines: Lines) -> None:
     log.info("outbox.started", count=2)
     assert terminal.getvalue().rstrip().endswith("info    outbox.started count=2")
     assert lines.getvalue() == ""
+
+
+def test_a_pipe_gets_text_when_told_so(lines: Lines) -> None:
+    logs.configure("worker", strict=True, text=True, stream=lines)
+    log.info("outbox.started", count=2)
+    assert lines.getvalue().rstrip().endswith("outbox.started count=2")
