@@ -69,7 +69,7 @@ class Screen:
         shown.append(f"  {_command()} demo\n\n", style="bold")
         shown.append(
             f"  curl -s {settings.api_url}/api/v1/auth/register -H 'Content-Type: application/json'"
-            """ -d '{"email": "alice@example.com", "password": "a sentence only Alice says"}'\n""",
+            """ -d '{"email": "you@example.com", "password": "a sentence only you would say"}'\n""",
             style="bold",
         )
         shown.append("\nCtrl-C stops everything.\n", style="dim")
