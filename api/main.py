@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.compression import Compressed
 from api.middleware import Envelope
 from api.routes import (
     accounts,
@@ -101,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Location", "Change-Set", "RateLimit", "Retry-After", "Link"],
         )
     app.add_middleware(codec.Cors, settings=settings)
+    app.add_middleware(Compressed, secret_paths=f"{PREFIX}/auth")
     app.add_middleware(Envelope)
     return app
 
