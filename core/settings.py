@@ -87,7 +87,6 @@ class Settings(BaseSettings):
     )
 
     rate_limit_api: int = Field(100, ge=1, description="Requests per user and minute")
-    rate_limit_search: int = Field(30, ge=1, description="Searches per user and minute")
     rate_limit_auth: int = Field(
         30, ge=1, description="Sign-ins and registrations per address and minute"
     )
