@@ -1,0 +1,92 @@
+"""One spelling for rules that name the same days, for whoever says or converts them."""
+
+from dataclasses import replace
+from typing import Final
+
+from core.rules.reminders import Due
+from core.rules.rrule import ByDay, Freq, Rule, Weekday
+
+WORKING: Final[tuple[ByDay, ...]] = tuple((None, day) for day in Weekday if day < Weekday.SA)
+WEEKEND: Final[tuple[ByDay, ...]] = ((None, Weekday.SA), (None, Weekday.SU))
+BY_THE_CLOCK: Final = {Freq.MINUTELY, Freq.HOURLY}
+_DAYS: Final = ("byday", "bymonthday", "byyearday", "byweekno", "bymonth", "bysetpos")
+_SHORTEST: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # January first
+
+
+def spelled_out(rule: Rule, due: Due, *, done: bool) -> Rule:
+    """With what RFC 5545 takes from the start written out, in the simplest spelling.
+
+    `done`: it counts from the completion, which replaces the start; nothing is taken then.
+    """
+    if due.at is None:
+        rule = replace(rule, byhour=(), byminute=())  # RFC 5545: to be ignored for a date
+    if not done:
+        rule = _from_start(rule, due)
+    rule = _one_place(_one_frequency(rule))
+    by_weeks = rule.freq is Freq.WEEKLY and rule.interval > 1
+    on_start = not done and rule.byday == ((None, Weekday(due.on.weekday())),)
+    if not rule.byweekno and (not by_weeks or on_start or not (rule.byday or done)):
+        rule = replace(rule, wkst=Weekday.MO)  # where weeks begin changes nothing
+    return rule
+
+
+def only(rule: Rule, *names: str) -> bool:
+    """Whether no other part says which days. With several times BYSETPOS chooses among these."""
+    if rule.bysetpos and max(len(rule.byhour), len(rule.byminute)) > 1:
+        return False
+    return not any(getattr(rule, name) for name in _DAYS if name not in names)
+
+
+def ordered(rule: Rule) -> bool:
+    """Whether each weekday is one by number."""
+    return bool(rule.byday) and all(ordinal is not None for ordinal, _ in rule.byday)
+
+
+def missing_days(rule: Rule) -> list[tuple[int, int]]:
+    """The (month, day) that its months do not have every year: those that SKIP is for."""
+    if rule.freq not in {Freq.MONTHLY, Freq.YEARLY}:
+        return []
+    return [
+        (month, day)
+        for month in rule.bymonth or range(1, 13)
+        for day in rule.bymonthday
+        if abs(day) > _SHORTEST[month - 1]
+    ]
+
+
+def _from_start(rule: Rule, due: Due) -> Rule:
+    if rule.byday or rule.bymonthday or rule.byyearday:
+        return rule
+    if rule.freq is Freq.WEEKLY or rule.byweekno:
+        return replace(rule, byday=((None, Weekday(due.on.weekday())),))
+    if rule.freq is Freq.MONTHLY:
+        return replace(rule, bymonthday=(due.on.day,))
+    if rule.freq is Freq.YEARLY:
+        months = rule.bymonth or (due.on.month,)
+        return replace(rule, bymonthday=(due.on.day,), bymonth=months)
+    return rule
+
+
+def _one_frequency(rule: Rule) -> Rule:
+    """Every Friday of every month is every Friday; the 1st of each month named is yearly."""
+    if rule.interval != 1 or rule.freq in BY_THE_CLOCK:
+        return rule
+    if rule.byday and only(rule, "byday", "bymonth") and not ordered(rule):
+        unnumbered = all(ordinal is None for ordinal, _ in rule.byday)
+        return replace(rule, freq=Freq.WEEKLY) if unnumbered else rule
+    chosen_by_month = not rule.bysetpos or len(rule.bymonth) == 1
+    if rule.freq is Freq.MONTHLY and rule.bymonth and chosen_by_month:
+        return replace(rule, freq=Freq.YEARLY)
+    if rule.freq is Freq.YEARLY and rule.bymonthday and only(rule, "bymonthday"):
+        return replace(rule, freq=Freq.MONTHLY)
+    return rule
+
+
+def _one_place(rule: Rule) -> Rule:
+    """The first of a month's Mondays is its first Monday."""
+    if rule.freq is not Freq.MONTHLY or not rule.bysetpos or len(rule.byday) != 1:
+        return rule
+    ordinal, day = rule.byday[0]
+    if ordinal is not None or not only(rule, "byday", "bysetpos"):
+        return rule
+    return replace(rule, byday=tuple((place, day) for place in rule.bysetpos), bysetpos=())
