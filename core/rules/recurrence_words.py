@@ -24,7 +24,7 @@ from core.rules.reminders import Due
 from core.rules.rrule import ByDay, Freq, Rule, Skip, Weekday
 from core.rules.words import de, en, es, fr
 from core.rules.words.entries import Words
-from core.rules.words.saying import clock, date_named, dates, every, in_zone, listed
+from core.rules.words.saying import clock, date_named, dates, day_of_month, every, in_zone, listed
 
 LANGUAGES: Final = {"en": en.WORDS, "de": de.WORDS, "es": es.WORDS, "fr": fr.WORDS}
 DEFAULT: Final = "en"
