@@ -28,6 +28,14 @@ def after(on: date, works: Calendar) -> date:
     return _nearest(on, works, _DAY)
 
 
+def break_begin(on: date, works: Calendar) -> date:
+    """The first of the free days that end just before this day; without any, this day."""
+    day = on
+    while not works(day - _DAY) and on - day < LONGEST_BREAK:
+        day -= _DAY
+    return day
+
+
 @cache
 def calendar(name: str | None) -> Calendar:
     """Whether people work on a day. Raises `InvalidRule` for a calendar that is not known."""

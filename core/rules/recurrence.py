@@ -25,7 +25,6 @@ from core.rules.rrule import Freq, InvalidRule, Rule, Skip
 
 LAST: Final = datetime(LAST_YEAR, 12, 31, 23, 59, 59)  # noqa: DTZ001 (wall time)
 LONGEST_GAP: Final = timedelta(days=1)  # Samoa left out the whole of 30 December 2011
-_LOOK_BACK: Final = LONGEST_GAP + timedelta(days=1)
 _BY_THE_CLOCK: Final = {Freq.HOURLY, Freq.MINUTELY}
 
 
@@ -133,12 +132,7 @@ def occurrences(
     """
     due_zone = due.zone or zone
     start = datetime.combine(due.on, due.at or zones.ALL_DAY)
-    low = start
-    if after is not None:
-        back = _LOOK_BACK
-        if recurrence.shift is Shift.AFTER:
-            back += business_days.LONGEST_BREAK
-        low = max(start, after.astimezone(zones.zone(due_zone)).replace(tzinfo=None) - back)
+    low = start if after is None else max(start, _earliest(after, due_zone, recurrence))
     own = _of_rule(_fitting(recurrence.rule, due), start, low, due_zone, steps or Steps())
     added = (Wall(datetime.combine(on, start.time())) for on in sorted(recurrence.rdates))
     both = merge(own, added, key=lambda wall: wall.at)
@@ -146,6 +140,20 @@ def occurrences(
     kept = (wall for wall in both if wall.at.date() not in without)
     placed = _placed(_shifted(kept, recurrence), due_zone, all_day=due.at is None)
     return (each for each in placed if after is None or each.at > after)
+
+
+def _earliest(after: datetime, zone: str, recurrence: Recurrence) -> datetime:
+    """The first wall time that can still be an occurrence after this instant.
+
+    A time in a gap is read with the offset before it, so a wall time may already be behind.
+    """
+    there = zones.zone(zone)
+    before = (after - LONGEST_GAP).astimezone(there).replace(tzinfo=None) + LONGEST_GAP
+    low = min(before, after.astimezone(there).replace(tzinfo=None))
+    if recurrence.shift is not Shift.AFTER:
+        return low
+    works = business_days.calendar(recurrence.holidays)
+    return datetime.combine(business_days.break_begin(low.date(), works), time())
 
 
 def _fitting(rule: Rule, due: Due) -> Rule:
@@ -193,9 +201,9 @@ def _end(rule: Rule, zone: str) -> tuple[datetime, Callable[[Wall], bool]]:
 
 def _shifted(found: Iterator[Wall], recurrence: Recurrence) -> Iterator[tuple[Wall, datetime]]:
     """Each with the local time it is moved to."""
+    works = business_days.calendar(recurrence.holidays)  # refuses an unknown one in any case
     if recurrence.shift is Shift.NONE:
         return ((wall, wall.at) for wall in found)
-    works = business_days.calendar(recurrence.holidays)
     move = business_days.before if recurrence.shift is Shift.BEFORE else business_days.after
     return ((wall, datetime.combine(move(wall.at.date(), works), wall.at.time())) for wall in found)
 

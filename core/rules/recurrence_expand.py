@@ -5,8 +5,8 @@ is as quick in 2037 as one from this year. Every period looked at is a step, and
 limited: a rule that never occurs ends in an error.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -72,7 +72,7 @@ def _yearly(
     behind = max(0, (low.year - 1 - start.year) // rule.interval)
     for year in range(start.year + behind * rule.interval, high.year + 2, rule.interval):
         steps.spend(_COST[Freq.YEARLY])
-        yield from _timed(rule, start, days.of_year(rule, year))
+        yield from _timed(rule, start, low, days.of_year(rule, year))
 
 
 def _monthly(
@@ -86,7 +86,7 @@ def _monthly(
         steps.spend(_COST[Freq.MONTHLY])
         year, month = index // 12, index % 12 + 1
         if not rule.bymonth or month in rule.bymonth:
-            yield from _timed(rule, start, days.of_month(rule, year, month))
+            yield from _timed(rule, start, low, days.of_month(rule, year, month))
 
 
 def _weekly(
@@ -96,7 +96,7 @@ def _weekly(
     behind = max(0, (low.toordinal() - first) // stride)
     for week in range(first + behind * stride, high.toordinal() + 1, stride):
         steps.spend(1)
-        yield from _timed(rule, start, days.of_week(rule, week))
+        yield from _timed(rule, start, low, days.of_week(rule, week))
 
 
 def _daily(
@@ -108,7 +108,7 @@ def _daily(
         steps.spend(1)
         on = date.fromordinal(ordinal)
         if days.allows(rule, on):
-            yield from _timed(rule, start, days.Days([ordinal]))
+            yield from _timed(rule, start, low, days.Days([ordinal]))
         ordinal = _aligned(_next_day(rule, on), first, rule.interval)
 
 
@@ -167,30 +167,35 @@ def _of_moment(rule: Rule, start: datetime, day: int, minute: int, size: int) ->
     minutes = [minute]
     if size > 1:
         minutes = [minute + past for past in rule.byminute or (start.minute,)]
-    found = [Wall(midnight + timedelta(minutes=each)) for each in minutes]
-    return iter(_chosen(rule, found))
+    return (
+        Wall(midnight + timedelta(minutes=minutes[place])) for place in _chosen(rule, len(minutes))
+    )
 
 
-def _timed(rule: Rule, start: datetime, found: days.Days) -> list[Wall]:
-    """The days of one period, each at every time of the rule."""
-    if not rule.byhour and not rule.byminute:
-        times = [start.time()]
-    else:
+def _timed(rule: Rule, start: datetime, low: datetime, found: days.Days) -> Iterator[Wall]:
+    """The days of one period, each at every time of the rule; those before `low` are left out.
+
+    One by one: a year of every day and every minute has half a million.
+    """
+    times = [start.time()]
+    if rule.byhour or rule.byminute:
         hours, minutes = rule.byhour or (start.hour,), rule.byminute or (start.minute,)
         times = [time(hour, minute, start.second) for hour in hours for minute in minutes]
-    every = [
-        Wall(datetime.combine(date.fromordinal(day), at), day in found.moved)
-        for day in found.ordinals
-        for at in times
-    ]
-    return _chosen(rule, every)
+    ordinals, size = found.ordinals, len(found.ordinals) * len(times)
+    first = bisect_left(ordinals, low.toordinal()) * len(times)
+    for place in _chosen(rule, size) if rule.bysetpos else range(first, size):
+        day, at = divmod(place, len(times))
+        ordinal = ordinals[day]
+        on = datetime.combine(date.fromordinal(ordinal), times[at])
+        yield Wall(on, ordinal in found.moved)
 
 
-def _chosen(rule: Rule, every: list[Wall]) -> list[Wall]:
+def _chosen(rule: Rule, size: int) -> Iterable[int]:
+    """The places of BYSETPOS in a set of this size; all, when it is not given."""
     if not rule.bysetpos:
-        return every
-    places = {n - 1 if n > 0 else len(every) + n for n in rule.bysetpos}
-    return [every[place] for place in sorted(places) if 0 <= place < len(every)]
+        return range(size)
+    places = {n - 1 if n > 0 else size + n for n in rule.bysetpos}
+    return sorted(place for place in places if 0 <= place < size)
 
 
 def _next_day(rule: Rule, on: date) -> int:

@@ -36,6 +36,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "resend_verification",
     "list_sessions",
     "list_notifications",
+    "preview_recurrence",  # looks up the caller's zone
 }
 UNDOCUMENTED: Final = {
     "/metrics",
@@ -73,6 +74,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "rename_tag": {"name": "x"},
     "undo": {"change_set": "{change_set}"},
     "edit_me": {"name": "x"},
+    "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "register": {**CREDENTIALS},
     "login": CREDENTIALS,
     "link": CREDENTIALS,
@@ -94,7 +96,8 @@ class Operation:
     @property
     def names_objects(self) -> bool:
         """Somebody's: by an id or name in the path or body, or by their workspace."""
-        body = "{" in str(list(BODIES.get(self.id, {}).values()))
+        told = [value for value in BODIES.get(self.id, {}).values() if isinstance(value, str)]
+        body = any("{" in value for value in told)
         return "{" in self.path or "workspace_id" in self.parameters or body
 
 

@@ -1,0 +1,57 @@
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from fastapi import APIRouter
+
+from api.schemas.recurrence import PreviewBody, refusal
+from api.transaction import Authenticated
+from api.visit import Visit
+from core.rules.recurrence import Note, Occurrence, occurrences
+from core.rules.rrule import InvalidRule
+from core.services import users
+
+router = APIRouter(prefix="/recurrence", tags=["recurrence"], route_class=Authenticated)
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """`local` is what clocks show; a date without an instant for an all-day due.
+
+    `note` says why it is not where the rule put it: `gap` (the time does not exist that day),
+    `fold` (it comes twice: the first), `skip` (the month has no such day), `shift` (a day off).
+    """
+
+    local: str
+    at: datetime | None
+    note: Note | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    occurrences: list[Previewed]
+    more: bool
+
+
+@router.post("/preview", operation_id="preview_recurrence")
+async def preview(visit: Visit, body: PreviewBody) -> Preview:
+    """The first occurrences, as if each one anchored at its completion were done on its day."""
+    zone = body.timezone or body.due.timezone
+    if zone is None:
+        zone = (await users.get(visit.tx, visit.actor.user_id)).timezone
+    try:
+        endless = occurrences(body.recurrence.to_recurrence(), body.due.to_due(), zone=zone)
+        found = list(islice(endless, body.count + 1))
+    except InvalidRule as error:
+        raise refusal(error) from error
+    all_day = body.due.time is None
+    told = [_told(each, all_day=all_day) for each in found[: body.count]]
+    return Preview(told, more=len(found) > body.count)
+
+
+def _told(occurrence: Occurrence, *, all_day: bool) -> Previewed:
+    local = occurrence.local
+    if all_day:
+        return Previewed(local.date().isoformat(), None, occurrence.note)
+    shown = local.isoformat(timespec="seconds" if local.second else "minutes")
+    return Previewed(shown, occurrence.at, occurrence.note)

@@ -1,0 +1,87 @@
+"""What may come in about recurrence."""
+
+from dataclasses import replace
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.moments import Calendar
+from api.schemas.text import line
+from api.schemas.todos import Body, DueBody, Zone
+from core.errors import Invalid
+from core.rules import rrule
+from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift
+from core.rules.rrule import MAX_CHARS, InvalidRule, Skip
+
+MAX_DATES = 500
+MAX_PREVIEW = 100
+# The part of the body that each refusal of a rule is about; all others are about the rule itself.
+_ABOUT = {"holidays": "/recurrence/holidays", "skip_twice": "/recurrence/skip"}
+
+Dates = Annotated[tuple[Calendar, ...], Field(max_length=MAX_DATES)]
+
+
+class RecurrenceBody(Body):
+    """RFC 5545, SECONDLY excepted, its start taken from the todo's due."""
+
+    rrule: Annotated[str, line(MAX_CHARS, blank=False), Field(description="RFC 5545 RRULE")]
+    anchor: Anchor = Field(
+        Anchor.SCHEDULE, description="What the next one counts from: the plan, or its completion"
+    )
+    skip: Skip | None = Field(
+        None, description="Days that a month does not have (RFC 7529); default: the rule's, `omit`"
+    )
+    pile_up: PileUp = Field(PileUp.ROLL, description="What becomes of an occurrence left undone")
+    exdates: Dates = ()
+    rdates: Dates = ()
+    holidays: Annotated[str, line(16, blank=False)] | None = Field(
+        None, description="Public holidays of a country or a part of it", examples=["DE", "DE-BE"]
+    )
+    shift: Shift = Field(Shift.NONE, description="Where to, from weekends and holidays")
+
+    def to_recurrence(self) -> Recurrence:
+        """Raises `InvalidRule`."""
+        rule = rrule.parse(self.rrule)
+        if self.skip is not None:
+            if rule.skip not in {Skip.OMIT, self.skip}:
+                raise InvalidRule("skip_twice", "`skip` and the SKIP of the rule differ")
+            rule = replace(rule, skip=self.skip)
+        return Recurrence(
+            rule,
+            self.anchor,
+            self.pile_up,
+            tuple(sorted(set(self.exdates))),
+            tuple(sorted(set(self.rdates))),
+            self.holidays,
+            self.shift,
+        )
+
+
+class PreviewBody(Body):
+    """`due` is the start: the first occurrence, as in RFC 5545."""
+
+    recurrence: RecurrenceBody
+    due: DueBody
+    timezone: Zone | None = Field(
+        None, description="Of a floating or all-day due; default: one's own"
+    )
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_PREVIEW)] = 10
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "recurrence": {"rrule": "FREQ=MONTHLY;BYMONTHDAY=31", "skip": "backward"},
+                    "due": {"date": "2030-01-31", "time": "09:00", "timezone": "Europe/Berlin"},
+                    "count": 3,
+                }
+            ]
+        },
+    )
+
+
+def refusal(error: InvalidRule) -> Invalid:
+    """What a body with a `recurrence` is answered for a rule that cannot be followed."""
+    pointer = _ABOUT.get(error.code, "/recurrence/rrule")
+    return Invalid(error.detail, pointer=pointer, code=error.code)
