@@ -1,9 +1,9 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from api import pages, query, versions
 from api.schemas.todos import ClientId, TodoBody, TodoPatch, TodoQuery
@@ -28,10 +28,9 @@ class Completed:
 
 
 @router.get("", operation_id="list_todos", openapi_extra=query.documented(TodoQuery))
-async def list_todos(
-    visit: Visit, response: Response, asked: Annotated[TodoQuery, Depends(query.read(TodoQuery))]
-) -> TodoPage:
+async def list_todos(visit: Visit, response: Response) -> TodoPage:
     """Todos of all statuses unless asked, a page at a time."""
+    asked = query.read(TodoQuery, visit)
     workspace_id = asked.workspace_id or visit.actor.user_id
     filters = asked.to_filters(visit.actor.user_id)
     # A cursor continues this question only: the same person, place, order and filters.
