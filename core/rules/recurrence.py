@@ -137,7 +137,8 @@ def occurrences(
     added = (Wall(datetime.combine(on, start.time())) for on in sorted(recurrence.rdates))
     both = merge(own, added, key=lambda wall: wall.at)
     without = frozenset(recurrence.exdates)
-    kept = (wall for wall in both if wall.at.date() not in without)
+    # What COUNT had to walk over is dropped here, before zones and holidays are looked at.
+    kept = (wall for wall in both if wall.at >= low and wall.at.date() not in without)
     placed = _placed(_shifted(kept, recurrence), due_zone, all_day=due.at is None)
     return (each for each in placed if after is None or each.at > after)
 

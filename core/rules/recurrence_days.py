@@ -44,16 +44,16 @@ def completed(rule: Rule, start: date) -> Rule:
 def of_year(rule: Rule, year: int) -> Days:
     """Of a `completed` rule. Week 1 may begin in the year before, the last one end in the next."""
     if rule.byweekno:
-        found = Days(sorted(_week_days(rule, year)))
-    elif rule.byyearday:
-        found = _placed(rule, [_year(year)], rule.byyearday)
-    elif rule.bymonthday:
+        weeks = Days(sorted(_week_days(rule, year)))
+        return _limited(rule, weeks, _in_month, _on_monthday, _on_yearday, _on_weekday)
+    if rule.byyearday:
+        named = _placed(rule, [_year(year)], rule.byyearday)
+        return _limited(rule, named, _in_month, _on_monthday, _on_weekday)
+    if rule.bymonthday:
         spans = [_month(year, month) for month in rule.bymonth or MONTHS]
         return _limited(rule, _placed(rule, spans, rule.bymonthday), _on_weekday)
-    else:
-        spans = [_month(year, month) for month in rule.bymonth] or [_year(year)]
-        return Days([day for span in spans for day in _weekdays(rule, span)])
-    return _limited(rule, found, _in_month, _on_monthday, _on_yearday, _on_weekday)
+    spans = [_month(year, month) for month in rule.bymonth] or [_year(year)]
+    return Days([day for span in spans for day in _weekdays(rule, span)])
 
 
 def of_month(rule: Rule, year: int, month: int) -> Days:
