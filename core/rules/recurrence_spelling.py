@@ -23,8 +23,8 @@ def spelled_out(rule: Rule, due: Due, *, done: bool) -> Rule:
     if not done:
         rule = _from_start(rule, due)
     rule = _one_place(_one_frequency(rule))
-    by_weeks = rule.freq is Freq.WEEKLY and rule.interval > 1
-    on_start = not done and rule.byday == ((None, Weekday(due.on.weekday())),)
+    by_weeks = rule.freq is Freq.WEEKLY and (rule.interval > 1 or rule.bysetpos)
+    on_start = not done and not rule.bysetpos and rule.byday == ((None, Weekday(due.on.weekday())),)
     if not rule.byweekno and (not by_weeks or on_start or not (rule.byday or done)):
         rule = replace(rule, wkst=Weekday.MO)  # where weeks begin changes nothing
     return rule

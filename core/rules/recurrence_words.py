@@ -30,6 +30,7 @@ LANGUAGES: Final = {"en": en.WORDS, "de": de.WORDS, "es": es.WORDS, "fr": fr.WOR
 DEFAULT: Final = "en"
 
 _WEEKS: Final = 10  # makes the last of a month come after its fifth
+_ALWAYS: Final = 28  # every month has so many days
 _MANY: Final = 12  # more days or times than that are no sentence
 _DAYS_END: Final = time(23, 59)
 
@@ -117,12 +118,27 @@ def _weekly(rule: Rule, words: Words) -> str | None:
 def _monthly(rule: Rule, words: Words) -> str | None:
     if only(rule):
         return every(rule, words)
+    friday_13th = _weekday_on_day(rule, words)
+    if friday_13th:
+        return friday_13th
     days = None if rule.bymonth else _days_of_month(rule, words)
     if days is None:
         return None
     if rule.interval == 1:
         return words.of_every_month.format(on=days)
     return f"{every(rule, words)} {days}"
+
+
+def _weekday_on_day(rule: Rule, words: Words) -> str | None:
+    """Friday the 13th: a weekday and a day that every month has, both at once."""
+    both = only(rule, "byday", "bymonthday") and len(rule.byday) == len(rule.bymonthday) == 1
+    if not both or rule.interval > 1 or not 1 <= rule.bymonthday[0] <= _ALWAYS:
+        return None
+    ordinal, weekday = rule.byday[0]
+    if ordinal is not None:
+        return None
+    said = day_of_month(rule.bymonthday[0], words)
+    return words.weekday_on_day.format(weekday=words.weekdays_plural[weekday], day=said)
 
 
 def _yearly(rule: Rule, words: Words) -> str | None:

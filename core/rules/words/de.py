@@ -51,6 +51,7 @@ WORDS: Final = Words(
     monthday_item="{day}",
     last_day_item="{ordinal} Tag",
     on_monthdays="am {list}",
+    weekday_on_day="jeden {weekday}, den {day}",
     of_every_month="{on} jedes Monats",
     of_months="{on} im {list}",
     of_the_year="{on} des Jahres",

@@ -59,6 +59,7 @@ WORDS: Final = Words(
     monthday_item="the {day}",
     last_day_item="the {ordinal} day",
     on_monthdays="on {list}",
+    weekday_on_day="every {weekday} the {day}",
     of_every_month="{on} of every month",
     of_months="{on} of {list}",
     of_the_year="{on} of the year",

@@ -38,6 +38,7 @@ class Words:
     monthday_item: str  # the {day}
     last_day_item: str  # the {ordinal} day, from the end
     on_monthdays: str  # on {list} of monthday items
+    weekday_on_day: str  # every {weekday} (plural) that is the {day} of its month
     of_every_month: str  # {on} of every month
     of_months: str  # {on} of {list} of `months_of`
     of_the_year: str  # {on} of the year

@@ -44,6 +44,7 @@ WORDS: Final = Words(
     monthday_item="el día {day}",
     last_day_item="el {ordinal} día",
     on_monthdays="{list}",
+    weekday_on_day="todos los {weekday} {day}",
     of_every_month="{on} de cada mes",
     of_months="{on} de {list}",
     of_the_year="{on} del año",

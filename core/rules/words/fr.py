@@ -50,6 +50,7 @@ WORDS: Final = Words(
     monthday_item="le {day}",
     last_day_item="le {ordinal} jour",
     on_monthdays="{list}",
+    weekday_on_day="tous les {weekday} {day}",
     of_every_month="{on} de chaque mois",
     of_months="{on} {list}",
     of_the_year="{on} de l'année",

@@ -1,0 +1,447 @@
+"""Sentences as a person would say them, and never one sentence for different days."""
+
+from collections import defaultdict
+from datetime import date, time
+from functools import cache
+from itertools import islice, product
+
+import pytest
+
+from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift, occurrences
+from core.rules.recurrence_words import LANGUAGES, explain, language
+from core.rules.reminders import Due
+from core.rules.rrule import InvalidRule, parse
+
+MORNING = Due(date(2027, 1, 4), time(9), None)  # a Monday
+ALL_DAY = Due(date(2027, 1, 4), None, None)
+ONE_DAY = ("", "BYDAY=MO", "BYDAY=MO,WE", "BYDAY=-1FR")
+BERLIN = Due(date(2027, 1, 4), time(9), "Europe/Berlin")
+ENGLISH = [
+    ("FREQ=DAILY", "every day at 09:00"),
+    ("FREQ=DAILY;INTERVAL=3", "every 3 days at 09:00"),
+    ("FREQ=DAILY;BYMONTH=1,2", "every day in January and February at 09:00"),
+    ("FREQ=DAILY;BYHOUR=8,18", "every day at 08:00 and 18:00"),
+    ("FREQ=DAILY;BYHOUR=8,18;BYMINUTE=0,30", "every day at 08:00, 08:30, 18:00 and 18:30"),
+    ("FREQ=DAILY;COUNT=1", "every day at 09:00, once"),
+    ("FREQ=DAILY;COUNT=10", "every day at 09:00, 10 times"),
+    ("FREQ=DAILY;UNTIL=20271231", "every day at 09:00 until 31 December 2027"),
+    ("FREQ=DAILY;UNTIL=20271231T120000", "every day at 09:00 until 31 December 2027 at 12:00"),
+    (
+        "FREQ=DAILY;UNTIL=20271231T120000Z",
+        "every day at 09:00 until 31 December 2027 at 12:00 (UTC)",
+    ),
+    ("FREQ=DAILY;UNTIL=20271231T235959Z", "every day at 09:00 until 31 December 2027 (UTC)"),
+    ("FREQ=WEEKLY", "every Monday at 09:00"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "every weekday at 09:00"),
+    ("FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR", "every weekday at 09:00"),
+    ("FREQ=WEEKLY;BYDAY=SA,SU", "every Saturday and Sunday at 09:00"),
+    ("FREQ=MONTHLY;BYDAY=FR", "every Friday at 09:00"),
+    ("FREQ=YEARLY;BYMONTH=3;BYDAY=FR", "every Friday in March at 09:00"),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20271231",
+        "every 2 weeks on Monday and Wednesday at 09:00 until 31 December 2027",
+    ),
+    ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR", "every 2 weeks on weekdays at 09:00"),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU;WKST=SU",
+        "every 2 weeks on Saturday and Sunday at 09:00; weeks begin on Sunday",
+    ),
+    ("FREQ=WEEKLY;INTERVAL=2;WKST=SU", "every 2 weeks on Monday at 09:00"),
+    ("FREQ=MONTHLY", "on the 4th of every month at 09:00"),
+    ("FREQ=MONTHLY;INTERVAL=3", "every 3 months on the 4th at 09:00"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31",
+        "on the 31st of every month at 09:00; months without that day are left out",
+    ),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        "on the 31st of every month at 09:00; in shorter months on the last day",
+    ),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;RSCALE=GREGORIAN;SKIP=FORWARD",
+        "on the 31st of every month at 09:00; in shorter months on the first day of the next month",
+    ),
+    ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=1,3", "every year on 31 January and 31 March at 09:00"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=1,15,-1",
+        "on the 1st, the 15th and the last day of every month at 09:00",
+    ),
+    ("FREQ=MONTHLY;BYMONTHDAY=-2", "on the second to last day of every month at 09:00"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=-10",
+        "every month at 09:00, limited to day of the month: 10 from the end",
+    ),
+    ("FREQ=MONTHLY;BYDAY=-1FR", "on the last Friday of every month at 09:00"),
+    ("FREQ=MONTHLY;BYDAY=1TU,3TU", "on the first and third Tuesday of every month at 09:00"),
+    ("FREQ=MONTHLY;BYDAY=FR;BYSETPOS=2", "on the second Friday of every month at 09:00"),
+    (
+        "FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO,3MO,-1FR",
+        "every 3 months on the first and third Monday and the last Friday at 09:00",
+    ),
+    (
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "on the last weekday of every month at 09:00",
+    ),
+    ("FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=1", "on the first weekend day of every month at 09:00"),
+    (
+        "FREQ=MONTHLY;BYDAY=MO,WE;BYSETPOS=1",
+        "every month at 09:00, limited to weekday: Monday and Wednesday; of these only number: 1",
+    ),
+    ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every Friday the 13th at 09:00"),
+    ("FREQ=YEARLY", "every year on 4 January at 09:00"),
+    ("FREQ=YEARLY;INTERVAL=4", "every 4 years on 4 January at 09:00"),
+    ("FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", "every year on the fourth Thursday of November at 09:00"),
+    ("FREQ=YEARLY;BYDAY=-1SU", "every year on the last Sunday of the year at 09:00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        "every year on 29 February at 09:00; only in leap years",
+    ),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;RSCALE=GREGORIAN;SKIP=FORWARD",
+        "every year on 29 February at 09:00; in other years on 1 March",
+    ),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        "every year on 29 February at 09:00; in other years on 28 February",
+    ),
+    ("FREQ=YEARLY;BYMONTH=3,8;BYMONTHDAY=1", "every year on 1 March and 1 August at 09:00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2,10;BYMONTHDAY=-1",
+        "every year on the last day of February and October at 09:00",
+    ),
+    ("FREQ=YEARLY;BYMONTHDAY=15", "on the 15th of every month at 09:00"),
+    (
+        "FREQ=YEARLY;BYWEEKNO=20",
+        "every year at 09:00, limited to week of the year: 20; weekday: Monday",
+    ),
+    (
+        "FREQ=YEARLY;BYYEARDAY=1,-1",
+        "every year at 09:00, limited to day of the year: 1 and 1 from the end",
+    ),
+    (
+        "FREQ=YEARLY;INTERVAL=2;BYDAY=20MO",
+        "every 2 years at 09:00, limited to weekday: Monday (number 20)",
+    ),
+    ("FREQ=HOURLY", "every hour beginning at 09:00"),
+    ("FREQ=HOURLY;INTERVAL=4", "every 4 hours beginning at 09:00"),
+    (
+        "FREQ=HOURLY;BYHOUR=9,10",
+        "every hour beginning at 09:00, limited to hour: 9 and 10; minute: 0",
+    ),
+    ("FREQ=MINUTELY;INTERVAL=30", "every 30 minutes beginning at 09:00"),
+    (
+        "FREQ=DAILY;BYHOUR=9,10,11,12,13;BYMINUTE=0,15,30",
+        "every day beginning at 09:00, limited to hour: 9, 10, 11, 12 and 13; minute: 0, 15 and 30",
+    ),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;BYDAY=FR;RSCALE=GREGORIAN;SKIP=FORWARD",
+        (
+            "every month at 09:00, limited to day of the month: 31; weekday: Friday; a day "
+            "that does not exist: the one after"
+        ),
+    ),
+]
+GERMAN = [
+    ("FREQ=DAILY", "jeden Tag um 09:00 Uhr"),
+    ("FREQ=DAILY;INTERVAL=3", "alle 3 Tage um 09:00 Uhr"),
+    ("FREQ=DAILY;BYMONTH=1,2", "jeden Tag im Januar und Februar um 09:00 Uhr"),
+    ("FREQ=DAILY;BYHOUR=8,18", "jeden Tag um 08:00 und 18:00 Uhr"),
+    ("FREQ=DAILY;COUNT=10", "jeden Tag um 09:00 Uhr, 10-mal"),
+    ("FREQ=DAILY;UNTIL=20271231", "jeden Tag um 09:00 Uhr bis zum 31. Dezember 2027"),
+    ("FREQ=DAILY;UNTIL=20271231T235959Z", "jeden Tag um 09:00 Uhr bis zum 31. Dezember 2027 (UTC)"),
+    ("FREQ=WEEKLY", "jeden Montag um 09:00 Uhr"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "montags bis freitags um 09:00 Uhr"),
+    ("FREQ=WEEKLY;BYDAY=SA,SU", "jeden Samstag und Sonntag um 09:00 Uhr"),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20271231",
+        "alle 2 Wochen am Montag und Mittwoch um 09:00 Uhr bis zum 31. Dezember 2027",
+    ),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR",
+        "alle 2 Wochen montags bis freitags um 09:00 Uhr",
+    ),
+    ("FREQ=MONTHLY", "am 4. jedes Monats um 09:00 Uhr"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        "am 31. jedes Monats um 09:00 Uhr; in kürzeren Monaten am letzten Tag",
+    ),
+    ("FREQ=MONTHLY;BYMONTHDAY=1,15,-1", "am 1., 15. und letzten Tag jedes Monats um 09:00 Uhr"),
+    ("FREQ=MONTHLY;BYDAY=-1FR", "am letzten Freitag jedes Monats um 09:00 Uhr"),
+    ("FREQ=MONTHLY;BYDAY=1TU,3TU", "am ersten und dritten Dienstag jedes Monats um 09:00 Uhr"),
+    (
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "am letzten Werktag (Mo-Fr) jedes Monats um 09:00 Uhr",
+    ),
+    ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "jeden Freitag, den 13. um 09:00 Uhr"),
+    ("FREQ=YEARLY", "jedes Jahr am 4. Januar um 09:00 Uhr"),
+    (
+        "FREQ=YEARLY;BYMONTH=11;BYDAY=4TH",
+        "jedes Jahr am vierten Donnerstag im November um 09:00 Uhr",
+    ),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        "jedes Jahr am 29. Februar um 09:00 Uhr; nur in Schaltjahren",
+    ),
+    ("FREQ=YEARLY;BYMONTH=3,8;BYMONTHDAY=1", "jedes Jahr am 1. März und 1. August um 09:00 Uhr"),
+    (
+        "FREQ=YEARLY;BYMONTH=2,10;BYMONTHDAY=-1",
+        "jedes Jahr am letzten Tag im Februar und Oktober um 09:00 Uhr",
+    ),
+    (
+        "FREQ=YEARLY;BYWEEKNO=20",
+        "jedes Jahr um 09:00 Uhr, nur Kalenderwoche: 20; Wochentag: Montag",
+    ),
+    ("FREQ=YEARLY;BYYEARDAY=1,-1", "jedes Jahr um 09:00 Uhr, nur Tag des Jahres: 1 und 1 vom Ende"),
+    ("FREQ=HOURLY", "jede Stunde ab 09:00 Uhr"),
+    ("FREQ=HOURLY;INTERVAL=4", "alle 4 Stunden ab 09:00 Uhr"),
+    ("FREQ=MINUTELY;INTERVAL=30", "alle 30 Minuten ab 09:00 Uhr"),
+]
+SPANISH = [
+    ("FREQ=DAILY", "todos los días a las 09:00"),
+    ("FREQ=DAILY;INTERVAL=3", "cada 3 días a las 09:00"),
+    ("FREQ=DAILY;BYMONTH=1,2", "todos los días en enero y febrero a las 09:00"),
+    ("FREQ=DAILY;BYHOUR=8,18", "todos los días a las 08:00 y 18:00"),
+    ("FREQ=DAILY;COUNT=10", "todos los días a las 09:00, 10 veces"),
+    ("FREQ=DAILY;UNTIL=20271231", "todos los días a las 09:00 hasta el 31 de diciembre de 2027"),
+    (
+        "FREQ=DAILY;UNTIL=20271231T235959Z",
+        "todos los días a las 09:00 hasta el 31 de diciembre de 2027 (UTC)",
+    ),
+    ("FREQ=WEEKLY", "todos los lunes a las 09:00"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "de lunes a viernes a las 09:00"),
+    ("FREQ=WEEKLY;BYDAY=SA,SU", "todos los sábados y domingos a las 09:00"),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20271231",
+        "cada 2 semanas los lunes y miércoles a las 09:00 hasta el 31 de diciembre de 2027",
+    ),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR",
+        "cada 2 semanas de lunes a viernes a las 09:00",
+    ),
+    ("FREQ=MONTHLY", "el día 4 de cada mes a las 09:00"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        "el día 31 de cada mes a las 09:00; en los meses más cortos, el último día",
+    ),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=1,15,-1",
+        "el día 1, el día 15 y el último día de cada mes a las 09:00",
+    ),
+    ("FREQ=MONTHLY;BYDAY=-1FR", "el último viernes de cada mes a las 09:00"),
+    ("FREQ=MONTHLY;BYDAY=1TU,3TU", "el primer y tercer martes de cada mes a las 09:00"),
+    (
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "el último día laborable (lun-vie) de cada mes a las 09:00",
+    ),
+    ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "todos los viernes 13 a las 09:00"),
+    ("FREQ=YEARLY", "cada año el 4 de enero a las 09:00"),
+    ("FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", "cada año el cuarto jueves de noviembre a las 09:00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        "cada año el 29 de febrero a las 09:00; solo en años bisiestos",
+    ),
+    ("FREQ=YEARLY;BYMONTH=3,8;BYMONTHDAY=1", "cada año el 1 de marzo y el 1 de agosto a las 09:00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2,10;BYMONTHDAY=-1",
+        "cada año el último día de febrero y octubre a las 09:00",
+    ),
+    (
+        "FREQ=YEARLY;BYWEEKNO=20",
+        "cada año a las 09:00, solo semana del año: 20; día de la semana: lunes",
+    ),
+    ("FREQ=YEARLY;BYYEARDAY=1,-1", "cada año a las 09:00, solo día del año: 1 y 1 desde el final"),
+    ("FREQ=HOURLY", "cada hora a partir de las 09:00"),
+    ("FREQ=HOURLY;INTERVAL=4", "cada 4 horas a partir de las 09:00"),
+    ("FREQ=MINUTELY;INTERVAL=30", "cada 30 minutos a partir de las 09:00"),
+]
+FRENCH = [
+    ("FREQ=DAILY", "tous les jours à 9 h 00"),
+    ("FREQ=DAILY;INTERVAL=3", "tous les 3 jours à 9 h 00"),
+    ("FREQ=DAILY;BYMONTH=1,2", "tous les jours en janvier et février à 9 h 00"),
+    ("FREQ=DAILY;BYHOUR=8,18", "tous les jours à 8 h 00 et 18 h 00"),
+    ("FREQ=DAILY;COUNT=10", "tous les jours à 9 h 00, 10 fois"),
+    ("FREQ=DAILY;UNTIL=20271231", "tous les jours à 9 h 00 jusqu'au 31 décembre 2027"),
+    (
+        "FREQ=DAILY;UNTIL=20271231T235959Z",
+        "tous les jours à 9 h 00 jusqu'au 31 décembre 2027 (UTC)",
+    ),
+    ("FREQ=WEEKLY", "tous les lundis à 9 h 00"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "du lundi au vendredi à 9 h 00"),
+    ("FREQ=WEEKLY;BYDAY=SA,SU", "tous les samedis et dimanches à 9 h 00"),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20271231",
+        "toutes les 2 semaines les lundis et mercredis à 9 h 00 jusqu'au 31 décembre 2027",
+    ),
+    (
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR",
+        "toutes les 2 semaines du lundi au vendredi à 9 h 00",
+    ),
+    ("FREQ=MONTHLY", "le 4 de chaque mois à 9 h 00"),
+    (
+        "FREQ=MONTHLY;BYMONTHDAY=31;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        "le 31 de chaque mois à 9 h 00 ; les mois plus courts, le dernier jour",
+    ),
+    ("FREQ=MONTHLY;BYMONTHDAY=1,15,-1", "le 1er, le 15 et le dernier jour de chaque mois à 9 h 00"),
+    ("FREQ=MONTHLY;BYDAY=-1FR", "le dernier vendredi de chaque mois à 9 h 00"),
+    ("FREQ=MONTHLY;BYDAY=1TU,3TU", "le premier et troisième mardi de chaque mois à 9 h 00"),
+    (
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "le dernier jour ouvré (lun-ven) de chaque mois à 9 h 00",
+    ),
+    ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "tous les vendredis 13 à 9 h 00"),
+    ("FREQ=YEARLY", "tous les ans le 4 janvier à 9 h 00"),
+    ("FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", "tous les ans le quatrième jeudi de novembre à 9 h 00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        "tous les ans le 29 février à 9 h 00 ; seulement les années bissextiles",
+    ),
+    ("FREQ=YEARLY;BYMONTH=3,8;BYMONTHDAY=1", "tous les ans le 1er mars et le 1er août à 9 h 00"),
+    (
+        "FREQ=YEARLY;BYMONTH=2,10;BYMONTHDAY=-1",
+        "tous les ans le dernier jour de février et d'octobre à 9 h 00",
+    ),
+    (
+        "FREQ=YEARLY;BYWEEKNO=20",
+        "tous les ans à 9 h 00, seulement semaine de l'année : 20 ; jour de la semaine : lundi",
+    ),
+    (
+        "FREQ=YEARLY;BYYEARDAY=1,-1",
+        "tous les ans à 9 h 00, seulement jour de l'année : 1 et 1 à partir de la fin",
+    ),
+    ("FREQ=HOURLY", "toutes les heures à partir de 9 h 00"),
+    ("FREQ=HOURLY;INTERVAL=4", "toutes les 4 heures à partir de 9 h 00"),
+    ("FREQ=MINUTELY;INTERVAL=30", "toutes les 30 minutes à partir de 9 h 00"),
+]
+
+
+@pytest.mark.parametrize(("rrule", "sentence"), ENGLISH)
+def test_english(rrule: str, sentence: str) -> None:
+    assert explain(Recurrence(parse(rrule)), due=MORNING, locale="en") == sentence
+
+
+@pytest.mark.parametrize(("rrule", "sentence"), GERMAN)
+def test_german(rrule: str, sentence: str) -> None:
+    assert explain(Recurrence(parse(rrule)), due=MORNING, locale="de-AT") == sentence
+
+
+@pytest.mark.parametrize(("rrule", "sentence"), SPANISH)
+def test_spanish(rrule: str, sentence: str) -> None:
+    assert explain(Recurrence(parse(rrule)), due=MORNING, locale="es_MX") == sentence
+
+
+@pytest.mark.parametrize(("rrule", "sentence"), FRENCH)
+def test_french(rrule: str, sentence: str) -> None:
+    assert explain(Recurrence(parse(rrule)), due=MORNING, locale="FR") == sentence
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "due", "sentence"),
+    [
+        (
+            Recurrence(parse("FREQ=DAILY;INTERVAL=3"), Anchor.COMPLETION),
+            ALL_DAY,
+            "every 3 days, counted from when it was done",
+        ),
+        (
+            Recurrence(parse("FREQ=WEEKLY;INTERVAL=2"), Anchor.COMPLETION),
+            MORNING,
+            "every 2 weeks at 09:00, counted from when it was done",
+        ),
+        (
+            Recurrence(parse("FREQ=MONTHLY"), Anchor.COMPLETION),
+            ALL_DAY,
+            "every month, counted from when it was done",
+        ),
+        (
+            Recurrence(
+                parse("FREQ=WEEKLY"),
+                exdates=(date(2027, 3, 1), date(2027, 12, 27)),
+                rdates=(date(2027, 5, 2),),
+            ),
+            ALL_DAY,
+            "every Monday, except on 1 March 2027 and 27 December 2027, and also on 2 May 2027",
+        ),
+        (
+            Recurrence(parse("FREQ=MONTHLY;BYMONTHDAY=1"), shift=Shift.AFTER, holidays="DE-BE"),
+            BERLIN,
+            (
+                "on the 1st of every month at 09:00 (Europe/Berlin); "
+                "on the next business day if it falls on a day off; holidays: DE-BE"
+            ),
+        ),
+        (
+            Recurrence(parse("FREQ=MONTHLY;BYMONTHDAY=1"), shift=Shift.BEFORE),
+            ALL_DAY,
+            "on the 1st of every month; on the business day before if it falls on a day off",
+        ),
+        (Recurrence(parse("FREQ=DAILY"), pile_up=PileUp.ALL), ALL_DAY, "every day"),
+        (
+            Recurrence(parse("FREQ=DAILY;UNTIL=20270601T100000Z")),
+            BERLIN,
+            "every day at 09:00 (Europe/Berlin) until 1 June 2027 at 12:00",
+        ),
+        (Recurrence(parse("FREQ=DAILY;BYHOUR=8")), ALL_DAY, "every day"),
+    ],
+)
+def test_what_stands_beside_the_rule(recurrence: Recurrence, due: Due, sentence: str) -> None:
+    assert explain(recurrence, due=due, locale="en") == sentence
+
+
+def test_one_o_clock_is_one_in_spanish() -> None:
+    said = explain(Recurrence(parse("FREQ=DAILY;BYHOUR=1")), due=MORNING, locale="es")
+    assert said == "todos los días a la 01:00"
+
+
+def test_many_excepted_dates_stay_a_sentence() -> None:
+    days = tuple(date.fromordinal(date(2027, 1, 5).toordinal() + n) for n in range(400))
+    said = explain(Recurrence(parse("FREQ=DAILY"), exdates=days), due=ALL_DAY, locale="en")
+    assert said.endswith("and …")
+    assert len(said) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("de", "de"), ("de-CH", "de"), ("es_AR", "es"), ("ur", "en"), ("", "en"), ("desk", "en")],
+)
+def test_a_language_for_every_locale(locale: str, expected: str) -> None:
+    assert language(locale) == expected
+
+
+def family() -> list[str]:
+    """Rules of all kinds and mixtures; many name the same days."""
+    parts = (
+        ("FREQ=DAILY", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY"),
+        ("", "INTERVAL=2"),
+        (*ONE_DAY, "BYDAY=MO,TU,WE,TH,FR", "BYDAY=SA,SU", "BYDAY=1MO,-1MO,2TU", "BYDAY=20MO"),
+        ("", "BYMONTHDAY=4", "BYMONTHDAY=13", "BYMONTHDAY=31", "BYMONTHDAY=1,-1"),
+        ("", "BYMONTH=1", "BYMONTH=2,10"),
+        ("", "BYSETPOS=1", "BYSETPOS=-1,2"),
+        ("", "WKST=SU", "BYHOUR=8,18", "RSCALE=GREGORIAN;SKIP=BACKWARD"),
+    )
+    return [";".join(filter(None, chosen)) for chosen in product(*parts)]
+
+
+@cache
+def first_of(rrule: str) -> object:
+    """What tells two rules apart: their first occurrences, or that there are none."""
+    try:
+        found = occurrences(Recurrence(parse(rrule)), MORNING, zone="UTC")
+        return [each.at for each in islice(found, 15)]
+    except InvalidRule as error:
+        return error.code
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_different_days_never_share_a_sentence(locale: str) -> None:
+    said: dict[str, list[str]] = defaultdict(list)
+    for rrule in family():
+        try:
+            recurrence = Recurrence(parse(rrule))
+        except InvalidRule:
+            continue
+        said[explain(recurrence, due=MORNING, locale=locale)].append(rrule)
+    assert len(said) > 1_000
+    for sentence, rules in said.items():
+        if len(rules) > 1:
+            days = [first_of(rrule) for rrule in rules]
+            assert all(each == days[0] for each in days), (sentence, rules)
