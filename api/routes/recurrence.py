@@ -4,10 +4,14 @@ from itertools import islice
 
 from fastapi import APIRouter
 
-from api.schemas.recurrence import PreviewBody, refusal
+from api.schemas.recurrence import ExplainBody, PreviewBody, refusal
 from api.transaction import Authenticated
 from api.visit import Visit
+from core.rules import recurrence, recurrence_words
 from core.rules.recurrence import Note, Occurrence, occurrences
+from core.rules.recurrence_converted import Converted
+from core.rules.recurrence_todoist import to_todoist
+from core.rules.recurrence_vtodo import to_vtodo
 from core.rules.rrule import InvalidRule
 from core.services import users
 
@@ -33,6 +37,21 @@ class Preview:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Conversions:
+    todoist: Converted
+    vtodo: Converted
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`locale` is the language of `text`: English where the one asked for is not spoken."""
+
+    text: str
+    locale: str
+    conversions: Conversions
+
+
 @router.post("/preview", operation_id="preview_recurrence")
 async def preview(visit: Visit, body: PreviewBody) -> Preview:
     """The first occurrences, as if each one anchored at its completion were done on its day."""
@@ -47,6 +66,23 @@ async def preview(visit: Visit, body: PreviewBody) -> Preview:
     all_day = body.due.time is None
     told = [_told(each, all_day=all_day) for each in found[: body.count]]
     return Preview(told, more=len(found) > body.count)
+
+
+@router.post("/explain", operation_id="explain_recurrence")
+async def explain(visit: Visit, body: ExplainBody) -> Explained:
+    """The rule in words, and as others write it, with what they cannot express."""
+    me = await users.get(visit.tx, visit.actor.user_id)
+    due, locale = body.due.to_due(), body.locale or me.locale
+    try:
+        rule = body.recurrence.to_recurrence()
+        recurrence.check(rule, due, zone=due.zone or me.timezone)
+    except InvalidRule as error:
+        raise refusal(error) from error
+    return Explained(
+        recurrence_words.explain(rule, due=due, locale=locale),
+        recurrence_words.language(locale),
+        Conversions(to_todoist(rule, due), to_vtodo(rule, due)),
+    )
 
 
 def _told(occurrence: Occurrence, *, all_day: bool) -> Previewed:

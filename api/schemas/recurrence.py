@@ -81,6 +81,27 @@ class PreviewBody(Body):
     )
 
 
+class ExplainBody(Body):
+    recurrence: RecurrenceBody
+    due: DueBody
+    locale: Annotated[str, line(35, blank=False)] | None = Field(
+        None, description="BCP 47; default: one's own", examples=["de-AT"]
+    )
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "recurrence": {"rrule": "FREQ=MONTHLY;BYDAY=-1FR"},
+                    "due": {"date": "2030-01-25", "time": "09:00"},
+                    "locale": "en",
+                }
+            ]
+        },
+    )
+
+
 def refusal(error: InvalidRule) -> Invalid:
     """What a body with a `recurrence` is answered for a rule that cannot be followed."""
     pointer = _ABOUT.get(error.code, "/recurrence/rrule")

@@ -37,6 +37,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_sessions",
     "list_notifications",
     "preview_recurrence",  # looks up the caller's zone
+    "explain_recurrence",  # and their language
 }
 UNDOCUMENTED: Final = {
     "/metrics",
@@ -75,6 +76,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "undo": {"change_set": "{change_set}"},
     "edit_me": {"name": "x"},
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
+    "explain_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "register": {**CREDENTIALS},
     "login": CREDENTIALS,
     "link": CREDENTIALS,
