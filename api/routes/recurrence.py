@@ -10,6 +10,7 @@ from api.visit import Visit
 from core.rules import recurrence, recurrence_words
 from core.rules.recurrence import Note, Occurrence, occurrences
 from core.rules.recurrence_converted import Converted
+from core.rules.recurrence_graph import Patterned, to_graph
 from core.rules.recurrence_todoist import to_todoist
 from core.rules.recurrence_vtodo import to_vtodo
 from core.rules.rrule import InvalidRule
@@ -41,6 +42,7 @@ class Preview:
 class Conversions:
     todoist: Converted
     vtodo: Converted
+    microsoft_graph: Patterned
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ async def explain(visit: Visit, body: ExplainBody) -> Explained:
     return Explained(
         recurrence_words.explain(rule, due=due, locale=locale),
         recurrence_words.language(locale),
-        Conversions(to_todoist(rule, due), to_vtodo(rule, due)),
+        Conversions(to_todoist(rule, due), to_vtodo(rule, due), to_graph(rule, due)),
     )
 
 

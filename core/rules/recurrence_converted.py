@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.rules.recurrence import PileUp, Recurrence, Shift
+from core.rules.recurrence_spelling import start_fits
+from core.rules.reminders import Due
+from core.rules.rrule import Rule
 
 PILE_UPS: Final = {
     PileUp.ROLL: "an occurrence that passes undone moves to the next one",
@@ -37,3 +40,8 @@ def dates_lost(recurrence: Recurrence) -> list[str]:
     if recurrence.rdates:
         lost.append("dates that are added: " + ", ".join(map(str, sorted(recurrence.rdates))))
     return lost
+
+
+def start_lost(rule: Rule, due: Due) -> list[str]:
+    """For targets that begin with the first day that the rule itself names."""
+    return [] if start_fits(rule, due) else [f"the first one, on {due.on}: the rule leaves it out"]

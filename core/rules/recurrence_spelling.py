@@ -1,6 +1,8 @@
 """One spelling for rules that name the same days, for whoever says or converts them."""
 
+from calendar import monthrange
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from core.rules.reminders import Due
@@ -52,6 +54,31 @@ def missing_days(rule: Rule) -> list[tuple[int, int]]:
         for day in rule.bymonthday
         if abs(day) > _SHORTEST[month - 1]
     ]
+
+
+def start_fits(rule: Rule, due: Due) -> bool:
+    """Whether the start, always the first occurrence, is one that this spelled out rule names."""
+    at, on = due.at, due.on
+    days = monthrange(on.year, on.month)[1]
+    weeks, left = (on.day - 1) // 7 + 1, (days - on.day) // 7 + 1
+    weekday = Weekday(on.weekday())
+    named = {(None, weekday), (weeks, weekday), (-left, weekday)}
+    return (
+        (not rule.bymonth or on.month in rule.bymonth)
+        and (not rule.bymonthday or not {on.day, on.day - days - 1}.isdisjoint(rule.bymonthday))
+        and (not rule.byday or not named.isdisjoint(rule.byday))
+        and (not rule.bysetpos or not _places(rule, on, days).isdisjoint(rule.bysetpos))
+        and (at is None or not rule.byhour or at.hour in rule.byhour)
+        and (at is None or not rule.byminute or at.minute in rule.byminute)
+    )
+
+
+def _places(rule: Rule, on: date, days: int) -> set[int]:
+    """Which one it is of its month's days of this rule, from both ends."""
+    weekdays = {day for _, day in rule.byday}
+    month = [on.replace(day=day) for day in range(1, days + 1)]
+    chosen = [day for day in month if day.weekday() in weekdays]
+    return {chosen.index(on) + 1, chosen.index(on) - len(chosen)} if on in chosen else set()
 
 
 def _from_start(rule: Rule, due: Due) -> Rule:

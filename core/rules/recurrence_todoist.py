@@ -10,7 +10,7 @@ from typing import Final
 
 from core.rules import zones
 from core.rules.recurrence import Anchor, PileUp, Recurrence
-from core.rules.recurrence_converted import PILE_UPS, Converted, dates_lost, shift_lost
+from core.rules.recurrence_converted import PILE_UPS, Converted, dates_lost, shift_lost, start_lost
 from core.rules.recurrence_spelling import (
     BY_THE_CLOCK,
     WORKING,
@@ -45,6 +45,7 @@ def to_todoist(recurrence: Recurrence, due: Due) -> Converted:
     done = recurrence.anchor is Anchor.COMPLETION
     rule = spelled_out(recurrence.rule, due, done=done)
     lost = [*_left_out(recurrence, rule, due), *dates_lost(recurrence), *shift_lost(recurrence)]
+    lost += start_lost(rule, due)
     core = _core(rule, due, done=done)
     if core is None:
         return Converted(None, ["the rule's days or times", *lost])
@@ -55,7 +56,7 @@ def to_todoist(recurrence: Recurrence, due: Due) -> Converted:
         hour, minute = _clock(rule, due)
         parts += [f"at {hour:02}:{minute:02}"] if due.at else []
         parts.append(f"starting {_date(due.on)}")
-    ending = _ending(rule, due)
+    ending = last_day(rule, due)
     parts += [f"ending {_date(ending)}"] if ending else []
     return Converted(" ".join(parts), lost)
 
@@ -163,7 +164,7 @@ def _clock(rule: Rule, due: Due) -> tuple[int, int]:
     return (*rule.byhour, at.hour)[0], (*rule.byminute, at.minute)[0]
 
 
-def _ending(rule: Rule, due: Due) -> date | None:
+def last_day(rule: Rule, due: Due) -> date | None:
     """The last day with an occurrence before UNTIL."""
     until = rule.until
     if not isinstance(until, datetime):

@@ -68,6 +68,8 @@ async def test_converts_and_tells_what_is_lost(alice: Person) -> None:
         "X-VOICETODO-PILE-UP:keep",
         "",
     ]
+    graph = told["conversions"]["microsoft_graph"]["recurrence"]
+    assert graph["pattern"]["daysOfWeek"] == ["monday"]
     assert vtodo["cannot_express"] == ["an occurrence that passes undone stays until it is done"]
 
 
