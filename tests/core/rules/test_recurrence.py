@@ -165,3 +165,24 @@ def test_early_completion_goes_on_after_the_occurrence() -> None:
     found = next_after(recurrence, due("2026-01-01T09:00"), after=after, zone="UTC")
     assert found is not None
     assert found.at == datetime(2026, 1, 22, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("rule", "after", "expected"),
+    [
+        ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=SA", "2027-01-01T12:00", "2027-01-02T09:00"),
+        (SKIPS.format("FORWARD") + "FREQ=MONTHLY", "2026-03-01T00:00", "2026-03-01T09:00"),
+        (
+            SKIPS.format("FORWARD") + "FREQ=YEARLY;BYYEARDAY=366",
+            "2026-01-01T00:00",
+            "2026-01-01T09:00",
+        ),
+    ],
+)
+def test_what_one_period_puts_into_the_next_is_found_there(
+    rule: str, after: str, expected: str
+) -> None:
+    now = datetime.fromisoformat(after).replace(tzinfo=UTC)
+    found = next_after(Recurrence(parse(rule)), due("2020-01-31T09:00"), after=now, zone="UTC")
+    assert found is not None
+    assert f"{found.local:%Y-%m-%dT%H:%M}" == expected
