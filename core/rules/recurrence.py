@@ -192,7 +192,7 @@ def _end(rule: Rule, zone: str) -> tuple[datetime, Callable[[Wall], bool]]:
     """
     until = rule.until
     if isinstance(until, datetime) and until.tzinfo is not None:
-        high = until.astimezone(zones.zone(zone)).replace(tzinfo=None) + LONGEST_GAP
+        high = min(zones.wall(until, zone), LAST) + LONGEST_GAP
         return high, lambda wall: zones.instant(wall.at.date(), wall.at.time(), zone) <= until
     if until is None:
         return LAST, lambda _: True

@@ -4,6 +4,7 @@ What Todoist takes is said in prose: todoist.com/help/articles/introduction-to-r
 Only what is shown there is written; its names of months and days are understood everywhere.
 """
 
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Final
@@ -37,6 +38,7 @@ UNITS: Final = {
 _LAST: Final = -1
 _MOST_WORKDAYS: Final = 23
 _MOST_WEEKS: Final = 5
+_LEAP_YEAR: Final = 2024
 _MANY: Final = 12
 
 
@@ -144,7 +146,8 @@ def _weekdays(rule: Rule, months: list[str]) -> list[str] | None:
 def _monthdays(rule: Rule, months: list[str]) -> list[str] | None:
     days = rule.bymonthday
     if rule.bymonth:
-        dated = all(day > 0 for day in days)
+        leap = [monthrange(_LEAP_YEAR, month)[1] for month in rule.bymonth]
+        dated = all(0 < day <= min(leap) for day in days)
         return [f"{d}{month}" for month, d in product(months, days)] if dated else None
     if any(day < _LAST for day in days):
         return None
@@ -169,9 +172,9 @@ def last_day(rule: Rule, due: Due) -> date | None:
     until = rule.until
     if not isinstance(until, datetime):
         return until
-    local = until.astimezone(zones.zone(due.zone or "UTC")) if until.tzinfo else until
+    local = zones.wall(until, due.zone or "UTC") if until.tzinfo else until
     early = rule.freq not in BY_THE_CLOCK and (local.hour, local.minute) < _clock(rule, due)
-    return local.date() - timedelta(days=int(early))
+    return max(local.date(), date(1, 1, 2)) - timedelta(days=int(early))
 
 
 def _date(on: date) -> str:

@@ -91,7 +91,10 @@ def _until(rule: Rule, due: Due) -> date | datetime | None:
     if due.zone is None:
         return until.astimezone(UTC).replace(tzinfo=None) if until.tzinfo else until
     if until.tzinfo is None:
-        return zones.instant(until.date(), until.time(), due.zone)
+        try:
+            return zones.instant(until.date(), until.time(), due.zone)
+        except OverflowError:  # before or after all that can be due, either way
+            return until.replace(tzinfo=UTC)
     return until
 
 
@@ -102,12 +105,18 @@ def _moment(on: date, at: time | None, due: Due) -> str:
 def _moments(days: Iterable[date], times: list[time | None], due: Due) -> str:
     """Parameters and values of these days at each of these times."""
     if times == [None]:
-        return ";VALUE=DATE:" + ",".join(f"{on:%Y%m%d}" for on in sorted(days))
-    walls = [datetime.combine(on, at) for on in sorted(days) for at in times if at is not None]
+        return ";VALUE=DATE:" + ",".join(map(_basic, sorted(days)))
+    each = [datetime.combine(on, at) for on in sorted(days) for at in times if at is not None]
+    walls = map(_basic, each)
     if due.zone == "UTC":
-        return ":" + ",".join(f"{wall:%Y%m%dT%H%M%SZ}" for wall in walls)
+        return ":" + ",".join(f"{wall}Z" for wall in walls)
     zone = f";TZID={due.zone}" if due.zone else ""
-    return f"{zone}:" + ",".join(f"{wall:%Y%m%dT%H%M%S}" for wall in walls)
+    return f"{zone}:" + ",".join(walls)
+
+
+def _basic(at: date) -> str:
+    """ISO 8601 without what stands between the numbers; a time, if any, has no fractions."""
+    return at.isoformat().replace("-", "").replace(":", "")
 
 
 def escaped(text: str) -> str:

@@ -291,7 +291,7 @@ def _ends(rule: Rule, due: Due, words: Words) -> str:
         return ""
     if isinstance(until, datetime) and until.tzinfo is not None:
         zone = "" if due.zone else " (UTC)"
-        until = until.astimezone(zones.zone(due.zone or "UTC"))
+        until = zones.wall(until, due.zone or "UTC")
     day = date_named(until, words)
     if not isinstance(until, datetime) or due.at is None or until.time() >= _DAYS_END:
         return f" {words.until.format(date=day)}{zone}"

@@ -316,8 +316,8 @@ def _told(rule: Rule) -> Iterable[tuple[str, str]]:
 def _until_text(until: date | datetime | None) -> str:
     if until is None:
         return ""
-    if not isinstance(until, datetime):
-        return f"{until:%Y%m%d}"
-    if until.tzinfo is None:
-        return f"{until:%Y%m%dT%H%M%S}"
-    return f"{until.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    zulu = ""
+    if isinstance(until, datetime) and until.tzinfo is not None:
+        until, zulu = until.astimezone(UTC).replace(tzinfo=None), "Z"
+    # Not %Y: of the years before 1000 it writes fewer digits on some systems.
+    return until.isoformat().replace("-", "").replace(":", "") + zulu

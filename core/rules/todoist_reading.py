@@ -38,10 +38,10 @@ _CLOCK: Final = re.compile(
     r"\s(?:at\s+|@\s*)?(\d{1,2})(?::(\d{2}))?\s*(am|pm)\b|\s(?:at\s+|@\s*)?(\d{1,2}):(\d{2})\b"
     r"|\s(?:at\s+|@\s*)(\d{1,2}|noon|midnight)\b"
 )
-_TAIL: Final = re.compile(r"\s(starting|from|ending|until|for)\s+")
+_TAIL: Final = re.compile(r"\s(starting|from|ending|until|for)(?=\s|$)")
 _PERIOD: Final = re.compile(r"(\d{1,3}) (day|week)s?")
 _INTERVAL: Final = re.compile(
-    r"(?:(\d{1,4}|other|two|three|four|five|six) )?(hour|day|week|month|quarter|year)s?"
+    r"(?:(\d{1,7}|other|two|three|four|five|six) )?(hour|day|week|month|quarter|year)s?"
     r"(?: on (?:the )?(.+))?"
 )
 _WORDS: Final = {"other": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}

@@ -41,5 +41,13 @@ def instant(on: date, at: time, zone_name: str) -> datetime:
     return datetime.combine(on, at, zone(zone_name)).astimezone(UTC)
 
 
+def wall(at: datetime, zone_name: str) -> datetime:
+    """The naive wall time of an instant; at the ends of the calendar, where none fits, UTC's."""
+    try:
+        return at.astimezone(zone(zone_name)).replace(tzinfo=None)
+    except OverflowError:
+        return at.astimezone(UTC).replace(tzinfo=None)
+
+
 def today(now: datetime, zone_name: str) -> date:
     return now.astimezone(zone(zone_name)).date()

@@ -177,6 +177,9 @@ def test_reads_days(string: str, rrule: str) -> None:
 
 
 def test_reads_where_it_starts_and_when() -> None:
+    hours = from_todoist("every hour starting at 09:00 ending 31 dec 2027", today=TODAY)
+    assert hours.recurrence
+    assert (text(hours.recurrence.rule), hours.at) == ("FREQ=HOURLY;UNTIL=20271231", time(9))
     found = from_todoist("every 14 days 7am starting 1 Nov", today=TODAY)
     assert (found.starting, found.at) == (date(2027, 11, 1), time(7))
     assert from_todoist("every day at 20:30", today=TODAY).at == time(20, 30)
