@@ -123,6 +123,7 @@ def test_dates_added_and_taken_away() -> None:
         (Shift.AFTER, "US", "FREQ=DAILY;INTERVAL=2", "2026-04-01", "2026-04-01 2026-04-03 2026-04-06! 2026-04-07"),
         (Shift.AFTER, None, "FREQ=DAILY;INTERVAL=2", "2026-04-01", "2026-04-01 2026-04-03 2026-04-06! 2026-04-07"),
         (Shift.NONE, "DE", "FREQ=DAILY", "2026-04-02", "2026-04-02 2026-04-03 2026-04-04"),
+        (Shift.AFTER, "IN", "FREQ=YEARLY", "2035-01-26", "2035-01-29! 2036-01-28!"),
         (Shift.AFTER, "EG", "FREQ=DAILY", "2026-05-07", "2026-05-07 2026-05-10! 2026-05-11"),
     ],
 )  # fmt: skip
