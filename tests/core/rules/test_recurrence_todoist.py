@@ -130,6 +130,11 @@ def test_says_nothing_rather_than_something_else(rrule: str) -> None:
     assert told.cannot_express[0] == LOST_DAYS
 
 
+def test_a_weekday_after_a_completion_is_not_the_start() -> None:
+    done = Recurrence(parse("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"), Anchor.COMPLETION)
+    assert to_todoist(done, MORNING).text is None
+
+
 @pytest.mark.parametrize(
     ("string", "rrule"),
     [

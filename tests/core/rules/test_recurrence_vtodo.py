@@ -154,6 +154,14 @@ def test_folds_within_75_octets_and_never_a_character(line: str) -> None:
     assert folded(line).replace("\r\n ", "") == line + "\r\n"
 
 
+@pytest.mark.parametrize("char", ["x", "é", "🎈"])
+def test_folds_long_lines(char: str) -> None:
+    pieces = folded(char * 500).split("\r\n")
+    sizes = [len(piece.encode()) for piece in pieces]
+    assert max(sizes) <= MAX_OCTETS
+    assert min(sizes[:-2]) > MAX_OCTETS - len(char.encode())
+
+
 def test_escapes() -> None:
     assert escaped("a;b,c\\d\ne") == "a\\;b\\,c\\\\d\\ne"
 
