@@ -21,7 +21,7 @@ _COST: Final = {Freq.YEARLY: 10, Freq.MONTHLY: 2}  # what one period costs, in d
 
 @dataclass(slots=True)
 class Steps:
-    """How long one may look: about 20 ms, and a little more for whatever is found."""
+    """How long one may look: some 20 ms of days, and a little more for whatever is found."""
 
     allowed: int = 20_000
     per_find: int = 200
