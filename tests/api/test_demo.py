@@ -1,21 +1,19 @@
 """The main story on the real thing: every server, the worker killed in between, one e-mail."""
 
 import json
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.machines import environment
+
 ROOT = Path(__file__).resolve().parents[2]
-PORTS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WORKER_METRICS_PORT")
 COMMAND = [sys.executable, "-m", "api.cli"]
 
 
@@ -23,21 +21,7 @@ COMMAND = [sys.executable, "-m", "api.cli"]
 def env() -> Iterator[dict[str, str]]:
     """A machine of its own: ports, and a directory that PostgreSQL's user may reach."""
     folder = Path(tempfile.mkdtemp(prefix="vt"))
-    with ExitStack() as stack:
-        free = [stack.enter_context(socket.socket()) for _ in PORTS]
-        for probe in free:
-            probe.bind(("127.0.0.1", 0))
-        ports = [str(probe.getsockname()[1]) for probe in free]
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name != "DATABASE_URL" and not name.startswith("VOICETODO_")
-    }
-    yield {
-        **inherited,
-        **{f"VOICETODO_{name}": port for name, port in zip(PORTS, ports, strict=True)},
-        "VOICETODO_DATA_DIR": str(folder),
-    }
+    yield environment(folder)
     shutil.rmtree(folder)
 
 

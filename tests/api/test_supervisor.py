@@ -7,16 +7,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from core.embedded import locked
+from tests.machines import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).with_name("stand_ins.py")
-PORTS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WORKER_METRICS_PORT")
 
 
 @pytest.fixture
@@ -29,22 +29,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def env(data_dir: Path) -> dict[str, str]:
-    with ExitStack() as stack:
-        free = [stack.enter_context(socket.socket()) for _ in PORTS]
-        for probe in free:
-            probe.bind(("127.0.0.1", 0))
-        ports = [str(probe.getsockname()[1]) for probe in free]
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name != "DATABASE_URL" and not name.startswith("VOICETODO_")
-    }
-    return {
-        **inherited,
-        **{f"VOICETODO_{name}": port for name, port in zip(PORTS, ports, strict=True)},
-        "VOICETODO_DATA_DIR": str(data_dir),
-        "PYTHONPATH": str(ROOT),
-    }
+    return {**environment(data_dir), "PYTHONPATH": str(ROOT)}
 
 
 def up(env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
