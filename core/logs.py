@@ -51,9 +51,6 @@ class Log:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def debug(self, event: str, **fields: Value) -> None:
-        self._write(logging.DEBUG, event, fields)
-
     def info(self, event: str, **fields: Value) -> None:
         self._write(logging.INFO, event, fields)
 

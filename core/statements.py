@@ -54,6 +54,7 @@ ACT_IN = Query(
     writes=False,
 )
 NOTHING = Query(b"SELECT", row, {}, writes=False)
+# Not marked as a write: what a failing request counted must not be taken back with it.
 HIT = Query(b"SELECT * FROM vt_hit(%(key)s, %(limit)s, %(seconds)s)", row, {}, writes=False)
 ABORT = Query(b"SELECT vt_abort()", row, {}, writes=False)
 # As `vt_leave` locks them: for what must not be decided twice at a time in a workspace.

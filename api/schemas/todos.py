@@ -85,13 +85,18 @@ class AtBody(Body):
     timezone: Zone | None = None
 
 
-class ReminderBody(Body):
-    """Either `at` or `before` (ISO 8601, before the todo's due time)."""
-
+class ReminderFields(Body):
     at: AtBody | None = None
     before: Duration | None = None
     channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
     urgent: Truth = False
+
+    def wished_channels(self) -> list[str] | None:
+        return None if self.channels is None else [*dict.fromkeys(self.channels)]
+
+
+class ReminderBody(ReminderFields):
+    """Either `at` or `before` (ISO 8601, before the todo's due time)."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -107,19 +112,11 @@ class ReminderBody(Body):
             if at is None
             else Wish(at.date, at.time, at.timezone, None)
         )
-        channels: list[str] | None = None
-        if self.channels is not None:
-            channels = list(dict.fromkeys(self.channels))
-        return ReminderDraft(wish, channels, self.urgent)
+        return ReminderDraft(wish, self.wished_channels(), self.urgent)
 
 
-class ReminderPatch(Body):
+class ReminderPatch(ReminderFields):
     """JSON Merge Patch; giving `at` clears `before` and the other way round."""
-
-    at: AtBody | None = None
-    before: Duration | None = None
-    channels: Annotated[list[Channel], Field(min_length=1, max_length=4)] | None = None
-    urgent: Truth = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -139,7 +136,7 @@ class ReminderPatch(Body):
             raise Invalid("a reminder has either `at` or `before`", pointer="/at", code="missing")
         channels = stored.channels
         if "channels" in sent:
-            channels = None if self.channels is None else [*dict.fromkeys(self.channels)]
+            channels = self.wished_channels()
         return ReminderDraft(wish, channels, self.urgent if "urgent" in sent else stored.urgent)
 
 

@@ -7,11 +7,8 @@ from sqlalchemy import bindparam, func, update
 
 from core.db import Transaction
 from core.models.users import RateLimits
-from core.statements import Query, query, row
+from core.statements import HIT, query
 
-_HIT: Final = Query(
-    b"SELECT vt_hit(%(key)s, %(limit)s, %(seconds)s)", row, {}, writes=False
-)  # no write that a failing request would take back
 _FORGIVE: Final = query(
     update(RateLimits)
     .where(RateLimits.key == bindparam("of_key"))
@@ -30,7 +27,7 @@ class Throttle:
 
 def hit(tx: Transaction, throttle: Throttle) -> None:
     """Count one more. Ends the transaction with `RateLimited` when that is too many."""
-    tx.run(_HIT, key=throttle.key, limit=throttle.limit, seconds=throttle.seconds)
+    tx.run(HIT, key=throttle.key, limit=throttle.limit, seconds=throttle.seconds)
 
 
 def forgive(tx: Transaction, throttle: Throttle) -> None:
