@@ -197,7 +197,8 @@ def measure(console: Console, folder: Path, known: list[Known], ports: tuple[int
         table.add_row(name, *figures, f"{of_least:.2f}", *latencies)
         console.print(f"{name}: {of_same:.2f}", [f"{a / s:.2f}" for a, s, _ in rounds[1:]])
     console.print(table)
-    keep("API beside its floor", "python -m bench.api", table, note=f"{ROWS:,} todos")
+    note = f"{ROWS:,} todos, {ROUNDS} rounds of {SECONDS:g} s"
+    keep("API beside its floor", "python -m bench.api", table, note=note)
 
 
 if __name__ == "__main__":
