@@ -1,6 +1,6 @@
 """Importing this package registers every table."""
 
-from core.models import deliveries, events, outbox, reminders, todos, users, workspaces
+from core.models import deliveries, events, outbox, reminders, series, todos, users, workspaces
 from core.models.table import Table, TenantTable
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "events",
     "outbox",
     "reminders",
+    "series",
     "todos",
     "users",
     "workspaces",

@@ -81,6 +81,12 @@ class Todos(TenantTable):
             ondelete="SET NULL (assignee_id)",
             name="fk_todos_assignee_id",
         ),
+        ForeignKeyConstraint(
+            ["workspace_id", "series_id"],
+            ["series.workspace_id", "series.id"],
+            ondelete="SET NULL (series_id)",
+            name="fk_todos_series_id",
+        ),
         one_of("status", Status),
         one_of("priority", Priority),
         one_of("created_via", CreatedVia),
@@ -96,6 +102,7 @@ class Todos(TenantTable):
         Index(None, "workspace_id", "due_at", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "workspace_id", "list_id", postgresql_where=text("list_id IS NOT NULL")),
         Index(None, "workspace_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index(None, "workspace_id", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     )
 
     list_id: Mapped[UUID | None]

@@ -79,11 +79,12 @@ class Recurrence:
 class Occurrence:
     """`wall` is the rule's own local time, which names the occurrence (RECURRENCE-ID).
 
-    `local` is what clocks show then, `at` the instant; of an all-day one, both are at the
-    beginning of its day.
+    `planned` is where days off move it, in any zone; `local` is what clocks show then, `at` the
+    instant. Of an all-day one, both are at the beginning of its day.
     """
 
     wall: datetime
+    planned: datetime
     local: datetime
     at: datetime
     note: Note | None
@@ -232,6 +233,7 @@ def _placed(
 
 def _place(wall: Wall, local: datetime, zone: str, *, all_day: bool) -> tuple[Occurrence, datetime]:
     """The occurrence, and the instant before which no later wall time can lie."""
+    planned = local
     there = local.replace(tzinfo=zones.zone(zone))
     at = there.astimezone(UTC)
     second = there.replace(fold=1).astimezone(UTC)
@@ -243,4 +245,4 @@ def _place(wall: Wall, local: datetime, zone: str, *, all_day: bool) -> tuple[Oc
         local = shown
     elif second > at and not all_day:
         note = Note.FOLD
-    return Occurrence(wall.at, local, at, note), min(at, second)
+    return Occurrence(wall.at, planned, local, at, note), min(at, second)
