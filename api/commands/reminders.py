@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from api.commands import find, moments, words
+from api.commands.client import Client
 from api.commands.options import Api, Json, Zone, answer, connect
 from api.commands.todos import Before, Todo
 from core.rules import cli_times
+from core.rules import snooze as snoozed
 
 Reminder = Annotated[
     str, typer.Argument(help="The title of its todo, or the id of either.", metavar="REMINDER")
@@ -23,7 +25,15 @@ In = Annotated[
 ]
 For = Annotated[
     str | None,
-    typer.Option("--for", help=f"{cli_times.UNDERSTOOD_DURATIONS}.", metavar="DURATION"),
+    typer.Option(
+        "--for",
+        help=f"{cli_times.UNDERSTOOD_DURATIONS}, `tonight`, `tomorrow`.",
+        metavar="DURATION",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(help=f"`18:30`, `tonight`, {cli_times.UNDERSTOOD}.", metavar="TIME"),
 ]
 Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
 _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
@@ -63,21 +73,37 @@ def snooze(
     reminder: Reminder,
     *,
     for_: For = None,
-    until: Time = None,
+    until: Until = None,
     api: Api = None,
     as_json: Json = False,
 ) -> None:
     """Be reminded later."""
     _one_of(**{"--for": for_, "--until": until})
     with connect(api) as client:
-        body = {"for": moments.duration(for_)} if for_ else {}
-        if until:
-            body["until"] = moments.instant(client, until).isoformat()
+        body = {"for": _for(for_)} if for_ else {"until": _until(client, until or "")}
         _, found = find.todo_or_reminder(client, reminder)
         moved = client.send("POST", f"/reminders/{found}/snooze", body).body
         zone = "" if as_json else moments.zone_of(client)
         shown = words.reminder(moved, now=datetime.now(UTC), zone=zone) if zone else ""
         answer(moved, shown, as_json=as_json)
+
+
+def _for(text: str) -> str:
+    """As the API reads it."""
+    try:
+        snoozed.read_for(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
+def _until(client: Client, text: str) -> str:
+    """As it is where the API understands it: it knows the clock of the todo's workspace."""
+    try:
+        snoozed.read_until(text)
+    except ValueError:
+        return moments.instant(client, text).isoformat()
+    return text
 
 
 def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:

@@ -55,10 +55,9 @@ async def delete_reminder(visit: Visit, reminder_id: UUID) -> None:
 
 @router.post("/reminders/{reminder_id}/snooze", operation_id="snooze_reminder")
 async def snooze_reminder(visit: Visit, reminder_id: UUID, body: SnoozeBody) -> Reminder:
-    """Fire later instead: in so long, or at an instant."""
-    until = visit.now + body.for_ if body.for_ is not None else body.until
-    assert until is not None  # noqa: S101 (the schema says one of both)
-    return await reminders.snooze(visit.tx, visit.actor, reminder_id, until, now=visit.now)
+    """Fire later instead: in so long, or at a time, in the words of people too."""
+    wish = body.to_wish()
+    return await reminders.snooze(visit.tx, visit.actor, reminder_id, wish, now=visit.now)
 
 
 @router.get("/reminders/{reminder_id}/why", operation_id="explain_reminder")

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
+from core.rules import durations
+
 # Far enough for every todo; and arithmetic on it stays within the years of Python and PostgreSQL.
 FIRST_DAY: Final = date(1970, 1, 1)
 LAST_DAY: Final = date(2200, 1, 1)
@@ -19,7 +21,6 @@ LONGEST: Final = timedelta(days=366)
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _INSTANT: Final = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$"
-_DURATION: Final = r"^P(\d{1,5}W|(?=\d|T)(\d{1,5}D)?(T(?=\d)(\d{1,5}H)?(\d{1,6}M)?(\d{1,8}S)?)?)$"
 
 
 def _written(pattern: str, like: str) -> BeforeValidator:
@@ -45,6 +46,6 @@ Instant = Annotated[
 Duration = Annotated[
     timedelta,
     Field(ge=timedelta(0), le=LONGEST),
-    _written(_DURATION, "PT15M"),
-    _told(_DURATION, "PT15M"),
+    _written(durations.PATTERN, "PT15M"),
+    _told(durations.PATTERN, "PT15M"),
 ]

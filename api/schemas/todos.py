@@ -1,5 +1,6 @@
 """What may come in about todos, reminders, lists and tags."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from api.schemas.text import line, text
 from core.errors import Invalid
 from core.models.deliveries import Channel
 from core.models.todos import Priority, Status
-from core.rules import zones
+from core.rules import snooze, zones
 from core.rules.reminders import Due, Wish
+from core.rules.snooze import Snooze
 from core.services.reminder_rows import Waiting
 from core.services.reminders import MAX_PER_TODO, ReminderDraft
 from core.services.todo_pages import Filters, Sort
@@ -140,11 +142,33 @@ class ReminderPatch(ReminderFields):
         return ReminderDraft(wish, channels, self.urgent if "urgent" in sent else stored.urgent)
 
 
-class SnoozeBody(Body):
-    """Either `for` (ISO 8601 duration) or `until` (an instant)."""
+def _snooze(read: Callable[[str], Snooze]) -> AfterValidator:
+    def check(words: str) -> str:
+        read(words)
+        return words
 
-    for_: Duration | None = Field(None, alias="for")
-    until: Instant | None = None
+    return AfterValidator(check)
+
+
+class SnoozeBody(Body):
+    """Either `for` or `until`; wall times, `tonight` and `tomorrow` are in one's own zone."""
+
+    for_: Annotated[
+        Annotated[str, line(64), _snooze(snooze.read_for)] | None,
+        Field(
+            alias="for",
+            description="An ISO 8601 duration, `10m`, `2h30m`, `2d`, `tonight` or `tomorrow`",
+            examples=["PT10M", "2h30m", "tonight"],
+        ),
+    ] = None
+    until: Annotated[
+        Annotated[str, line(64), _snooze(snooze.read_until)] | None,
+        Field(
+            description="An instant of RFC 3339, a local time, the next `18:30`, `tonight`"
+            " (20:00; from 19:00 on: in an hour) or `tomorrow` (one's all-day time)",
+            examples=["2030-05-04T09:00:00Z", "2030-05-04T09:00", "18:30", "tomorrow"],
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -152,6 +176,11 @@ class SnoozeBody(Body):
             msg = "give either `for` or `until`"
             raise ValueError(msg)
         return self
+
+    def to_wish(self) -> Snooze:
+        if self.for_ is not None:
+            return snooze.read_for(self.for_)
+        return snooze.read_until(self.until or "")
 
 
 class TodoBody(Body):

@@ -49,7 +49,7 @@ def moment(text: str, *, now: datetime, zone: str) -> Moment:
     words = text.lower().split()
     try:
         if words[:1] == ["in"]:
-            return _from_now(*_span(" ".join(words[1:])), now=now, zone=zone)
+            return _from_now(*span(" ".join(words[1:])), now=now, zone=zone)
         day, clock = words if len(words) > 1 else (*words, "")
         at = _clock(clock) if clock else None
         return Moment(_day(day, at, now.astimezone(zones.zone(zone))), at, None)
@@ -60,15 +60,15 @@ def moment(text: str, *, now: datetime, zone: str) -> Moment:
 def duration(text: str) -> timedelta:
     """Raises `ValueError` with a sentence that names what is understood."""
     try:
-        days, seconds = _span(text.lower().strip())
+        days, seconds = span(text.lower().strip())
     except ValueError as error:
         understood = UNDERSTOOD_DURATIONS
         raise ValueError(f"{text!r} is not a duration I understand; try {understood}") from error
     return timedelta(days=days, seconds=seconds)
 
 
-def _span(text: str) -> tuple[int, int]:
-    """Days and seconds of `1h 30m`; each unit at most once."""
+def span(text: str) -> tuple[int, int]:
+    """Days and seconds of `1h 30m`; each unit at most once. Raises `ValueError`."""
     found: dict[str, int] = {}
     end = 0
     while match := _SPAN.match(text, end):

@@ -8,7 +8,7 @@ Arming rules, kept in `_armed`:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,10 @@ from core.events import Event
 from core.ids import uuid7
 from core.models.todos import Status
 from core.rules import reminders as rule
+from core.rules import snooze as snoozed
 from core.rules import zones
 from core.rules.reminders import Due, Wish
+from core.rules.snooze import Snooze
 from core.services import reminder_rows as rows
 from core.services.reminder_rows import GRACE, Armed, Waiting
 from core.services.todo_rows import Reminder, TodoRow
@@ -104,16 +106,18 @@ async def update_one(
 
 
 async def snooze(
-    tx: Transaction, actor: Actor, reminder_id: UUID, until: datetime, *, now: datetime
+    tx: Transaction, actor: Actor, reminder_id: UUID, wish: Snooze, *, now: datetime
 ) -> Reminder:
-    """Fire at `until` instead; what was on its way for the earlier time is not sent."""
+    """Fire then instead; what was on its way for the earlier time is not sent."""
     found = await get(tx, actor, reminder_id)
     spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
     if not found.stands:
         raise Conflict("its todo is completed: there is nothing to be reminded of")
+    until = snoozed.ends_at(
+        wish, now=spot.now, zone=found.timezone, all_day_time=found.all_day_time
+    )
     if until <= spot.now:
         raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
-    until = until.astimezone(UTC)
     _write(tx, found, Armed(until, None, None))  # an instant: no change of zones moves it
     tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
     return found.answer(until)

@@ -181,6 +181,12 @@ def test_reminds_snoozes_and_explains(alice: Run) -> None:
     assert (made["before"], made["channels"]) == ("PT15M", ["email"])
     later = alice("snooze", made["id"][-8:], "--until", "2030-01-01 09:00", "--json").document
     assert later["next_fire_at"] == "2030-01-01T08:00:00Z"
+    words = alice("snooze", made["id"][-8:], "--until", "2030-01-01T09:00", "--json").document
+    assert words["next_fire_at"] == later["next_fire_at"]
+    tonight = alice("snooze", made["id"][-8:], "--for", "tonight", "--json").document
+    assert datetime.fromisoformat(tonight["next_fire_at"]) > datetime.now(UTC)
+    assert alice("snooze", made["id"][-8:], "--for", "soon").code == 2
+    assert alice("snooze", made["id"][-8:], "--until", "soon").code == 2
     soon = alice("snooze", todo[-8:], "--for", "10m", "--json").document
     fires = datetime.fromisoformat(soon["next_fire_at"])
     assert abs(fires - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)

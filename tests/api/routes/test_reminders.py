@@ -1,7 +1,8 @@
 """Reminders: wished, changed, snoozed, removed, explained; each person's are their own."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -123,6 +124,48 @@ async def test_snooze(alice: Person) -> None:
     assert (await only(alice, todo))["next_fire_at"] == answer["next_fire_at"], "a snooze stays"
 
 
+async def test_snooze_in_words(http: Any) -> None:
+    """Which words mean what is in the rules' own tests: here, whose zone and morning they use."""
+    alice = await register(http, timezone="America/New_York")
+    await alice.patch("/me", json={"all_day_time": "07:30"})
+    todo = await make(alice, due=DUE)
+    path = f"/reminders/{(await remind(alice, todo, before='PT15M'))['id']}/snooze"
+
+    async def fires(**body: str) -> datetime:
+        answer = await alice.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return datetime.fromisoformat(answer.json()["next_fire_at"])
+
+    there = ZoneInfo("America/New_York")
+    assert await fires(until="2030-01-01T09:00") == datetime(2030, 1, 1, 9, tzinfo=there)
+    for body in ({"until": "tomorrow"}, {"for": "tomorrow"}):
+        tomorrow = (clock.now().astimezone(there) + timedelta(days=1)).date()
+        wall = (await fires(**body)).astimezone(there)
+        assert (wall.date(), wall.time()) == (tomorrow, time(7, 30))
+    assert (await fires(until="18:30")).astimezone(there).time() == time(18, 30)
+    assert clock.now() < await fires(until="18:30") <= clock.now() + timedelta(hours=25)
+    assert await fires(**{"for": "2h30m"}) > clock.now() + timedelta(hours=2, minutes=29)
+
+
+async def test_a_refused_snooze_names_what_is_understood(alice: Person) -> None:
+    made = await remind(alice, await make(alice, due=DUE), before="PT15M")
+    answer = await alice.post(f"/reminders/{made['id']}/snooze", json={"until": "later"})
+    assert refusal(answer)[1] == "/until"
+    assert "`tonight`" in answer.json()["errors"][0]["detail"]
+
+
+async def test_a_snooze_counts_from_the_clock_of_its_workspace(
+    alice: Person, database_url: str
+) -> None:
+    there = await team(database_url, owner=alice)
+    stands_still = "UPDATE workspaces SET clock_at = '2029-12-31T23:00:00Z' WHERE id = %s"
+    await sql(database_url, stands_still, there)
+    answer = await alice.post(f"/todos?workspace_id={there}", json={"title": "x", "due": DUE})
+    made = await remind(alice, answer.json(), before="PT15M")
+    answer = await alice.post(f"/reminders/{made['id']}/snooze", json={"for": "1h"})
+    assert answer.json()["next_fire_at"] == "2030-01-01T00:00:00Z"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -132,7 +175,10 @@ async def test_snooze(alice: Person) -> None:
         {"for": 600},
         {"for": "P9999D"},
         {"for": "P99999999999D"},
-        {"until": "2030-01-01T00:00:00"},
+        {"for": "soon"},
+        {"for": "18:30"},
+        {"until": "10m"},
+        {"until": "2020-01-01T00:00:00"},
         {"until": "2020-01-01T00:00:00Z"},
         {"until": 1893456000},
         {"until": "9999-12-31T23:59:59-14:00"},
