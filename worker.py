@@ -23,11 +23,11 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from core import embedded, health, keys, logs
+from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
-from core.services import outbox
+from core.services import clocks, outbox
 from core.settings import Settings, settings
 from integrations import temporal
 from integrations.http import vendor_client
@@ -104,6 +104,8 @@ async def main(settings: Settings) -> None:
 
 async def _work(settings: Settings, began: Callable[[], None]) -> None:
     loaded = keys.load(settings)
+    if settings.clock_file is not None:
+        faults.skew_clock(settings.clock_file)
     async with AsyncExitStack() as stack:
         url = embedded.database_url(settings)
         app_db = Database(url, role="vt_app", size=settings.pool_size)
@@ -129,6 +131,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
                 group.create_task(sweep.run())
+                group.create_task(clocks.follow(worker_db))
 
 
 async def _database_answers(db: Database) -> None:
@@ -137,6 +140,7 @@ async def _database_answers(db: Database) -> None:
         try:
             async with db.transaction(read_only=True) as tx:
                 await outbox.depth(tx)  # migrated, too
+            await clocks.hear(db)  # before anything is looked at that may be due
         except (Error, PsycopgError) as error:
             if waits == 0:
                 log.warning("database.awaited", error=error)

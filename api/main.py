@@ -1,5 +1,6 @@
 """The front door: `uvicorn api.main:app`."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,8 +28,9 @@ from api.routes import (
     undo,
     verify_email,
 )
-from core import embedded, keys, logs
+from core import embedded, faults, keys, logs
 from core.db import Database
+from core.services import clocks
 from core.services.doors import Door
 from core.services.passwords import Passwords
 from core.settings import Settings
@@ -44,6 +46,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(embedded.database_url(settings), role="vt_app", size=settings.pool_size)
     await database.open()
     app.state.database = database
+    if settings.clock_file is not None:
+        faults.skew_clock(settings.clock_file)
+    following = asyncio.create_task(clocks.follow(database))
     passwords = Passwords(memory_kib=settings.password_memory_mib * 1024)
     app.state.door = Door(
         database,
@@ -55,6 +60,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     gc.freeze()  # what start-up made stays: the collector need not look at it again
     yield
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
     passwords.close()
     await database.close()
 

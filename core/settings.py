@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     fault: str | None = Field(
         None, description="Fault point for tests, `name:kill`; dev profile only", alias="FAULT"
     )
+    clock_file: Path | None = Field(
+        None,
+        description="Tests: a file with seconds to be wrong by; dev profile only",
+        alias="CLOCK_FILE",
+    )
 
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Self:
@@ -121,6 +126,8 @@ class Settings(BaseSettings):
             wrong.append("PASSWORD_MEMORY_MIB is too small")
         if self.fault:
             wrong.append("FAULT is for tests only")
+        if self.clock_file:
+            wrong.append("CLOCK_FILE is for tests only")
         if wrong:
             msg = f"the production profile does not start: {', '.join(wrong)}"
             raise Misconfigured(msg)

@@ -20,6 +20,7 @@ from typing import Self
 import httpcore2
 import httpx2
 
+from core import clock
 from core.errors import VendorError
 from core.rules import egress
 from integrations.http_stream import connect as open_tcp
@@ -147,7 +148,7 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> timedelta 
     with suppress(ValueError, OverflowError):
         at = parsedate_to_datetime(value)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return min(max(at - (now or datetime.now(UTC)), timedelta(0)), MAX_WAIT)
+        return min(max(at - (now or clock.now()), timedelta(0)), MAX_WAIT)
     return None
 
 

@@ -6,7 +6,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-ap
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parseaddr
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,7 @@ from sendgrid.helpers.mail import (
 )
 from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
+from core import clock
 from core.errors import Misconfigured, VendorError
 from integrations.http import MAX_WAIT, Client, check, retry_after
 
@@ -120,5 +121,5 @@ def _until(reset: str) -> timedelta | None:
     """Give the time left until X-RateLimit-Reset, which is POSIX seconds."""
     if not (reset.isascii() and reset.isdigit()):
         return None
-    left = timedelta(seconds=int(reset[:12]) - datetime.now(UTC).timestamp())
+    left = timedelta(seconds=int(reset[:12]) - clock.now().timestamp())
     return min(max(left, timedelta(0)), MAX_WAIT)

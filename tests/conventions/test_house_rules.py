@@ -148,3 +148,18 @@ def test_the_rules_find_what_they_look_for(check: object, source: str) -> None:
 )
 def test_reasons_are_recognised(source: str) -> None:
     assert unreasoned(source) == []
+
+
+# Where the clock that people see is read: `core/clock.py`. The rest is not of our processes'
+# making of time: ids only sort by it, the sandbox is another company, a terminal is a person's.
+CLOCKS = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?)\(")
+OTHER_CLOCKS = ("core/clock.py", "core/faults.py", "core/ids.py", "integrations/sandbox/")
+OTHER_CLOCKS += ("api/commands/",)
+
+
+def test_one_place_reads_the_clock() -> None:
+    asked = [
+        path for path in sources(*CODE) if not str(path.relative_to(ROOT)).startswith(OTHER_CLOCKS)
+    ]
+    assert offenders(CLOCKS.findall, asked) == {}
+    assert CLOCKS.findall("datetime.now(UTC), time.time()")
