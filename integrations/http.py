@@ -6,28 +6,37 @@ unpacks compressed answers or waits for ever.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-import httpcore2
 import httpx2
 
 from core import clock
 from core.errors import VendorError
 from core.rules import egress
-from integrations.http_stream import connect as open_tcp
-from integrations.http_transport import Dial, Limits, Transport
+from integrations.http_connection import Answer, Connection, NotConnected
+from integrations.http_connection import connect as open_tcp
+from integrations.http_transport import Dial, Limits, Origin, Transport
 
 MAX_WAIT = timedelta(days=1)  # a Retry-After beyond this is a mistake of the sender
 DIALLED_ADDRESSES = 4  # of one name; more would only spend the timeout
+
+OWN_HEADERS: Final = {"user-agent": "voicetodo", "accept-encoding": "identity"}
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+PASSING: Final = (408, 429)
+WITH_BODY: Final = ("POST", "PUT", "PATCH")
+PORTS: Final = {"http": 80, "https": 443}
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -51,30 +60,22 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> httpx2.Response:
+    ) -> Answer:
         if self.guarded and (why := egress.refusal(url, sandbox_url=self.sandbox_url)):
             raise VendorError(why, permanent=True)
         try:
-            request = httpx2.Request(
-                method,
-                url,
-                headers={
-                    "user-agent": "voicetodo",
-                    "accept-encoding": "identity",
-                    **(headers or {}),
-                },
-                content=content,
-            )
+            origin, target = _target(url)
+            head = _head(method, target, headers or {}, content)
         except (httpx2.InvalidURL, ValueError) as error:
             raise VendorError("the request is malformed", permanent=True) from error
-        return await self.transport.send(request)
+        return await self.transport.send(origin, head + (content or b""), bodiless=method == "HEAD")
 
-    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         return await self.request("GET", url, headers=headers)
 
     async def post(
         self, url: str, *, content: bytes, headers: Mapping[str, str] | None = None
-    ) -> httpx2.Response:
+    ) -> Answer:
         return await self.request("POST", url, headers=headers, content=content)
 
     async def aclose(self) -> None:
@@ -120,7 +121,7 @@ def guarded_client(
     return Client(transport, sandbox_url=sandbox_url, guarded=True)
 
 
-def check(response: httpx2.Response, vendor: str, *, now: datetime | None = None) -> None:
+def check(response: Answer, vendor: str, *, now: datetime | None = None) -> None:
     """Raise VendorError for every status that is not 2xx.
 
     408, 429 and 5xx are passing, with the wait of Retry-After if one was asked for; the rest,
@@ -130,10 +131,9 @@ def check(response: httpx2.Response, vendor: str, *, now: datetime | None = None
     if response.is_success:
         return
     status = response.status_code
-    passing = status in {httpx2.codes.REQUEST_TIMEOUT, httpx2.codes.TOO_MANY_REQUESTS}
     raise VendorError(
         f"{vendor} answered {status}",
-        permanent=not (passing or response.is_server_error),
+        permanent=not (status in PASSING or response.is_server_error),
         retry_after=retry_after(response.headers.get("retry-after"), now=now),
     )
 
@@ -163,22 +163,50 @@ class _PublicOnly:
     resolve: Resolve
     connect: Dial
 
-    async def __call__(self, host: str, port: int) -> httpcore2.AsyncNetworkStream:
+    async def __call__(self, host: str, port: int) -> Connection:
         try:
             addresses = await self.resolve(host.strip("[]"), port)
         except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError("the name does not resolve") from error
+            raise NotConnected("the name does not resolve") from error
         if not addresses:
-            raise httpcore2.ConnectError("the name does not resolve")
+            raise NotConnected("the name does not resolve")
         if not all(_is_public(address) for address in addresses):
             raise VendorError("the address is not on the public Internet", permanent=True)
-        refused = httpcore2.ConnectError()
+        refused = NotConnected("nobody answers")
         for address in addresses[:DIALLED_ADDRESSES]:
             try:
                 return await self.connect(address, port)
-            except httpcore2.ConnectError as error:
+            except NotConnected as error:
                 refused = error
         raise refused
+
+
+@lru_cache(maxsize=256)  # the addresses of our settings are asked for again and again
+def _target(url: str) -> tuple[Origin, str]:
+    """Where to dial, and the first line's path with the Host header under it."""
+    parsed = httpx2.URL(url)
+    if parsed.scheme not in PORTS or not parsed.host:
+        raise ValueError("neither http nor https")
+    host, path = parsed.raw_host.decode("ascii"), parsed.raw_path.decode("ascii")
+    if not VALUE.fullmatch(path) or " " in path:
+        raise ValueError("no path")
+    origin = Origin(host, parsed.port or PORTS[parsed.scheme], parsed.scheme == "https")
+    return origin, f"{path} HTTP/1.1\r\nhost: {parsed.netloc.decode('ascii')}\r\n"
+
+
+def _head(method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> bytes:
+    lines = [f"{method} {target}"]
+    if not TOKEN.fullmatch(method):
+        raise ValueError("no method")
+    for name, value in {**OWN_HEADERS, **headers}.items():
+        # A line break in either would begin a header, or a request, of somebody else's making.
+        if not (TOKEN.fullmatch(name) and VALUE.fullmatch(value)):
+            raise ValueError("no header")
+        lines.append(f"{name}: {value}\r\n")
+    if content is not None or method in WITH_BODY:
+        lines.append(f"content-length: {len(content or b'')}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("ascii")
 
 
 def _is_public(address: str) -> bool:

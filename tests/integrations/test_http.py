@@ -3,11 +3,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-import httpx2
 import pytest
 
 from core.errors import VendorError
 from integrations.http import check, retry_after, vendor_client
+from integrations.http_connection import Answer
 from integrations.http_transport import Limits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -201,7 +201,7 @@ def test_statuses(
     wait: timedelta | None,
 ) -> None:
     with pytest.raises(VendorError) as caught:
-        check(httpx2.Response(status, headers=headers), "Vendor", now=NOW)
+        check(Answer(status, headers=headers), "Vendor", now=NOW)
     error = caught.value
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, False, wait)
 
@@ -227,3 +227,125 @@ def test_statuses(
 )
 def test_retry_after(value: str | None, wait: timedelta | None) -> None:
     assert retry_after(value, now=NOW) == wait
+
+
+def saying(*parts: bytes, closes: bool = False) -> Talk:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        if closes:
+            writer.close()
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("talk", "body"),
+    [
+        (saying(b"HTTP/1.1 200 OK\r\n\r\nto the ", b"end", closes=True), b"to the end"),
+        (saying(b"HTTP/1.1 200 OK\r\ncontent-le", b"ngth: 2\r\n\r", b"\no", b"k"), b"ok"),
+        (
+            saying(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r", b"\n0\r\n\r\n"
+            ),
+            b"abc",
+        ),
+        (
+            saying(
+                b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n!",
+            ),
+            b"!",
+        ),
+    ],
+)
+async def test_every_shape_of_answer(talk: Talk, body: bytes) -> None:
+    async with speaking(talk) as url, vendor_client(Limits(timeout=1)) as client:
+        for _ in range(2):
+            answer = await client.get(url)
+            assert (answer.status_code, answer.content) == (200, body)
+            assert "link" not in answer.headers
+
+
+async def test_what_nobody_asked_for_is_not_taken_as_an_answer() -> None:
+    """A second answer behind the first would answer the next request, whosever that is."""
+    first = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1"
+    forged = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"
+    for parts in ((first + forged,), (first, forged)):
+        async with speaking(saying(*parts)) as url, vendor_client() as client:
+            for _ in range(3):
+                assert (await client.get(url)).content == b"1"
+                await asyncio.sleep(0.05)
+
+
+async def test_an_answer_to_head_has_no_body() -> None:
+    talk = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n")
+    async with speaking(talk) as url, vendor_client(Limits(timeout=0.4)) as client:
+        for _ in range(2):
+            answer = await client.request("HEAD", url)
+            assert (answer.headers["content-length"], answer.content) == ("7", b"")
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        saying(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000),
+        saying(*[b"HTTP/1.1 100 Continue\r\n\r\n" * 1000] * 4),
+        saying(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+        saying(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx"),
+        saying(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0"),
+    ],
+    ids=["endless head", "endless hints", "upgrade", "two lengths", "length and chunks"],
+)
+async def test_hostile_answers_fail_soon(talk: Talk) -> None:
+    async with speaking(talk) as url, vendor_client(Limits(timeout=0.5)) as client:
+        with pytest.raises(VendorError) as caught:
+            await client.get(url)
+    assert (caught.value.permanent, caught.value.ambiguous) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/", {"x": "y\r\nevil: 1"}),
+        ("GET", "/", {"x\r\nevil": "1"}),
+        ("GET", "/", {"x": "schön"}),
+        ("GET /evil HTTP/1.1\r\nx:", "/", {}),
+        ("GET", "/\ud800", {}),
+    ],
+)
+async def test_a_malformed_request_never_leaves(
+    method: str, path: str, headers: dict[str, str]
+) -> None:
+    async with speaking(answering(b"200 OK")) as url, vendor_client() as client:
+        with pytest.raises(VendorError) as caught:
+            await client.request(method, url + path, headers=headers)
+    assert (caught.value.permanent, caught.value.ambiguous) == (True, False)
+
+
+async def test_a_path_cannot_end_the_first_line() -> None:
+    lines: list[bytes] = []
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.extend((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n"))
+        await talk(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(heard, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, vendor_client() as client:
+        await client.post(f"http://127.0.0.1:{port}/a b?c=é HTTP/1.1", content=b"")
+    assert lines == [
+        b"POST /a%20b?c=%C3%A9%20HTTP/1.1 HTTP/1.1",
+        b"host: 127.0.0.1:%d" % port,
+        b"user-agent: voicetodo",
+        b"accept-encoding: identity",
+        b"content-length: 0",
+        b"",
+        b"",
+    ]

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpcore2
 import pytest
 import uvloop
 from cryptography import x509
@@ -16,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from core.errors import VendorError
 from integrations.http import guarded_client
-from integrations.http_stream import connect
+from integrations.http_connection import Connection, NotConnected, connect
 from tests.integrations.test_http import answering, speaking
 from tests.serving import serve
 
@@ -36,10 +35,10 @@ class Net:
             raise OSError("unknown name")
         return self.names[host]
 
-    async def connect(self, host: str, port: int) -> httpcore2.AsyncNetworkStream:
+    async def connect(self, host: str, port: int) -> Connection:
         self.dialled.append((host, port))
         if host == "1.1.1.1":
-            raise httpcore2.ConnectError("refused")
+            raise NotConnected("refused")
         return await connect("127.0.0.1", self.port)
 
 
@@ -145,7 +144,7 @@ async def test_bytes_from_before_the_handshake_are_nobodys() -> None:
             await writer.wait_closed()
         gone.set()
 
-    async def connect_slowly(host: str, port: int) -> httpcore2.AsyncNetworkStream:
+    async def connect_slowly(host: str, port: int) -> Connection:
         assert host == "9.9.9.9"
         stream = await connect("127.0.0.1", port)
         await asyncio.sleep(0.05)
