@@ -27,6 +27,7 @@ _TEMPLATES: Final = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
+_TEMPLATES.globals.clear()  # ours use none of them, and each rendering copies them all
 
 
 @dataclass(frozen=True, slots=True)
