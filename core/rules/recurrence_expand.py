@@ -6,6 +6,7 @@ limited: a rule that never occurs ends in an error.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -55,14 +56,26 @@ def walls(
     low = max(low, start)
     high = min(high, datetime(LAST_YEAR, 12, 31, 23, 59, 59))  # noqa: DTZ001 (wall time)
     last: datetime | None = None
-    for wall in _PERIODS[rule.freq](whole, start, low, high, steps):
+    for wall in _in_order(_PERIODS[rule.freq](whole, start, low, high, steps)):
         if wall.at > high:
             return
-        # SKIP=FORWARD puts the end of a month on the next one's first day, which may be named too.
         if wall.at >= low and (last is None or wall.at > last):
             last = wall.at
             steps.found()
             yield wall
+
+
+def _in_order(found: Iterator[Wall]) -> Iterator[Wall]:
+    """SKIP=FORWARD puts the end of a period on the next one's first day, among that one's own."""
+    held: deque[Wall] = deque()
+    for wall in found:
+        while held and held[0].at <= wall.at:
+            yield held.popleft()
+        if wall.moved:
+            held.append(wall)
+        else:
+            yield wall
+    yield from held
 
 
 def _yearly(
