@@ -107,9 +107,10 @@ class Stack:
             **environment,
         }
 
-    def api(self) -> Process:
+    def api(self, **environment: str) -> Process:
         port = temporal.free_port()
-        started = self._start("api", _uvicorn("api.main:app", port), port)
+        command = _uvicorn("api.main:app", port)
+        started = self._start("api", command, port, environment=environment)
         started.ready()
         return started
 
@@ -141,6 +142,16 @@ class Stack:
     def rows(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
+
+    def is_sending(self) -> bool:
+        """A message is on its way, for all one knows: a database that is away tells nothing."""
+        try:
+            [(found,)] = self.rows(
+                "SELECT EXISTS (SELECT FROM deliveries WHERE status = 'sending')"
+            )
+        except psycopg.OperationalError:
+            return False
+        return bool(found)
 
     def script(self, *faults: Mapping[str, object]) -> None:
         """These faults of the mail service, instead of those that are left."""

@@ -84,7 +84,7 @@ def _kill(
             _feed(mailing, rng, lanes)
         for each in list(doomed):
             overdue = time.monotonic() >= each.dies_at
-            if overdue and not each.process.dead and _sending(stack):
+            if overdue and not each.process.dead and stack.is_sending():
                 each.process.kill()
             if each.process.dead:
                 doomed.remove(each)
@@ -102,8 +102,3 @@ def _feed(mailing: Mailing, rng: Random, lanes: int) -> None:
     now = datetime.now(UTC)
     for lane in range(lanes):
         mailing.write([now + timedelta(seconds=rng.uniform(0.5, 4))], lane=lane)
-
-
-def _sending(stack: Stack) -> bool:
-    [(count,)] = stack.rows("SELECT count(*) FROM deliveries WHERE status = 'sending'")
-    return bool(count)
