@@ -53,7 +53,7 @@ PASSED_THROUGH = (
     "pydantic_core",
     "annotated_types",
 )
-# Ten thousand sends under way are alive, every one; by its own thresholds the collector looks at all
+# Ten thousand sends under way are all alive; by its own thresholds the collector looks at all
 # of them again and again, which was a third of their time. What is over goes by reference count.
 COLLECT = (50_000, 20, 50)
 # The relay tells once that Temporal is away; the SDK would for every call.
