@@ -171,6 +171,37 @@ def test_a_weekday_after_a_completion_is_not_the_start() -> None:
         ("every day ending 10 may", "FREQ=DAILY;UNTIL=20270510"),
         ("every day ending 2 jan", "FREQ=DAILY;UNTIL=20280102"),
         ("every day starting 1 feb for 3 weeks", "FREQ=DAILY;UNTIL=20270221"),
+        ("every 2nd day", "FREQ=DAILY;INTERVAL=2"),
+        ("every third day", "FREQ=DAILY;INTERVAL=3"),
+        ("every 2nd week on friday", "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"),
+        ("every fortnight", "FREQ=WEEKLY;INTERVAL=2"),
+        ("every 30 minutes", "FREQ=MINUTELY;INTERVAL=30"),
+        ("every week on mon, wed", "FREQ=WEEKLY;BYDAY=MO,WE"),
+        ("mondays", "FREQ=WEEKLY;BYDAY=MO"),
+        ("on weekdays", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("every mon-fri", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("every friday through monday", "FREQ=WEEKLY;BYDAY=MO,FR,SA,SU"),
+        ("every month on the last friday", "FREQ=MONTHLY;BYDAY=-1FR"),
+        ("on the last friday of each month", "FREQ=MONTHLY;BYDAY=-1FR"),
+        ("every first monday of the month", "FREQ=MONTHLY;BYDAY=1MO"),
+        ("every third thursday in november", "FREQ=YEARLY;BYMONTH=11;BYDAY=3TH"),
+        (
+            "every 2nd day of the month",
+            "FREQ=MONTHLY;BYMONTHDAY=2;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        ),
+        (
+            "every 2 months on the 15th",
+            "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=15;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        ),
+        (
+            "every 29th of feb",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        ),
+        (
+            "every last day of february",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1;RSCALE=GREGORIAN;SKIP=BACKWARD",
+        ),
+        ("every day until fri", "FREQ=DAILY;UNTIL=20270108"),
     ],
 )
 def test_reads_days(string: str, rrule: str) -> None:
@@ -191,9 +222,18 @@ def test_reads_where_it_starts_and_when() -> None:
     assert from_todoist("daily at noon", today=TODAY).at == time(12)
     assert from_todoist("every 27 at 12am", today=TODAY).at == time(0)
     assert from_todoist("every evening", today=TODAY).at == time(19)
+    assert from_todoist("every monday morning", today=TODAY).at == time(9)
+    assert from_todoist("every day in the evening at 9 p.m.", today=TODAY).at == time(21)
+    assert from_todoist("every day at 9 o'clock", today=TODAY).at == time(9)
+    assert from_todoist("every 8am", today=TODAY).at == time(8)
+    monday = from_todoist("every day starting next monday", today=TODAY)
+    assert monday.starting == date(2027, 1, 11)
+    assert from_todoist("ev day from tomorrow", today=TODAY).starting == date(2027, 1, 5)
 
 
-@pytest.mark.parametrize("string", ["every! 2 weeks", "ev! 2 weeks", "after 2 weeks"])
+@pytest.mark.parametrize(
+    "string", ["every! 2 weeks", "ev! 2 weeks", "after 2 weeks", "every 2 weeks after completion"]
+)
 def test_reads_what_counts_from_the_completion(string: str) -> None:
     expected = Recurrence(Rule(Freq.WEEKLY, 2), Anchor.COMPLETION, PileUp.KEEP)
     assert from_todoist(string, today=TODAY).recurrence == expected
@@ -206,6 +246,7 @@ def test_reads_what_counts_from_the_completion(string: str) -> None:
         ("every 14 jan, 15 jun", "different days in different months"),
         ("every 15th, last fri", "days of different kinds"),
         ("every 3 workdays", "counting working days"),
+        ("every other workday", "counting working days"),
     ],
 )
 def test_understands_what_no_rule_says(string: str, lost: str) -> None:
@@ -232,6 +273,9 @@ def test_understands_what_no_rule_says(string: str, lost: str) -> None:
         "every day starting someday",
         "every day for ever",
         "every month on friday",
+        "monday at 9",
+        "every at 9 starting 1 feb from 2 feb",
+        "every day " * 30,
     ],
 )
 def test_never_guesses(string: str) -> None:
