@@ -18,13 +18,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from core import clock
 from core.ids import uuid7
-from core.services import todo_pages, todos
+from core.services import todo_pages, todo_writes
 from core.services.todo_pages import Sort
 from core.services.todo_rows import COLUMN_NAMES
 from core.statements import ENTER, LEAVE
 
 LIST = todo_pages.statement(frozenset(), Sort.CREATED)
-ADD = todos.ADD
+ADD = todo_writes.ADD
 NAMES = [name for name in COLUMN_NAMES if name != "deleted_at"]
 NO_ANSWER = dict.fromkeys(("key", "request", "status", "answer"))
 JSON = [(b"content-type", b"application/json")]

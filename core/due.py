@@ -87,7 +87,10 @@ class Source:
         object.__setattr__(self, "_adopt", Query(adopt.encode(), row, {}, writes=True))
 
 
-SOURCES: Final = {source.kind: source for source in (Source(Kind.REMINDERS, "reminders"),)}
+SOURCES: Final = {
+    source.kind: source
+    for source in (Source(Kind.REMINDERS, "reminders"), Source(Kind.SERIES, "series"))
+}
 
 _MINE = b"""
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(tokens)s::uuid[])

@@ -29,6 +29,7 @@ FIELDS: Final = frozenset(
     {
         # opaque ids
         *("workspace_id", "user_id", "session_id", "request_id", "delivery_id", "reminder_id"),
+        "series_id",
         *("subject_id", "outbox_id", "workflow_id", "schedule_id", "change_set_id"),
         # names of ours
         *("kind", "lane", "channel", "outcome", "workflow_type", "activity_type", "name"),

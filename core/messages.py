@@ -13,6 +13,7 @@ class Kind(StrEnum):
     """What falls due; each kind has its table, its handler and its Schedules."""
 
     REMINDERS = "reminders"
+    SERIES = "series"
 
 
 @dataclass(frozen=True, slots=True)

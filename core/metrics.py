@@ -31,6 +31,9 @@ DELIVERIES = Counter(
     "Attempts to deliver, by what came of them",
     ("channel", "outcome"),
 )
+OCCURRENCES = Counter(
+    "voicetodo_occurrences_passed_total", "Occurrences left undone that made way for the next one"
+)
 OUTBOX_DEPTH = Gauge("voicetodo_outbox_depth", "Outbox rows that wait for Temporal")
 OUTBOX_DEAD = Gauge("voicetodo_outbox_dead", "Outbox rows that were given up")
 OUTBOX_OLDEST_AGE = Gauge(

@@ -9,6 +9,8 @@ from activities.channels import Channels, EmailVendor
 from activities.deliveries import Deliveries
 from activities.executions import Executions
 from activities.reminders import Reminders
+from activities.series import Series
+from activities.shift import Handler
 from activities.tick import Ticks
 from core.crypto import derive
 from core.db import Database
@@ -33,7 +35,10 @@ def activities(
     app_db: Database, worker_db: Database, channels: Channels, *, dev: bool, lanes: int
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`."""
-    handlers = {Kind.REMINDERS: Reminders(app_db, channels, dev=dev)}
+    handlers: dict[Kind, Handler] = {
+        Kind.REMINDERS: Reminders(app_db, channels, dev=dev),
+        Kind.SERIES: Series(app_db),
+    }
     return (
         Ticks(worker_db, handlers, lanes=lanes).run,
         Deliveries(app_db, channels, dev=dev).attempt,

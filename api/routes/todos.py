@@ -6,11 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api import pages, query, versions
-from api.schemas.todos import ClientId, TodoBody, TodoPatch, TodoQuery
+from api.schemas.todos import (
+    ClientId,
+    DeleteQuery,
+    EditQuery,
+    MoveBody,
+    TodoBody,
+    TodoPatch,
+    TodoQuery,
+)
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
 from core.errors import NotFound
 from core.services import todo_pages, todos
+from core.services.series import Scope
 from core.services.todo_pages import After, TodoPage
 from core.services.todo_rows import Todo
 
@@ -77,7 +86,7 @@ async def get_todo(visit: Visit, todo_id: UUID, response: Response) -> Todo:
     return todo
 
 
-@router.patch("/{todo_id}", operation_id="update_todo")
+@router.patch("/{todo_id}", operation_id="update_todo", openapi_extra=query.documented(EditQuery))
 async def update_todo(
     visit: Visit,
     todo_id: UUID,
@@ -91,6 +100,7 @@ async def update_todo(
         visit.actor,
         todo_id,
         body.changes(),
+        scope=query.read(EditQuery, visit).scope,
         if_version=versions.wanted(if_match),
         now=visit.now,
     )
@@ -130,23 +140,60 @@ async def replace_todo(
     return todo
 
 
-@router.delete("/{todo_id}", status_code=204, operation_id="delete_todo")
+@router.delete(
+    "/{todo_id}",
+    status_code=204,
+    operation_id="delete_todo",
+    openapi_extra=query.documented(DeleteQuery),
+)
 async def delete_todo(visit: Visit, todo_id: UUID, if_match: versions.IfMatch = None) -> None:
-    """With its subtasks; `POST /undo` brings them back."""
+    """With its subtasks; `POST /undo` brings them back. One that recurs does so no more."""
     await todos.delete(
-        visit.tx, visit.actor, todo_id, if_version=versions.wanted(if_match), now=visit.now
+        visit.tx,
+        visit.actor,
+        todo_id,
+        scope=query.read(DeleteQuery, visit).scope,
+        if_version=versions.wanted(if_match),
+        now=visit.now,
     )
 
 
 @router.post("/{todo_id}/complete", operation_id="complete_todo")
 async def complete_todo(visit: Visit, todo_id: UUID) -> Completed:
-    """With its open subtasks. Completing what is completed changes nothing."""
-    return Completed(await todos.complete(visit.tx, visit.actor, todo_id, now=visit.now), None)
+    """With its open subtasks. Completing what is completed changes nothing.
+
+    One that recurs comes back at once, at its next occurrence.
+    """
+    return Completed(*await todos.complete(visit.tx, visit.actor, todo_id, now=visit.now))
 
 
 @router.post("/{todo_id}/reopen", operation_id="reopen_todo")
 async def reopen_todo(visit: Visit, todo_id: UUID) -> Todo:
+    """The next occurrence goes, if nobody worked on it; else 409."""
     return await todos.reopen(visit.tx, visit.actor, todo_id, now=visit.now)
+
+
+@router.post("/{todo_id}/skip", operation_id="skip_todo")
+async def skip_todo(visit: Visit, todo_id: UUID, response: Response) -> Todo:
+    """Let this occurrence be: the todo moves on to the next one."""
+    todo = await todos.skip(visit.tx, visit.actor, todo_id, now=visit.now)
+    response.headers["ETag"] = todo.etag
+    return todo
+
+
+@router.post("/{todo_id}/move", operation_id="move_todo")
+async def move_todo(visit: Visit, todo_id: UUID, body: MoveBody, response: Response) -> Todo:
+    """Only this occurrence is due at another time; its series goes on by the rule."""
+    todo = await todos.edit(
+        visit.tx,
+        visit.actor,
+        todo_id,
+        {"due": body.due.to_due()},
+        scope=Scope.THIS,
+        now=visit.now,
+    )
+    response.headers["ETag"] = todo.etag
+    return todo
 
 
 def _after(position: list[Any]) -> After:

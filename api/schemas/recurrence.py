@@ -5,18 +5,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
+from api.schemas.dues import Body, DueBody, Zone
 from api.schemas.moments import Calendar
 from api.schemas.text import line
-from api.schemas.todos import Body, DueBody, Zone
-from core.errors import Invalid
 from core.rules import rrule
 from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift
 from core.rules.rrule import MAX_CHARS, InvalidRule, Skip
+from core.services.series import refusal
+from core.services.series_rows import RecurrenceDraft
 
 MAX_DATES = 500
 MAX_PREVIEW = 100
-# The part of the body that each refusal of a rule is about; all others are about the rule itself.
-_ABOUT = {"holidays": "/recurrence/holidays", "skip_twice": "/recurrence/skip"}
 
 Dates = Annotated[tuple[Calendar, ...], Field(max_length=MAX_DATES)]
 
@@ -38,6 +37,13 @@ class RecurrenceBody(Body):
         None, description="Public holidays of a country or a part of it", examples=["DE", "DE-BE"]
     )
     shift: Shift = Field(Shift.NONE, description="Where to, from weekends and holidays")
+
+    def to_draft(self) -> RecurrenceDraft:
+        """Raises `Invalid`."""
+        try:
+            return RecurrenceDraft(self.rrule, self.to_recurrence())
+        except InvalidRule as error:
+            raise refusal(error) from error
 
     def to_recurrence(self) -> Recurrence:
         """Raises `InvalidRule`."""
@@ -100,9 +106,3 @@ class ExplainBody(Body):
             ]
         },
     )
-
-
-def refusal(error: InvalidRule) -> Invalid:
-    """What a body with a `recurrence` is answered for a rule that cannot be followed."""
-    pointer = _ABOUT.get(error.code, "/recurrence/rrule")
-    return Invalid(error.detail, pointer=pointer, code=error.code)

@@ -13,26 +13,24 @@ from pydantic import (
 )
 
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT
-from api.schemas.moments import Calendar, Duration, Instant, WallTime
+from api.schemas.dues import AtBody, Body, DueBody
+from api.schemas.moments import Duration, Instant
+from api.schemas.recurrence import RecurrenceBody
 from api.schemas.text import line, text
 from core.errors import Invalid
 from core.models.deliveries import Channel
 from core.models.todos import Priority, Status
-from core.rules import snooze, zones
-from core.rules.reminders import Due, Wish
+from core.rules import snooze
+from core.rules.reminders import Wish
 from core.rules.snooze import Snooze
 from core.services.reminder_rows import Waiting
 from core.services.reminders import MAX_PER_TODO, ReminderDraft
+from core.services.series import Scope
 from core.services.todo_pages import Filters, Sort
 from core.services.todos import TodoDraft
 
 UUID_VERSION = 7
 MAX_POSITION = 1e15
-
-
-def _zone(name: str) -> str:
-    zones.zone(name)
-    return name
 
 
 def _version7(value: UUID) -> UUID:
@@ -47,44 +45,11 @@ Description = Annotated[str, text(10_000)]
 Name = Annotated[str, line(100, blank=False)]
 TagName = Annotated[str, line(50, blank=False)]
 Tags = Annotated[list[TagName], Field(max_length=50)]
-Zone = Annotated[str, line(64, blank=False), AfterValidator(_zone)]
 Position = Annotated[
     float, Field(strict=True, ge=-MAX_POSITION, le=MAX_POSITION, allow_inf_nan=False)
 ]
 Truth = Annotated[bool, Field(strict=True)]
 ClientId = Annotated[UUID, AfterValidator(_version7)]
-
-
-class Body(BaseModel):
-    """Unknown fields are refused: a misspelt one must not be lost, nor a forbidden one tried."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-
-class DueBody(Body):
-    """`date` alone: all day. With `time` and `timezone`: fixed. `timezone` null: floating."""
-
-    date: Calendar
-    time: WallTime | None = None
-    timezone: Zone | None = None
-
-    @model_validator(mode="after")
-    def _zone_needs_time(self) -> Self:
-        if self.timezone is not None and self.time is None:
-            msg = "an all-day due has no timezone"
-            raise ValueError(msg)
-        return self
-
-    def to_due(self) -> Due:
-        return Due(self.date, self.time, self.timezone)
-
-
-class AtBody(Body):
-    """A wall time; `timezone` null or absent is floating in one's own zone."""
-
-    date: Calendar
-    time: WallTime
-    timezone: Zone | None = None
 
 
 class ReminderFields(Body):
@@ -192,12 +157,17 @@ class TodoBody(Body):
     )
     parent_id: UUID | None = None
     priority: Priority = Priority.NONE
-    tags: Tags = []
+    tags: Tags = Field(default_factory=list)
     due: DueBody | None = None
     assignee_id: UUID | None = None
     position: Position | None = None
     location: Annotated[str, line(300)] | None = None
-    reminders: Annotated[list[ReminderBody], Field(max_length=MAX_PER_TODO)] = []
+    reminders: Annotated[list[ReminderBody], Field(max_length=MAX_PER_TODO)] = Field(
+        default_factory=list
+    )
+    recurrence: RecurrenceBody | None = Field(
+        None, description="How it comes back; its due time is the first occurrence"
+    )
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",
@@ -207,6 +177,7 @@ class TodoBody(Body):
                     "title": "Call mum",
                     "due": {"date": "2030-05-04", "time": "18:00", "timezone": "Europe/Berlin"},
                     "reminders": [{"before": "PT15M", "channels": ["email"]}],
+                    "recurrence": {"rrule": "FREQ=WEEKLY"},
                 }
             ]
         },
@@ -233,12 +204,13 @@ class TodoBody(Body):
             position=self.position,
             location=self.location,
             reminders=[reminder.to_draft() for reminder in self.reminders],
+            recurrence=self.recurrence.to_draft() if self.recurrence else None,
             id=todo_id,
         )
 
 
 class TodoPatch(Body):
-    """JSON Merge Patch: null clears, absent keeps."""
+    """JSON Merge Patch: null clears, absent keeps. `recurrence` is replaced as a whole."""
 
     title: Title = ""
     description: Description | None = None
@@ -251,6 +223,7 @@ class TodoPatch(Body):
     assignee_id: UUID | None = None
     position: Position = 0.0
     location: Annotated[str, line(300)] | None = None
+    recurrence: RecurrenceBody | None = Field(None, description="Null: it comes back no more")
 
     @model_validator(mode="after")
     def _one_list(self) -> Self:
@@ -267,10 +240,32 @@ class TodoPatch(Body):
                 sent[name] = empty
         if sent.get("due") is not None:
             sent["due"] = sent["due"].to_due()
+        if self.recurrence is not None:
+            sent["recurrence"] = self.recurrence.to_draft()
         if "list_name" in sent and sent["list_name"] is None:
             del sent["list_name"]
             sent["list_id"] = None
         return sent
+
+
+class MoveBody(Body):
+    due: DueBody
+
+
+class EditQuery(BaseModel):
+    scope: Scope | None = Field(
+        None,
+        description="Of a todo that recurs: this occurrence, this and the `following`, or `all`. "
+        "Without it a new due time is this one's, everything else this and the following's",
+    )
+
+
+class DeleteQuery(BaseModel):
+    scope: Literal[Scope.THIS, Scope.ALL] | None = Field(
+        None,
+        description="Of a todo that recurs: `this` goes on to the next occurrence, `all` (the "
+        "default) ends the series with it",
+    )
 
 
 class TodoQuery(BaseModel):

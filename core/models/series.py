@@ -32,7 +32,7 @@ class OccurrenceStatus(StrEnum):
 class Series(TenantTable):
     """A rule and where it stands. `next_at` is when an occurrence left undone makes way.
 
-    `todo_id` is its open todo; null when the last one is done, or when it was done in a pause.
+    `todo_id` is its newest todo: the open one, or the last one when no other follows.
     """
 
     __tablename__ = "series"
@@ -109,5 +109,7 @@ class Occurrences(Table):
     recurrence_id: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[str] = mapped_column(server_default=OccurrenceStatus.OPEN)
     todo_id: Mapped[UUID | None]  # no foreign key: the record outlives the todo
-    due_at: Mapped[datetime]  # by the rule
+    planned_on: Mapped[date]
+    planned_time: Mapped[time | None]
+    due_at: Mapped[datetime]  # by the rule, as zones were then
     settled_at: Mapped[datetime | None]

@@ -112,11 +112,54 @@ def over_at(plan: Plan, due: Due) -> datetime:
     return rule.due_instant(due, plan.zone)
 
 
+def makes_way_at(
+    plan: Plan, current: Due, planned: Due, *, before: timedelta | None, all_day_time: time
+) -> datetime | None:
+    """When an occurrence left undone makes way for the next one; null when none ever comes.
+
+    With the next one's first reminder (`before` it is due), else when that is due itself; but not
+    before this one has passed. `current` is where somebody may have moved it, `planned` the rule's.
+    """
+    if not plan.follows_rule or plan.recurrence.pile_up is PileUp.KEEP:
+        return None
+    comes = following(plan, after=_base(plan, current, planned), nth=1)
+    if comes is None:
+        return None
+    at = _first_sign(plan, comes, before, all_day_time)
+    return max(at, over_at(plan, current))
+
+
+def came(
+    plan: Plan,
+    current: Due,
+    planned: Due,
+    *,
+    before: timedelta | None,
+    all_day_time: time,
+    now: datetime,
+    most: int,
+) -> tuple[list[Step], int]:
+    """The last `most` occurrences that have come while this one was left undone, oldest first.
+
+    And how many have in all (`MOST_COUNTED` when more): so many were missed when only the last
+    of them stays.
+    """
+    if over_at(plan, current) > now:
+        return [], 0
+    base = _base(plan, current, planned)
+    steps = passed(plan, after=base, until=now, most=most)
+    upcoming = following(plan, after=max(now, base), nth=1)
+    if upcoming is not None and _first_sign(plan, upcoming, before, all_day_time) <= now:
+        steps = [*steps, upcoming][-most:]
+    return steps, count(plan, after=base, until=steps[-1].at) if steps else 0
+
+
 def next_fire(
     plan: Plan,
     current: Due,
     before: timedelta,
     *,
+    planned: Due | None = None,
     person_zone: str,
     all_day_time: time,
     after: datetime,
@@ -124,8 +167,8 @@ def next_fire(
 ) -> Fire | None:
     """The first (occurrence - `before`) after this instant, of a plan that is `armed_by_rule`.
 
-    `current` is what the open todo is due at, which somebody may have moved; the later ones are
-    the rule's. All-day ones count from the person's all-day time.
+    `current` is what the open todo is due at, which somebody may have moved from `planned`; the
+    later ones are the rule's. All-day ones count from the person's all-day time.
     """
     wish = Wish(None, None, None, before)
 
@@ -137,9 +180,24 @@ def next_fire(
         return own
     # All-day occurrences stand at midnight, their reminders up to a day later, zones apart.
     from_there = max(after + before - 2 * _DAY, instant(plan, current))
+    if planned is not None:  # moved forward, it must not fire once more where it was
+        from_there = max(from_there, instant(plan, planned))
     later = occurrences(plan.recurrence, plan.start, zone=plan.zone, after=from_there, steps=steps)
     fires = (fire(_due(plan, each)) for each in later)
     return next((each for each in fires if each is not None), None)
+
+
+def _base(plan: Plan, current: Due, planned: Due) -> datetime:
+    """One that was moved beyond its followers makes them void."""
+    return max(instant(plan, current), instant(plan, planned))
+
+
+def _first_sign(plan: Plan, step: Step, before: timedelta | None, all_day_time: time) -> datetime:
+    if before is None:
+        return step.at
+    wish = Wish(None, None, None, before)
+    found = rule.arming(wish, step.due, person_zone=plan.zone, all_day_time=all_day_time)
+    return min(step.at, found.at) if found else step.at
 
 
 def _between(plan: Plan, *, after: datetime, until: datetime) -> Iterator[Occurrence]:

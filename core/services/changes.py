@@ -14,10 +14,12 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.models.events import Events
+from core.models.series import SeriesStatus
 from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
-from core.services import lists, todos
+from core.services import lists, series, series_writes, todo_writes
 from core.services.lists import ListRow
+from core.services.series_rows import SeriesRow
 from core.services.todo_rows import TodoRow
 from core.services.workspaces import Access, place, visible
 from core.statements import query
@@ -196,23 +198,23 @@ async def _refuse_if_in_no_place(tx: Transaction, events: Sequence[Change]) -> N
 
 
 class _Todos:
-    public = staticmethod(todos.public)
+    public = staticmethod(todo_writes.public)
 
     @staticmethod
     async def lock(tx: Transaction, actor: Actor, event: Change) -> TodoRow:
-        return await todos.lock(tx, actor, event.subject_id, deleted_too=True)
+        return await todo_writes.lock(tx, actor, event.subject_id, deleted_too=True)
 
     @staticmethod
     async def put_back(tx: Transaction, row: TodoRow, event: Change, *, now: datetime) -> TodoRow:
         if event.type == "todo.created":
-            return await todos.write(tx, row, {"deleted": True}, now=now)
+            return await todo_writes.write(tx, row, {"deleted": True}, now=now)
         before = dict(event.before)
-        for name in ("list_id", "parent_id", "assignee_id"):
+        for name in ("list_id", "parent_id", "assignee_id", "series_id"):
             if before.get(name) is not None:
                 before[name] = UUID(before[name])
         if before.get("due") is not None:
             before["due"] = _due(before["due"])
-        return await todos.write(tx, row, before, now=now)
+        return await todo_writes.write(tx, row, before, now=now)
 
 
 class _Lists:
@@ -228,7 +230,26 @@ class _Lists:
         return lists.write(tx, row, before, now=now)
 
 
-_NOUNS: Final[dict[str, Any]] = {"todo": _Todos, "list": _Lists}  # what can be undone, and how
+class _Series:
+    public = staticmethod(series_writes.public)
+
+    @staticmethod
+    async def lock(tx: Transaction, actor: Actor, event: Change) -> SeriesRow:
+        row, _ = await series.lock(tx, actor, event.subject_id, now=event.at)
+        return row
+
+    @staticmethod
+    async def put_back(
+        tx: Transaction, row: SeriesRow, event: Change, *, now: datetime
+    ) -> SeriesRow:
+        before = event.before
+        if event.type == "recurrence.created":
+            before = {"status": SeriesStatus.ENDED}
+        return series.put_back(tx, row, before, now=now)
+
+
+# What can be undone, and how.
+_NOUNS: Final[dict[str, Any]] = {"todo": _Todos, "list": _Lists, "recurrence": _Series}
 
 
 def _noun(event: Change) -> str:

@@ -67,6 +67,15 @@ _MOVE: Final = Query(
         FROM todos a
         LEFT JOIN todos same ON same.workspace_id = %(target)s AND same.id = a.id
         WHERE a.workspace_id = %(source)s
+    ), moved_series AS (
+        UPDATE series s SET workspace_id = %(target)s, created_by = %(target)s,
+               todo_id = (SELECT new_id FROM todo_map WHERE old_id = s.todo_id),
+               arm_no = s.arm_no + 1, version = s.version + 1, updated_at = %(now)s
+        WHERE s.workspace_id = %(source)s
+    ), moved_occurrences AS (
+        UPDATE occurrences o SET workspace_id = %(target)s,
+               todo_id = (SELECT new_id FROM todo_map WHERE old_id = o.todo_id)
+        WHERE o.workspace_id = %(source)s
     ), moved_lists AS (
         UPDATE lists l SET workspace_id = %(target)s, id = m.new_id,
                version = l.version + 1, updated_at = %(now)s

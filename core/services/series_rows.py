@@ -3,22 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from dataclasses import replace as replaced
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    DateTime,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 
+from core.models.reminders import Leases, Reminders
 from core.models.series import Occurrences, OccurrenceStatus, Series, SeriesStatus
+from core.models.todos import Todos
 from core.models.users import Users
 from core.rules import rrule
 from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift
 from core.rules.reminders import Due
 from core.rules.rrule import Rule, Skip
 from core.rules.series import Plan
+from core.services.todo_rows import TodoRecurrence, TodoRow, select_rows
 from core.services.workspaces import visible
 from core.statements import query
+
+MOST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,8 @@ class SeriesRow:
     created_at: datetime
     updated_at: datetime
     zone: str | None  # the owner's
+    all_day_time: time | None
+    before_s: int | None  # the longest of its todo's reminders
 
     @classmethod
     def of_row(cls, *values: Any) -> Self:
@@ -86,6 +111,23 @@ class SeriesRow:
         """What the current occurrence is due at by the rule."""
         return Due(self.planned_on, self.planned_time, self.start_zone)
 
+    @property
+    def before(self) -> timedelta | None:
+        return None if self.before_s is None else timedelta(seconds=self.before_s)
+
+    def told(self) -> TodoRecurrence:
+        """As its todos show it."""
+        return TodoRecurrence(
+            self.rrule,
+            self.anchor,
+            self.skip,
+            self.pile_up,
+            list(self.exdates),
+            list(self.rdates),
+            self.holidays,
+            self.shift,
+        )
+
     def draft(self) -> RecurrenceDraft:
         return RecurrenceDraft(self.rrule, self.plan.recurrence)
 
@@ -103,7 +145,8 @@ PLAN_COLUMNS = (
     "start_time",
     "start_zone",
 )
-COLUMN_NAMES = tuple(f.name for f in fields(SeriesRow) if f.name != "zone")
+_BESIDE = {"zone", "all_day_time", "before_s"}
+COLUMN_NAMES = tuple(f.name for f in fields(SeriesRow) if f.name not in _BESIDE)
 
 
 def plan_of(
@@ -142,13 +185,23 @@ def _rule(text: str, skip: str) -> Rule:
     return replaced(rrule.parse(text), skip=Skip(skip))
 
 
+_BEFORE: ScalarSelect[Any] = (
+    select(func.max(Reminders.before_s))
+    .where(Reminders.workspace_id == Series.workspace_id, Reminders.todo_id == Series.todo_id)
+    .correlate(Series)
+    .scalar_subquery()
+)
+
+
 def select_series() -> Select[Any]:
     """Columns for `SeriesRow.of_row`."""
-    return select(*(getattr(Series, name) for name in COLUMN_NAMES), Users.timezone).outerjoin(
+    columns = (getattr(Series, name) for name in COLUMN_NAMES)
+    return select(*columns, Users.timezone, Users.all_day_time, _BEFORE).outerjoin(
         Users, Users.id == Series.created_by
     )
 
 
+_later = aliased(Occurrences)
 _OF_WORKSPACE = Series.workspace_id == bindparam("of_workspace_id")
 _THIS = and_(_OF_WORKSPACE, Series.id == bindparam("of_id"))
 _WRITTEN = tuple(
@@ -159,12 +212,6 @@ _WRITTEN = tuple(
 )
 
 LOCK = query(select_series().where(_THIS).with_for_update(of=Series), SeriesRow.of_row)
-LOCK_VISIBLE = query(
-    select_series()
-    .where(visible(Series.workspace_id), Series.id == bindparam("of_id"))
-    .with_for_update(of=Series),
-    SeriesRow.of_row,
-)
 ADD = query(insert(Series).values({name: bindparam(name) for name in COLUMN_NAMES}))
 WRITE = query(
     update(Series)
@@ -191,29 +238,153 @@ ADD_OCCURRENCE = query(
                 "recurrence_id",
                 "status",
                 "todo_id",
+                "planned_on",
+                "planned_time",
                 "due_at",
                 "settled_at",
             )
         }
     )
 )
-SETTLE_OCCURRENCE = query(
+_OPEN = or_(
+    Occurrences.status == OccurrenceStatus.OPEN, Occurrences.status == OccurrenceStatus.MOVED
+)
+_OF_TODO = and_(_THESE, Occurrences.todo_id == bindparam("of_todo_id"))
+SETTLE = query(
     update(Occurrences)
-    .where(
-        _THESE,
-        Occurrences.turn == bindparam("of_turn"),
-        Occurrences.recurrence_id == bindparam("of_recurrence_id"),
-    )
+    .where(_OF_TODO, _OPEN)
     .values(status=bindparam("status"), settled_at=bindparam("settled_at"))
 )
-FORGET_OCCURRENCES = query(
-    delete(Occurrences).where(
-        _THESE,
-        func.row(Occurrences.turn, Occurrences.recurrence_id)
-        > func.row(bindparam("of_turn"), bindparam("of_recurrence_id")),
+FORGET_OPEN = query(delete(Occurrences).where(_OF_TODO, _OPEN))
+_PLACE = tuple_(Occurrences.turn, Occurrences.recurrence_id)
+_THERE = tuple_(bindparam("of_turn", type_=Integer), bindparam("of_recurrence_id", type_=Text))
+FORGET_LATER = query(delete(Occurrences).where(_THESE, _PLACE > _THERE))
+REOPEN = query(
+    update(Occurrences)
+    .where(_THESE, _PLACE == _THERE)
+    .values(status=bindparam("status"), settled_at=None)
+)
+# Of a completed todo: which occurrence it was, and whether any but the newest came after it.
+COMPLETED_AS = query(
+    select(
+        Occurrences.turn,
+        Occurrences.recurrence_id,
+        Occurrences.planned_on,
+        Occurrences.planned_time,
+        select(func.count())
+        .select_from(_later)
+        .where(
+            _later.workspace_id == Occurrences.workspace_id,
+            _later.series_id == Occurrences.series_id,
+            tuple_(_later.turn, _later.recurrence_id) > _PLACE,
+        )
+        .scalar_subquery(),
+    )
+    .where(_OF_TODO, Occurrences.status == OccurrenceStatus.COMPLETED)
+    .order_by(Occurrences.turn.desc(), Occurrences.recurrence_id.desc())
+    .limit(1)
+)
+ALL_TODOS = query(
+    select_rows()
+    .where(
+        Todos.workspace_id == bindparam("of_workspace_id"),
+        Todos.series_id == bindparam("of_series_id"),
+        Todos.deleted_at.is_(None),
+    )
+    .order_by(Todos.id.desc())
+    .limit(MOST_AT_ONCE + 1)
+    .with_for_update(of=Todos),
+    TodoRow.of_row,
+)
+TODO = query(
+    select_rows()
+    .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_todo_id"))
+    .with_for_update(of=Todos),
+    TodoRow.of_row,
+)
+LOCK_TODO = query(
+    select(Todos.id)
+    .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_todo_id"))
+    .with_for_update()
+)
+LOOK = query(
+    select(Series.workspace_id, Series.todo_id).where(
+        visible(Series.workspace_id), Series.id == bindparam("of_id")
     )
 )
-STATUSES_LEFT_OPEN = (OccurrenceStatus.OPEN, OccurrenceStatus.MOVED)
+OWNER = query(
+    select(
+        Todos.created_by,
+        Users.timezone,
+        Users.all_day_time,
+        select(func.max(Reminders.before_s))
+        .where(Reminders.workspace_id == Todos.workspace_id, Reminders.todo_id == Todos.id)
+        .correlate(Todos)
+        .scalar_subquery(),
+    )
+    .outerjoin(Users, Users.id == Todos.created_by)
+    .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_todo_id"))
+)
+TODOS_OF_SERIES = query(
+    select_rows()
+    .join(Series, and_(Series.workspace_id == Todos.workspace_id, Series.todo_id == Todos.id))
+    .where(
+        tuple_(Series.workspace_id, Series.id).in_(
+            select(
+                func.unnest(bindparam("workspaces", type_=ARRAY(Uuid())), type_=Uuid()),
+                func.unnest(bindparam("ids", type_=ARRAY(Uuid())), type_=Uuid()),
+            )
+        )
+    )
+    .order_by(Todos.workspace_id, Todos.id)
+    .with_for_update(of=Todos),
+    TodoRow.of_row,
+)
+_mine = (
+    func.unnest(
+        bindparam("workspaces", type_=ARRAY(Uuid())),
+        bindparam("ids", type_=ARRAY(Uuid())),
+        bindparam("arm_nos", type_=ARRAY(Integer())),
+        bindparam("next_ats", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("tokens", type_=ARRAY(Uuid())),
+    )
+    .table_valued("workspace_id", "id", "arm_no", "next_at", "token")
+    .render_derived("mine")
+)
+# Locked with its lease: nobody takes it over meanwhile, and a change of it comes before or after.
+CLAIMED = query(
+    select_series()
+    .join(
+        _mine,
+        and_(
+            _mine.c.workspace_id == Series.workspace_id,
+            _mine.c.id == Series.id,
+            _mine.c.arm_no == Series.arm_no,
+            _mine.c.next_at == Series.next_at,
+        ),
+    )
+    .join(
+        Leases,
+        and_(
+            Leases.kind == bindparam("kind"),
+            Leases.workspace_id == Series.workspace_id,
+            Leases.row_id == Series.id,
+            Leases.token == _mine.c.token,
+        ),
+    )
+    .order_by(Series.workspace_id, Series.id)
+    .with_for_update(of=(Leases, Series)),
+    SeriesRow.of_row,
+)
+LOOK_AGAIN = query(
+    update(Series)
+    .where(
+        Series.workspace_id == bindparam("of_workspace_id"),
+        Series.todo_id == bindparam("of_todo_id"),
+        Series.next_at.is_not(None),
+    )
+    .values(next_at=bindparam("now"), arm_no=Series.arm_no + 1)
+)
 
 
 def written(row: SeriesRow) -> dict[str, Any]:

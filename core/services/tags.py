@@ -10,7 +10,7 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import NotFound
 from core.models.todos import Todos
-from core.services import todos
+from core.services import todo_writes
 from core.services.todo_rows import TodoRow, select_rows
 from core.services.workspaces import Access, place, visible
 from core.statements import query
@@ -85,5 +85,5 @@ async def _change(
         raise NotFound("no todo carries this tag")
     for row in rows:
         tags = [new for old in row.tags for new in (becomes if old == name else [old])]
-        await todos.write(tx, row, {"tags": tags}, now=spot.now)
+        await todo_writes.write(tx, row, {"tags": tags}, now=spot.now)
     return len(rows)

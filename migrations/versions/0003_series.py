@@ -99,6 +99,8 @@ def upgrade() -> None:
         sa.Column("recurrence_id", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), server_default="open", nullable=False),
         sa.Column("todo_id", sa.Uuid(), nullable=True),
+        sa.Column("planned_on", sa.Date(), nullable=False),
+        sa.Column("planned_time", sa.Time(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
