@@ -46,6 +46,7 @@ class Channels:
 
     def __init__(self, vendors: Mapping[Channel, Vendor], *, at_a_time: int = AT_A_TIME) -> None:
         self._vendors = vendors
+        self.names: Final = frozenset(vendors)
         self.slots: Final = asyncio.Semaphore(at_a_time)
 
     async def deliver(self, send: Send) -> Outcome:

@@ -69,7 +69,12 @@ class Deliveries:
         async with self._channels.slots:  # before the ledger says that it is under way
             async with self._db.transaction() as tx:
                 found = await attempts.begin(
-                    tx, message.workspace_id, message.delivery_id, now=self._now(), dev=self._dev
+                    tx,
+                    message.workspace_id,
+                    message.delivery_id,
+                    now=self._now(),
+                    dev=self._dev,
+                    vendors=self._channels.names,
                 )
             if isinstance(found, Over):
                 return Step(Verdict.OVER, found.attempts, found.channel, found.reason, 0)

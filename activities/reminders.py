@@ -75,7 +75,9 @@ class Reminders:
 
         async def write(tx: Transaction) -> None:
             nonlocal begun, decided
-            begun, decided = await due_reminders.begin(tx, batch, now=self._now(), dev=self._dev)
+            begun, decided = await due_reminders.begin(
+                tx, batch, now=self._now(), dev=self._dev, vendors=self._channels.names
+            )
 
         async with self._begins:
             try:
@@ -100,7 +102,7 @@ class Reminders:
         outcomes = await asyncio.gather(
             *(self._attempt(send, begun.claimed, hand) for send in begun.sends)
         )
-        done = Done(begun.claimed, tuple(outcomes))
+        done = Done(begun.claimed, tuple(outcomes), begun.then)
         if any(outcome.next_at for outcome in outcomes):
             return done
         await self._settler.settle(done)

@@ -1,14 +1,22 @@
 """What may come in about accounts."""
 
 from math import isfinite
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import orjson
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
+from api.schemas.dues import Body, Zone
 from api.schemas.text import line
-from api.schemas.todos import Body, Zone
 from core.models.deliveries import Channel
 from core.rules.passwords import MAX_CHARS
 from core.services.accounts import Draft
@@ -149,12 +157,37 @@ class ChannelPreferences(Body):
     reminder: Channels | None = None
 
 
-class Preferences(BaseModel):
-    """`channels` is ours; any other key belongs to the client and is kept as it is."""
+class QuietHours(Body):
+    """Wall times in one's own zone, also over midnight: push and Slack wait until they end."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+    start: ClockTime
+    end: ClockTime
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        if self.start == self.end:
+            msg = "quiet hours end at another time than they start"
+            raise ValueError(msg)
+        return self
+
+
+class Preferences(BaseModel):
+    """`channels` and `quiet_hours` are ours; any other key belongs to the client and is kept."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "channels": {"reminder": ["push", "email"]},
+                    "quiet_hours": {"start": "22:00", "end": "07:00"},
+                }
+            ]
+        },
+    )
 
     channels: ChannelPreferences | None = None
+    quiet_hours: QuietHours | None = None
 
 
 class MePatch(Body):

@@ -43,6 +43,7 @@ class Deliveries(TenantTable):
         Index(
             None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
         ),
+        Index("ix_deliveries_held", "updated_at", postgresql_where=text("status = 'held'")),
     )
 
     kind: Mapped[str]

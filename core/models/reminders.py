@@ -38,6 +38,9 @@ class Reminders(TenantTable):
     at_on: Mapped[date | None]
     before_s: Mapped[int | None]
     arm_no: Mapped[int] = mapped_column(server_default="0")
+    # The first arming whose messages are still meant; null: only the current one. A rule that moves
+    # a reminder on keeps what it already told; a person who changes it takes that back.
+    since_arm_no: Mapped[int | None]
     version: Mapped[Version]
     lane: Mapped[int | None] = mapped_column(SmallInteger)  # null: a clock of its own
     urgent: Mapped[bool] = mapped_column(server_default=text("false"))

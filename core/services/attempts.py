@@ -1,5 +1,6 @@
 """The later attempts of one delivery: is it still wanted, is it time, what came of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Self
@@ -52,7 +53,7 @@ class _Found:
     due_at: datetime
     next_at: datetime | None
     error: str | None
-    armed_no: int | None
+    since_arm_no: int | None  # of the first arming that is still meant; null without a reminder
     title: str
     todo_status: str | None
     todo_deleted: bool | None
@@ -62,7 +63,7 @@ class _Found:
     @classmethod
     def of_row(cls, *values: Any) -> Self:
         kind, subject_id, todo_id, arm_no, channel, status, attempts, *rest = values
-        due_at, next_at, error, armed_no, title, todo_status, deleted, *rest = rest
+        due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
         due_on: date | None
         due_time: time | None
         due_on, due_time, due_zone, *person = rest
@@ -77,7 +78,7 @@ class _Found:
             due_at=due_at,
             next_at=next_at,
             error=error,
-            armed_no=armed_no,
+            since_arm_no=since,
             title=title or "",
             todo_status=todo_status,
             todo_deleted=deleted,
@@ -100,7 +101,7 @@ class _Found:
             return Reason.TODO_DELETED
         if self.todo_status == Status.COMPLETED:
             return Reason.TODO_COMPLETED
-        if self.armed_no != self.arm_no:
+        if self.since_arm_no is None or self.arm_no < self.since_arm_no:
             return Reason.REMINDER_CHANGED
         return deliveries.obstacle(self.person)
 
@@ -109,7 +110,7 @@ _FIND: Final = Query(
     b"""
     SELECT d.kind, d.subject_id, d.todo_id, d.arm_no, d.channel, d.status, d.attempts,
            d.due_at, d.next_attempt_at, d.error,
-           r.arm_no, t.title, t.status, t.deleted_at IS NOT NULL,
+           coalesce(r.since_arm_no, r.arm_no), t.title, t.status, t.deleted_at IS NOT NULL,
            t.due_on, t.due_time, t.due_zone,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active',
@@ -140,7 +141,13 @@ _STEP: Final = Query(
 
 
 async def begin(
-    tx: Transaction, workspace_id: UUID, delivery_id: UUID, *, now: datetime, dev: bool
+    tx: Transaction,
+    workspace_id: UUID,
+    delivery_id: UUID,
+    *,
+    now: datetime,
+    dev: bool,
+    vendors: Collection[Channel] = deliveries.VENDORS,
 ) -> Send | NotYet | Over:
     """Write that another attempt begins, unless it is too early, too late or no longer wanted.
 
@@ -154,7 +161,7 @@ async def begin(
             return Over(DeliveryStatus.CANCELLED, None, 0, None)
         return Over(found.status, found.channel, found.attempts, found.reason)
     send = _send(found, workspace_id, delivery_id, now=now)
-    if ending := _ending(found, now=now, dev=dev):
+    if ending := _ending(found, now=now, dev=dev, vendors=vendors):
         return _end(tx, found, send, *ending, now=now)
     if found.next_at is not None and found.next_at > now + SOON:
         return NotYet(found.channel, found.attempts, found.reason, found.next_at)
@@ -166,14 +173,17 @@ async def begin(
     return send
 
 
-def _ending(found: _Found, *, now: datetime, dev: bool) -> tuple[DeliveryStatus, Reason] | None:
+def _ending(
+    found: _Found, *, now: datetime, dev: bool, vendors: Collection[Channel]
+) -> tuple[DeliveryStatus, Reason] | None:
     if reason := found.withdrawn:
         return DeliveryStatus.CANCELLED, reason
     if now - found.due_at >= USEFUL_FOR:
         return DeliveryStatus.MISSED, Reason.TOO_LATE
     # The mail that verifies an address is the one that may go to an unverified one.
     anyway = dev or found.kind is DeliveryKind.VERIFICATION
-    if reason := deliveries.unreachable(found.channel, found.person, dev=anyway):
+    reason = deliveries.unreachable(found.channel, found.person, dev=anyway, vendors=vendors)
+    if reason is not None:
         return DeliveryStatus.FAILED, reason
     return None
 

@@ -5,7 +5,7 @@ attempt that stands in the row may settle it, so a worker that was taken for dea
 any more. A row found `sending` by a later attempt is flagged `ambiguous` and sent again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from core.rules.retries import IN_WORDS, LATE_AFTER, USEFUL_FOR, Reason, wait
 from core.statements import Query, row
 
 RETRY: Final = "RetryDelivery"
+VENDORS: Final = frozenset({Channel.EMAIL})
 Log = list[dict[str, str]]
 
 
@@ -103,20 +104,23 @@ def entry(at: datetime, what: str, detail: str | None = None) -> dict[str, str]:
 _COLUMNS = b"""
     AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
           arm_no int, channel text, status text, attempts smallint, due_at timestamptz,
-          sent_at timestamptz, error text, ambiguous boolean, log jsonb)
+          sent_at timestamptz, next_attempt_at timestamptz, error text, ambiguous boolean,
+          log jsonb)
 """
-# On conflict: the next attempt of a row that an earlier lease left behind.
+# On conflict: the next attempt of a row that an earlier lease left behind, or of a held one: it is
+# due when the quiet hours end, its log says since when.
 WRITE: Final = Query(
     b"""
     INSERT INTO deliveries AS d (workspace_id, id, kind, subject_id, todo_id, user_id, arm_no,
-        channel, status, attempts, due_at, sent_at, error, ambiguous, log)
+        channel, status, attempts, due_at, sent_at, next_attempt_at, error, ambiguous, log)
     SELECT * FROM jsonb_to_recordset(%(rows)s) """
     + _COLUMNS
     + b"""
     ON CONFLICT (workspace_id, id) DO UPDATE SET
-        status = excluded.status, attempts = excluded.attempts, sent_at = excluded.sent_at,
+        status = excluded.status, attempts = excluded.attempts, due_at = excluded.due_at,
+        sent_at = excluded.sent_at, next_attempt_at = excluded.next_attempt_at,
         error = excluded.error, ambiguous = d.ambiguous OR excluded.ambiguous,
-        log = d.log || excluded.log, next_attempt_at = NULL, updated_at = now()
+        log = d.log || excluded.log, updated_at = now()
     WHERE d.status IN ('pending', 'held', 'sending')
     """,
     row,
@@ -238,9 +242,18 @@ def obstacle(person: Person) -> Reason | None:
     return None if person.member else Reason.NO_LONGER_MEMBER
 
 
-def unreachable(channel: Channel, person: Person, *, dev: bool) -> Reason | None:
-    """Why this channel does not reach this person now. Unverified addresses only count as dev."""
-    if channel not in (Channel.IN_APP, Channel.EMAIL):
+def unreachable(
+    channel: Channel,
+    person: Person,
+    *,
+    dev: bool,
+    vendors: Collection[Channel] = VENDORS,
+) -> Reason | None:
+    """Why this channel does not reach this person now. Unverified addresses only count as dev.
+
+    `vendors`: the channels that somebody carries messages for.
+    """
+    if channel is not Channel.IN_APP and channel not in vendors:
         return Reason.CHANNEL_UNAVAILABLE
     if channel is Channel.EMAIL and person.email is None:
         return Reason.NO_ADDRESS

@@ -1,20 +1,38 @@
 """A due reminder as it is found once more, at the second it is due, with all its messages need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
-from core.models.deliveries import Channel
+from core.models.deliveries import Channel, DeliveryStatus
 from core.models.todos import Status
 from core.rules import zones
-from core.rules.reminders import Arming, Due, Wish, arming
-from core.rules.retries import Reason
-from core.services import deliveries
+from core.rules.quiet_hours import QuietHours
+from core.rules.reminders import ABANDONED_AFTER, Arming, Due, Wish, arming
+from core.rules.retries import LATE_AFTER, Reason
+from core.rules.series import Fire
+from core.services import deliveries, reminder_series
 from core.services.deliveries import Person
+from core.services.reminder_series import INSTANT, Course
 from core.statements import Query
 
 DEFAULT_CHANNELS: Final = (Channel.IN_APP, Channel.EMAIL)
+
+
+class Before(NamedTuple):
+    """What the ledger holds of a message of this arming."""
+
+    status: str
+    attempts: int
+    ours: bool  # of this firing: one that fired before quiet hours has a workflow by now
+
+    @property
+    def is_open(self) -> bool:
+        """Ours to send, now or once more."""
+        if self.status == DeliveryStatus.HELD:
+            return True
+        return self.ours and self.status in (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +45,19 @@ class Found:
     arm_no: int
     next_at: datetime
     wish: Wish
-    due: Due | None
+    due: Due | None  # of the occurrence that it fires for
+    todo_due: Due | None
     armed: tuple[str | None, str | None]  # zone, release of the zone rules
     channels: list[str] | None
+    urgent: bool
+    quiet: QuietHours | None
+    recorded: bool  # its workspace has a clock of its own: nothing leaves it
     title: str
     obstacle: Reason | None
     all_day_time: time
+    course: Course | None
     person: Person
-    existing: dict[str, tuple[str, int]]  # delivery id -> status, attempts; of this arming
+    existing: dict[str, Before]  # by delivery id; of this arming
 
     @classmethod
     def of_row(
@@ -51,7 +74,10 @@ class Found:
         armed_zone: str | None,
         armed_tzdata: str | None,
         channels: list[str] | None,
+        urgent: bool,  # noqa: FBT001 - a column
+        recorded: bool,  # noqa: FBT001 - a column
         preferred: object,
+        quiet_hours: object,
         title: str,
         status: str,
         deleted: bool,  # noqa: FBT001 - a column
@@ -60,9 +86,9 @@ class Found:
         due_zone: str | None,
         all_day_time: time,
         existing: dict[str, list[Any]] | None,
-        *person: Any,
+        *rest: Any,
     ) -> Self:
-        recipient = Person(*person)
+        recipient = Person(*rest[:_OF_PERSON])
         obstacle = deliveries.obstacle(recipient)
         if deleted:
             obstacle = Reason.TODO_DELETED
@@ -70,6 +96,7 @@ class Found:
             obstacle = Reason.TODO_COMPLETED
         before = None if before_s is None else timedelta(seconds=before_s)
         wanted = channels if channels is not None else preferred
+        due = None if due_on is None else Due(due_on, due_time, due_zone)
         return cls(
             workspace_id=workspace_id,
             id=reminder_id,
@@ -77,15 +104,35 @@ class Found:
             arm_no=arm_no,
             next_at=next_at,
             wish=Wish(at_on, at_time, at_zone, before),
-            due=None if due_on is None else Due(due_on, due_time, due_zone),
+            due=due,
+            todo_due=due,
             armed=(armed_zone, armed_tzdata),
             channels=list(wanted) if isinstance(wanted, list) else None,
+            urgent=urgent,
+            quiet=QuietHours.of(quiet_hours),
+            recorded=recorded,
             title=title,
             obstacle=obstacle,
             all_day_time=all_day_time,
+            course=None if before is None else Course.of_columns(*rest[_OF_PERSON:]),
             person=recipient,
-            existing={key: (each[0], each[1]) for key, each in (existing or {}).items()},
+            existing={key: Before(*each) for key, each in (existing or {}).items()},
         )
+
+    @property
+    def comes_back(self) -> bool:
+        """It fired in quiet hours, and now they are over."""
+        return any(not each.ours for each in self.existing.values())
+
+    def at_its_occurrence(self) -> Self:
+        """As it is, speaking of the occurrence it fires for: its todo may not be there yet."""
+        zone = self.armed[0]
+        if zone is None or self.course is None:  # an instant: by now its todo is there
+            return self
+        fire = self._fire(after=self.next_at - INSTANT, zone=zone)
+        if fire is None or fire.at != self.next_at:  # by other zone rules than today's
+            return self
+        return replace(self, due=fire.due)
 
     @property
     def armed_anew(self) -> Arming | None:
@@ -103,6 +150,21 @@ class Found:
             return None
         return new if new.at > self.next_at else None
 
+    def fires_next(self, now: datetime) -> Arming | None:
+        """After this time, by the rule of its todo's series; null for what fires once.
+
+        What passed meanwhile (an outage, a hold) is not told one by one: of late ones only those
+        of the last two minutes are, and after one that is `missed` those still worth telling.
+        """
+        useful = ABANDONED_AFTER if self.is_missed(now) else LATE_AFTER
+        # Held until an instant that is also the next one's: that one is still to come.
+        after = self.next_at - INSTANT if self.comes_back else self.next_at
+        fire = self._fire(after=max(after, now - useful), zone=self.person.zone)
+        return Arming(fire.at, fire.zone) if fire else None
+
+    def is_missed(self, now: datetime) -> bool:
+        return now - self.next_at > ABANDONED_AFTER
+
     @property
     def wanted(self) -> tuple[Channel, ...]:
         """The channels asked for; whoever asked for none sees it in the app."""
@@ -111,23 +173,44 @@ class Found:
         known = dict.fromkeys(Channel(each) for each in self.channels if each in set(Channel))
         return tuple(known) or (Channel.IN_APP,)
 
+    def _fire(self, *, after: datetime, zone: str) -> Fire | None:
+        if self.course is None or self.todo_due is None or self.wish.before is None:
+            return None
+        plan = self.course.plan
+        if plan is None:
+            return None
+        return self.course.next_fire(
+            plan,
+            self.todo_due,
+            self.wish.before,
+            person_zone=zone,
+            all_day_time=self.all_day_time,
+            after=after,
+        )
+
 
 # The lease is locked until the end: nobody takes it over while a batch begins. So is the reminder:
 # a change of it comes before (and is seen: arm_no, next_at) or after. In one order everywhere.
+_OF_PERSON: Final = 8  # columns
 FIND: Final = Query(
     b"""
     SELECT r.workspace_id, r.id, r.todo_id, r.arm_no, r.next_at,
            r.at_on, r.at_time, r.at_zone, r.before_s, r.armed_zone, r.armed_tzdata,
-           r.channels, u.preferences #> '{channels,reminder}',
+           r.channels, r.urgent, r.lane IS NULL,
+           u.preferences #> '{channels,reminder}', u.preferences -> 'quiet_hours',
            t.title, t.status, t.deleted_at IS NOT NULL, t.due_on, t.due_time, t.due_zone,
            u.all_day_time,
-           (SELECT jsonb_object_agg(d.id, jsonb_build_array(d.status, d.attempts))
+           (SELECT jsonb_object_agg(
+                d.id, jsonb_build_array(d.status, d.attempts, d.due_at >= r.next_at))
             FROM deliveries d
             WHERE d.workspace_id = r.workspace_id AND d.subject_id = r.id AND d.arm_no = r.arm_no),
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active',
            EXISTS (SELECT FROM memberships m
-                   WHERE m.user_id = u.id AND m.workspace_id = r.workspace_id)
+                   WHERE m.user_id = u.id AND m.workspace_id = r.workspace_id),
+    """
+    + reminder_series.SQL
+    + b"""
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(arm_nos)s::int[],
                 %(next_ats)s::timestamptz[], %(tokens)s::uuid[])
         AS mine (workspace_id, id, arm_no, next_at, token)
@@ -137,6 +220,9 @@ FIND: Final = Query(
         AND r.arm_no = mine.arm_no AND r.next_at = mine.next_at
     JOIN todos t ON t.workspace_id = r.workspace_id AND t.id = r.todo_id
     JOIN users u ON u.id = r.user_id
+    LEFT JOIN series s ON s.workspace_id = r.workspace_id AND s.todo_id = r.todo_id
+        AND r.before_s IS NOT NULL
+    LEFT JOIN users owner ON owner.id = s.created_by
     ORDER BY r.workspace_id, r.id
     FOR NO KEY UPDATE OF l, r
     """,

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
+from core.models.deliveries import Deliveries, DeliveryStatus
 from core.models.reminders import Reminders
 from core.models.todos import Status, Todos
 from core.models.users import Users
 from core.rules import reminders as rule
 from core.rules import zones
 from core.rules.reminders import Due, Wish
+from core.services import reminder_series
+from core.services.reminder_series import Course
 from core.services.todo_rows import Reminder
 from core.services.workspaces import visible
 from core.statements import query
@@ -44,6 +48,15 @@ class Waiting:
     deleted_at: datetime | None
     timezone: str
     all_day_time: time
+    armed_zone: str | None
+    lane: int | None
+    course: Course | None
+
+    @classmethod
+    def of_row(cls, *values: Any) -> Self:
+        own = len(_OWN_COLUMNS)
+        columns: tuple[Any, ...] = (*values[:own], Course.of_columns(*values[own:]))
+        return cls(*columns)
 
     @property
     def wish(self) -> Wish:
@@ -53,6 +66,11 @@ class Waiting:
     @property
     def due(self) -> Due | None:
         return None if self.due_on is None else Due(self.due_on, self.due_time, self.due_zone)
+
+    @property
+    def is_instant(self) -> bool:
+        """Snoozed, or waiting for the end of quiet hours: no change of zones moves it."""
+        return self.next_at is not None and self.armed_zone is None
 
     @property
     def stands(self) -> bool:
@@ -87,7 +105,7 @@ class Armed:
         return cls(found.at, found.zone, zones.tzdata_version())
 
 
-_COLUMNS = (
+_OWN_COLUMNS = (
     Reminders.id,
     Reminders.workspace_id,
     Reminders.todo_id,
@@ -108,9 +126,11 @@ _COLUMNS = (
     Todos.deleted_at,
     Users.timezone,
     Users.all_day_time,
+    Reminders.armed_zone,
+    Reminders.lane,
 )
-_WITH_ALL = (
-    select(*_COLUMNS)
+_WITH_ALL = reminder_series.joined(
+    select(*_OWN_COLUMNS, *reminder_series.COLUMNS)
     .join(Todos, and_(Todos.workspace_id == Reminders.workspace_id, Todos.id == Reminders.todo_id))
     .join(Users, Users.id == Reminders.user_id)
 )
@@ -121,24 +141,25 @@ MINE = query(
         Reminders.user_id == bindparam("user_id"),
         Todos.deleted_at.is_(None),
     ).with_for_update(of=Reminders),
-    Waiting,
+    Waiting.of_row,
 )
 OF_TODO = query(
     _WITH_ALL.where(
         Reminders.workspace_id == bindparam("workspace_id"),
         Reminders.todo_id == bindparam("todo_id"),
     ).with_for_update(of=Reminders),
-    Waiting,
+    Waiting.of_row,
 )
 FLOATING = query(
     _WITH_ALL.where(
         Reminders.user_id == bindparam("user_id"),
+        Reminders.armed_zone.is_not(None),  # else it is an instant
         Reminders.next_at.is_not(None),
         # Only what is read in the person's own zone moves with it.
         Reminders.at_zone.is_(None),
         (Reminders.at_on.is_not(None)) | (Todos.due_zone.is_(None)),
     ).with_for_update(of=Reminders),
-    Waiting,
+    Waiting.of_row,
 )
 ADD = query(
     insert(Reminders).values(
@@ -175,7 +196,24 @@ ARM = query(
         armed_zone=bindparam("armed_zone"),
         armed_tzdata=bindparam("armed_tzdata"),
         arm_no=Reminders.arm_no + 1,
+        since_arm_no=None,
         version=Reminders.version + 1,
+    )
+)
+# What quiet hours hold has nobody at it: it is taken back with the change that made it untrue.
+CANCEL_HELD = query(
+    update(Deliveries)
+    .where(
+        Deliveries.workspace_id == bindparam("of_workspace_id"),
+        Deliveries.subject_id == bindparam("of_id"),
+        Deliveries.status == DeliveryStatus.HELD,
+    )
+    .values(
+        status=DeliveryStatus.CANCELLED,
+        error=bindparam("error"),
+        next_attempt_at=None,
+        log=Deliveries.log.op("||")(bindparam("log", type_=JSONB)),
+        updated_at=func.now(),
     )
 )
 EDIT = query(

@@ -1,9 +1,12 @@
 """Reminders: wished, armed, snoozed, removed. When one fires is computed in `core/rules`.
 
-Arming rules, kept in `_armed`:
+Arming rules, kept in `_armed` and `_write`:
 1. a reminder waits only for a todo that is pending and not deleted;
 2. a moment that has passed when it is computed is not armed: nothing fires in retrospect;
-3. every arming raises `arm_no`, so that what was on its way for an earlier one is not sent.
+3. `before` the due time of a series' newest todo it waits for that and, by the rule, for all later
+   ones; while the series is paused for none;
+4. every arming raises `arm_no`, so that what was on its way for an earlier one is not sent, and
+   what quiet hours held for it is cancelled with it.
 """
 
 from collections.abc import Sequence
@@ -11,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
+
+from psycopg.types.json import Jsonb
 
 from core.actor import Actor
 from core.db import Transaction
@@ -22,9 +27,12 @@ from core.rules import reminders as rule
 from core.rules import snooze as snoozed
 from core.rules import zones
 from core.rules.reminders import Due, Wish
+from core.rules.retries import Reason
 from core.rules.snooze import Snooze
+from core.services import deliveries, reminder_series
 from core.services import reminder_rows as rows
 from core.services.reminder_rows import GRACE, Armed, Waiting
+from core.services.reminder_series import Course
 from core.services.todo_rows import Reminder, TodoRow
 from core.services.workspaces import Access, place
 from core.settings import settings
@@ -80,7 +88,7 @@ async def update_one(
     if draft.wish != found.wish:  # else a snooze stays
         _refuse_past(draft.wish, found.timezone, now=spot.now)
         armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
-        _write(tx, found, armed)
+        _write(tx, found, armed, now=spot.now)
         next_at = armed.next_at
     tx.run(
         rows.EDIT,
@@ -118,14 +126,16 @@ async def snooze(
     )
     if until <= spot.now:
         raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
-    _write(tx, found, Armed(until, None, None))  # an instant: no change of zones moves it
+    # An instant: no change of zones moves it.
+    _write(tx, found, Armed(until, None, None), now=spot.now)
     tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
     return found.answer(until)
 
 
 async def remove(tx: Transaction, actor: Actor, reminder_id: UUID, *, now: datetime) -> None:
     found = await get(tx, actor, reminder_id)
-    await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
+    spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
+    _take_back(tx, found, Reason.REMINDER_CHANGED, now=spot.now)
     tx.run(rows.REMOVE, workspace_id=found.workspace_id, id=found.id)
     tx.emit(Event(found.workspace_id, "reminder.deleted", found.id))
 
@@ -143,16 +153,57 @@ async def rearm_todo(
 ) -> dict[UUID, datetime | None]:
     """After the todo's due time, status or existence changed; call before the row is written.
 
-    When those fire now that fire at another time than before.
+    Where it is of a series, call when the series was written. When those fire now that fire at
+    another time than before.
     """
     moved: dict[UUID, datetime | None] = {}
     stands = row.status == Status.PENDING and row.deleted_at is None
     for found in await tx.all(rows.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id):
+        if stands and found.is_instant and found.wish.before is None:
+            continue  # snoozed, or held: its own time is none of the todo's
         armed = _arm_wish(found.wish, row.due, found, stands=stands, now=now)
         if armed.next_at != found.next_at:
-            _write(tx, found, armed)
+            _write(tx, found, armed, now=now, reason=_reason(row))
             moved[found.id] = armed.next_at
     return moved
+
+
+async def carry(tx: Transaction, of_todo: TodoRow, to: TodoRow, *, now: datetime) -> None:
+    """Give a todo the `before` reminders of the one it follows, everybody's, armed for it.
+
+    Call when both stand in the database, and the series that `to` is the newest of.
+    """
+    course = await _course(tx, to)
+    copied = await tx.all(rows.OF_TODO, workspace_id=of_todo.workspace_id, todo_id=of_todo.id)
+    for found in copied:
+        if found.before_s is None:
+            continue
+        armed = _armed(
+            found.wish,
+            to.due,
+            course,
+            person_zone=found.timezone,
+            all_day_time=found.all_day_time,
+            now=now,
+        )
+        reminder_id = uuid7()
+        tx.run(
+            rows.ADD,
+            workspace_id=to.workspace_id,
+            id=reminder_id,
+            todo_id=to.id,
+            user_id=found.user_id,
+            channels=found.channels,
+            urgent=found.urgent,
+            lane=None if found.lane is None else lane_of(reminder_id),
+            next_at=armed.next_at,
+            armed_zone=armed.armed_zone,
+            armed_tzdata=armed.armed_tzdata,
+            arm_no=1,
+            created_at=now,
+            **_wish_columns(found.wish),
+        )
+        tx.emit(Event(to.workspace_id, "reminder.created", reminder_id))
 
 
 async def rearm_person(
@@ -161,10 +212,16 @@ async def rearm_person(
     """After a person's zone or all-day time changed: move all that is floating. How many moved."""
     moved = 0
     for found in await tx.all(rows.FLOATING, user_id=user_id):
-        arming = rule.arming(found.wish, found.due, person_zone=timezone, all_day_time=all_day_time)
-        armed = Armed.of(arming, now=now)
-        if found.next_at is not None and armed.next_at != found.next_at:
-            _write(tx, found, armed)
+        armed = _armed(
+            found.wish,
+            found.due,
+            found.course,
+            person_zone=timezone,
+            all_day_time=all_day_time,
+            now=now,
+        )
+        if armed.next_at != found.next_at:
+            _write(tx, found, armed, now=now)
             moved += 1
     for workspace_id, todo_id, due_on, due_time in await tx.all(
         rows.FLOATING_DUES, user_id=user_id
@@ -178,12 +235,17 @@ async def _add(
     tx: Transaction, actor: Actor, row: TodoRow, draft: ReminderDraft, *, now: datetime
 ) -> Reminder:
     person = await tx.person()
-    arming = rule.arming(
-        draft.wish, row.due, person_zone=person.timezone, all_day_time=person.all_day_time
-    )
     _refuse_past(draft.wish, person.timezone, now=now)
-    stands = row.status == Status.PENDING
-    armed = Armed.of(arming if stands else None, now=now)
+    armed = Armed(None, None, None)
+    if row.status == Status.PENDING:
+        armed = _armed(
+            draft.wish,
+            row.due,
+            await _course(tx, row) if draft.wish.before is not None else None,
+            person_zone=person.timezone,
+            all_day_time=person.all_day_time,
+            now=now,
+        )
     own_clock = person.memberships[row.workspace_id].clock_at is not None
     reminder_id = uuid7()
     wish = _wish_columns(draft.wish)
@@ -230,16 +292,61 @@ def lane_of(row_id: UUID) -> int:
     return row_id.int % settings().lanes
 
 
+async def _course(tx: Transaction, row: TodoRow) -> Course | None:
+    """The series that this todo is the newest of."""
+    if row.series_id is None:
+        return None
+    return await tx.first(reminder_series.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id)
+
+
 def _arm_wish(wish: Wish, due: Due | None, found: Waiting, *, stands: bool, now: datetime) -> Armed:
     if not stands:
         return Armed(None, None, None)
-    arming = rule.arming(wish, due, person_zone=found.timezone, all_day_time=found.all_day_time)
-    # One that is due and not sent yet (an outage) stays due: its moment did not change.
-    unsent = arming is not None and arming.at == found.next_at
+    return _armed(
+        wish,
+        due,
+        found.course,
+        person_zone=found.timezone,
+        all_day_time=found.all_day_time,
+        now=now,
+        armed_at=found.next_at,
+    )
+
+
+def _armed(
+    wish: Wish,
+    due: Due | None,
+    course: Course | None,
+    *,
+    person_zone: str,
+    all_day_time: time,
+    now: datetime,
+    armed_at: datetime | None = None,
+) -> Armed:
+    """`armed_at` is when it fires so far. Due and not sent yet (an outage), it stays due."""
+    if course is None:
+        arming = rule.arming(wish, due, person_zone=person_zone, all_day_time=all_day_time)
+    else:
+        arming = course.arming(
+            wish,
+            due,
+            person_zone=person_zone,
+            all_day_time=all_day_time,
+            now=now,
+            armed_at=armed_at,
+        )
+    unsent = arming is not None and arming.at == armed_at
     return Armed.of(arming, now=arming.at if arming and unsent else now)
 
 
-def _write(tx: Transaction, found: Waiting, armed: Armed) -> None:
+def _write(
+    tx: Transaction,
+    found: Waiting,
+    armed: Armed,
+    *,
+    now: datetime,
+    reason: Reason = Reason.REMINDER_CHANGED,
+) -> None:
     tx.run(
         rows.ARM,
         of_workspace_id=found.workspace_id,
@@ -248,6 +355,25 @@ def _write(tx: Transaction, found: Waiting, armed: Armed) -> None:
         armed_zone=armed.armed_zone,
         armed_tzdata=armed.armed_tzdata,
     )
+    _take_back(tx, found, reason, now=now)
+
+
+def _take_back(tx: Transaction, found: Waiting, reason: Reason, *, now: datetime) -> None:
+    """Cancel what quiet hours hold. Whatever else is open has a worker, who finds out."""
+    if found.next_at is not None:
+        tx.run(
+            rows.CANCEL_HELD,
+            of_workspace_id=found.workspace_id,
+            of_id=found.id,
+            error=reason,
+            log=Jsonb([deliveries.entry(now, "cancelled", reason)]),
+        )
+
+
+def _reason(row: TodoRow) -> Reason:
+    if row.deleted_at is not None:
+        return Reason.TODO_DELETED
+    return Reason.TODO_COMPLETED if row.status == Status.COMPLETED else Reason.REMINDER_CHANGED
 
 
 def _wish_columns(wish: Wish) -> dict[str, Any]:

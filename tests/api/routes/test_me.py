@@ -35,6 +35,14 @@ async def test_null_goes_back_to_the_default(alice: Person) -> None:
     }
 
 
+async def test_quiet_hours_are_set_moved_and_cleared(alice: Person) -> None:
+    for hours in ({"start": "22:00", "end": "07:00"}, {"start": "12:30", "end": "14:00"}):
+        answer = await alice.patch("/me", json={"preferences": {"quiet_hours": hours}})
+        assert answer.json()["preferences"] == {"quiet_hours": hours}
+    answer = await alice.patch("/me", json={"preferences": {"quiet_hours": None}})
+    assert answer.json()["preferences"] == {}
+
+
 async def test_preferences_are_merged(alice: Person) -> None:
     first = {"theme": "dark", "voice": {"beep": True, "speed": 2}}
     await alice.patch("/me", json={"preferences": {**first, "channels": {"reminder": ["email"]}}})
@@ -78,6 +86,16 @@ async def test_preconditions(alice: Person) -> None:
         ({"preferences": []}, "/preferences"),
         ({"preferences": {"channels": {"reminder": ["pigeon"]}}}, "/preferences"),
         ({"preferences": {"channels": {"birthday": ["email"]}}}, "/preferences"),
+        ({"preferences": {"quiet_hours": "22:00"}}, "/preferences/quiet_hours"),
+        ({"preferences": {"quiet_hours": {"start": "22:00"}}}, "/preferences/quiet_hours/end"),
+        (
+            {"preferences": {"quiet_hours": {"start": "22:00", "end": "24:00"}}},
+            "/preferences/quiet_hours/end",
+        ),
+        (
+            {"preferences": {"quiet_hours": {"start": "22:00", "end": "22:00"}}},
+            "/preferences/quiet_hours",
+        ),
         ({"preferences": {"note": "x" * 17_000}}, "/preferences"),
         ({"preferences": {"note": "a\u0000b"}}, "/preferences"),
         ({"preferences": {"number": 10**40}}, "/preferences"),

@@ -1,0 +1,282 @@
+"""The ledger of a batch: what becomes of each due reminder, and the rows that say so."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from core import logs
+from core.db import Transaction
+from core.events import Event
+from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
+from core.rules import zones
+from core.rules.reminders import Arming
+from core.rules.retries import Reason, delivery_id
+from core.services import deliveries
+from core.services.deliveries import Send, entry
+from core.services.due_rows import Before, Found
+from core.statements import Query, row
+
+log = logs.get(__name__)
+
+HELD_CHANNELS: Final = frozenset({Channel.PUSH, Channel.SLACK})  # those that make a noise
+RECORDED: Final = "recorded: sandbox workspace"
+_UNWRITTEN: Final = Before("", 0, ours=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A message that needed no vendor: shown in the app, held, or not to be sent at all."""
+
+    send: Send
+    status: DeliveryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What a reminder waits for once it is settled: its next occurrence, armed in `zone`.
+
+    Without a zone the end of quiet hours: an instant, for the messages that this arming holds.
+    """
+
+    at: datetime
+    zone: str | None
+
+
+_REARM: Final = Query(
+    b"""
+    UPDATE reminders SET next_at = %(at)s, armed_zone = %(zone)s, armed_tzdata = %(tzdata)s,
+        arm_no = arm_no + 1, version = version + 1, since_arm_no = NULL
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+class Ledger:
+    """Collects the rows of a batch, so that each table is written by one statement."""
+
+    def __init__(
+        self, tx: Transaction, *, now: datetime, dev: bool, vendors: Collection[Channel]
+    ) -> None:
+        self.rearmed: set[UUID] = set()
+        self.then: dict[UUID, Then] = {}
+        self.decided: list[Decided] = []
+        self._tx = tx
+        self._now = now
+        self._dev = dev
+        self._vendors = vendors
+        self._deliveries: list[dict[str, Any]] = []
+        self._notifications: list[dict[str, Any]] = []
+
+    def add(self, reminder: Found) -> list[Send]:
+        """Decide what becomes of this reminder; the sends that remain to be done."""
+        if reminder.obstacle is not None:
+            self._withdraw(reminder, reminder.obstacle)
+            return []
+        reminder = reminder.at_its_occurrence()
+        if (new := reminder.armed_anew) is not None:
+            self._rearm(reminder, new)
+            return []
+        missed = reminder.is_missed(self._now)
+        if not reminder.existing:
+            kind = "reminder.missed" if missed else "reminder.due"
+            self._tx.emit(Event(reminder.workspace_id, kind, reminder.id))
+        if missed:
+            self._miss(reminder)
+            sends = []
+        else:
+            opened = (self._open(reminder, channel) for channel in reminder.wanted)
+            sends = [send for send in opened if send]
+        # Held, the next occurrence is armed when what is held went out.
+        if reminder.id not in self.then and (after := reminder.fires_next(self._now)):
+            self.then[reminder.id] = Then(after.at, after.zone)
+        return sends
+
+    def add_safely(self, reminder: Found) -> list[Send]:
+        """As `add`; a row that breaks our code ends as a visible failure and holds up nobody."""
+        marks = len(self._deliveries), len(self._notifications), len(self.decided)
+        try:
+            return self.add(reminder)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go out
+            log.error("reminder.quarantined", reminder_id=reminder.id, error=error)
+            del self._deliveries[marks[0] :]
+            del self._notifications[marks[1] :]
+            del self.decided[marks[2] :]
+            self.then.pop(reminder.id, None)
+            send = self._send(reminder, Channel.IN_APP)
+            story = [entry(self._now, "failed", Reason.UNDELIVERABLE)]
+            self._row(reminder, send, DeliveryStatus.FAILED, story, error=Reason.UNDELIVERABLE)
+            self._notify(reminder, send, "delivery_failed")
+            return []
+
+    def write(self) -> None:
+        if self._deliveries:
+            self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
+        if self._notifications:
+            self._tx.run(deliveries.NOTIFY, rows=Jsonb(self._notifications))
+
+    def _open(self, reminder: Found, channel: Channel) -> Send | None:
+        send = self._send(reminder, channel)
+        before = _before(reminder, send)
+        if before is not None and not before.is_open:
+            return None
+        reason = None
+        if not reminder.recorded:
+            reason = deliveries.unreachable(
+                channel, reminder.person, dev=self._dev, vendors=self._vendors
+            )
+        if reason is not None:
+            self._refuse(reminder, send, reason)
+        elif (until := self._quiet_until(reminder, channel)) is not None:
+            self._hold(reminder, send, until)
+        elif reminder.recorded:
+            story = [entry(self._now, "sent", RECORDED)]
+            self._row(reminder, send, DeliveryStatus.SENT, story, sent_at=self._now)
+        elif channel is Channel.IN_APP:
+            story = [entry(self._now, "sent", "shown in the app")]
+            self._row(reminder, send, DeliveryStatus.SENT, story, sent_at=self._now)
+            self._notify(reminder, send, "reminder")
+        else:
+            self._begin(reminder, send)
+            return send
+        return None
+
+    def _begin(self, reminder: Found, send: Send) -> None:
+        before = _before(reminder, send)
+        ambiguous = before is not None and before.status == DeliveryStatus.SENDING
+        story = []
+        if ambiguous:
+            story.append(entry(self._now, "ambiguous", "the worker that sent it did not finish"))
+        story.append(entry(self._now, "sending", "late" if send.late else None))
+        self._row(reminder, send, DeliveryStatus.SENDING, story, ambiguous=ambiguous)
+
+    def _quiet_until(self, reminder: Found, channel: Channel) -> datetime | None:
+        if reminder.urgent or reminder.quiet is None or channel not in HELD_CHANNELS:
+            return None
+        return reminder.quiet.end_at(self._now, reminder.person.zone)
+
+    def _hold(self, reminder: Found, send: Send, until: datetime) -> None:
+        self.then[reminder.id] = Then(until, None)
+        before = _before(reminder, send)
+        if before is None or before.status != DeliveryStatus.HELD or not before.ours:
+            story = [entry(self._now, "held", until.isoformat())]
+            self._row(reminder, send, DeliveryStatus.HELD, story, next_at=until)
+
+    def _refuse(self, reminder: Found, send: Send, reason: Reason) -> None:
+        """Say so in the ledger, and to whoever asked for this channel."""
+        absent = reason is Reason.CHANNEL_UNAVAILABLE
+        status = DeliveryStatus.CANCELLED if absent else DeliveryStatus.FAILED
+        self._row(reminder, send, status, [entry(self._now, status, reason)], error=reason)
+        if reminder.channels is not None:
+            self._notify(reminder, send, "delivery_failed")
+
+    def _miss(self, reminder: Found) -> None:
+        for channel in dict.fromkeys((*reminder.wanted, Channel.IN_APP)):
+            send = self._send(reminder, channel)
+            before = _before(reminder, send)
+            if before is not None and not before.is_open:
+                continue
+            story = [entry(self._now, "missed", Reason.TOO_LATE)]
+            self._row(reminder, send, DeliveryStatus.MISSED, story, error=Reason.TOO_LATE)
+            if channel is Channel.IN_APP:
+                self._notify(reminder, send, "reminder_missed")
+
+    def _withdraw(self, reminder: Found, reason: Reason) -> None:
+        """Cancel what an earlier lease left open; one that was `sending` may have gone out."""
+        for channel in reminder.wanted:
+            send = self._send(reminder, channel)
+            before = _before(reminder, send)
+            if before is not None and before.is_open:
+                story = [entry(self._now, "cancelled", reason)]
+                ambiguous = before.status == DeliveryStatus.SENDING
+                self._row(
+                    reminder,
+                    send,
+                    DeliveryStatus.CANCELLED,
+                    story,
+                    error=reason,
+                    ambiguous=ambiguous,
+                )
+
+    def _rearm(self, reminder: Found, new: Arming) -> None:
+        self.rearmed.add(reminder.id)
+        self._tx.run(
+            _REARM,
+            workspace_id=reminder.workspace_id,
+            id=reminder.id,
+            at=new.at,
+            zone=new.zone,
+            tzdata=zones.tzdata_version(),
+        )
+        self._tx.emit(Event(reminder.workspace_id, "reminder.armed", reminder.id, ["next_at"]))
+
+    def _send(self, reminder: Found, channel: Channel) -> Send:
+        person = reminder.person
+        key = delivery_id(reminder.id, reminder.arm_no, person.id, channel)
+        attempts = reminder.existing.get(str(key), _UNWRITTEN).attempts
+        return Send(
+            workspace_id=reminder.workspace_id,
+            delivery_id=key,
+            attempt=attempts + 1,
+            kind=DeliveryKind.REMINDER,
+            channel=channel,
+            subject_id=reminder.id,
+            todo_id=reminder.todo_id,
+            title=reminder.title,
+            due=reminder.due,
+            due_at=reminder.next_at,
+            arm_no=reminder.arm_no,
+            began_at=self._now,
+            person=person,
+        )
+
+    def _notify(self, reminder: Found, send: Send, kind: str) -> None:
+        """Also in the app; but nothing leaves a sandbox, whose ledger is all there is."""
+        if not reminder.recorded:
+            self._notifications.append(deliveries.notification(send, kind))
+
+    def _row(
+        self,
+        reminder: Found,
+        send: Send,
+        status: DeliveryStatus,
+        story: deliveries.Log,
+        *,
+        sent_at: datetime | None = None,
+        next_at: datetime | None = None,
+        error: str | None = None,
+        ambiguous: bool = False,
+    ) -> None:
+        tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
+        if status is not DeliveryStatus.SENDING and not reminder.recorded:
+            self.decided.append(Decided(send, status))
+        self._deliveries.append(
+            {
+                "workspace_id": send.workspace_id,
+                "id": send.delivery_id,
+                "kind": send.kind,
+                "subject_id": send.subject_id,
+                "todo_id": send.todo_id,
+                "user_id": send.person.id,
+                "arm_no": send.arm_no,
+                "channel": send.channel,
+                "status": status,
+                "attempts": send.attempt if tried else send.attempt - 1,
+                "due_at": send.due_at,
+                "sent_at": sent_at,
+                "next_attempt_at": next_at,
+                "error": error,
+                "ambiguous": ambiguous,
+                "log": story,
+            }
+        )
+
+
+def _before(reminder: Found, send: Send) -> Before | None:
+    return reminder.existing.get(str(send.delivery_id))
