@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from api.schemas.todos import ReminderBody, ReminderPatch, SnoozeBody
 from api.transaction import Authenticated
 from api.visit import Visit
-from core.services import explanations, reminders, todos
+from core.services import explanations, reminders, todo_writes
 from core.services.explanations import Explanation
 from core.services.todo_rows import Reminder
 
@@ -34,7 +34,7 @@ async def list_reminders(visit: Visit, todo_id: UUID) -> ReminderPage:
 async def create_reminder(
     visit: Visit, todo_id: UUID, body: ReminderBody, response: Response
 ) -> Reminder:
-    row = await todos.lock(visit.tx, visit.actor, todo_id)
+    row = await todo_writes.lock(visit.tx, visit.actor, todo_id)
     reminder = await reminders.add(visit.tx, visit.actor, row, body.to_draft(), now=visit.now)
     response.headers["Location"] = f"/api/v1/reminders/{reminder.id}/why"
     return reminder
