@@ -4,7 +4,8 @@ English for now: every text is asked for with a `locale`, which decides once the
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -83,7 +84,7 @@ class Emails:
         zone = send.person.zone
         lines = []
         if send.due is not None:
-            lines.append(f"Due {_due_in_words(send.due, zone, send.began_at)}.")
+            lines.append(f"Due {_due_in_words(send.due, zone, zones.today(send.began_at, zone))}.")
         if send.late:
             was = in_words(send.due_at, zone, send.began_at)
             lines.append(f"This reminder is late, we are sorry: it was due {was}.")
@@ -113,15 +114,20 @@ class Emails:
 
 def in_words(at: datetime, zone: str, now: datetime, *, all_day: bool = False) -> str:
     """`today at 09:00 (UTC)`, `tomorrow …`, else `on Monday, 3 August 2026 at 09:00 (UTC)`."""
+    return _in_words(at, zone, zones.today(now, zone), all_day=all_day)
+
+
+@lru_cache(maxsize=1024)  # many are due at nine o'clock
+def _due_in_words(due: Due, zone: str, today: date) -> str:
+    return _in_words(due_instant(due, zone), zone, today, all_day=due.at is None)
+
+
+def _in_words(at: datetime, zone: str, today: date, *, all_day: bool) -> str:
     local = at.astimezone(zones.zone(zone))
-    days = local.date() - zones.today(now, zone)
     near = {timedelta(0): "today", timedelta(1): "tomorrow", timedelta(-1): "yesterday"}
-    day = near.get(days) or f"on {local:%A}, {local.day} {local:%B} {local.year}"
+    day = near.get(local.date() - today)
+    day = day or f"on {local:%A}, {local.day} {local:%B} {local.year}"
     return day if all_day else f"{day} at {local:%H:%M} ({zone})"
-
-
-def _due_in_words(due: Due, person_zone: str, now: datetime) -> str:
-    return in_words(due_instant(due, person_zone), person_zone, now, all_day=due.at is None)
 
 
 def _one_line(text: str) -> str:

@@ -13,19 +13,6 @@ from uuid import UUID
 
 import orjson
 from pydantic import SecretStr
-from sendgrid.helpers.mail import (
-    Category,
-    Content,
-    CustomArg,
-    Mail,
-    Personalization,
-    Subject,
-    To,
-)
-from sendgrid.helpers.mail import (
-    Email as Address,
-)
-from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
 from core import clock
 from core.errors import Misconfigured, VendorError
@@ -54,7 +41,7 @@ class SendGrid:
     api_key: SecretStr
     base_url: str
     mail_from: str
-    _sender: Address = field(init=False, repr=False)
+    _sender: dict[str, str] = field(init=False, repr=False)
     _headers: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +53,8 @@ class SendGrid:
             "content-type": "application/json",
         }
         # The class is frozen; these two are derived once instead of for every e-mail.
-        object.__setattr__(self, "_sender", Address(address, name or None))
+        sender = {"email": address} | ({"name": name} if name else {})
+        object.__setattr__(self, "_sender", sender)
         object.__setattr__(self, "_headers", headers)
 
     async def send(self, message: Email) -> str:
@@ -94,27 +82,25 @@ class SendGrid:
         return response.headers.get("x-message-id", "")
 
     def payload(self, message: Email) -> dict[str, Any]:
-        """Build the request's JSON with the vendor's own classes."""
-        # An explicit Personalization: Mail(to_emails=…) guesses, and reverses several recipients.
-        recipient = Personalization()
-        person = To()  # its constructor would parse "Name <address>" out of an address
-        person.email, person.name = message.to, message.to_name
-        recipient.add_to(person)
-        recipient.add_custom_arg(CustomArg("delivery_id", str(message.delivery_id)))
-        mail = Mail()
-        mail.from_email = self._sender
-        mail.subject = Subject(message.subject)
-        mail.add_personalization(recipient)
-        try:
-            mail.add_content(Content("text/plain", message.text))
-            mail.add_content(Content("text/html", message.html))
-        except ApiKeyIncludedException:
-            # The vendor's classes refuse a body that begins like an API key. From None: neither
-            # the text nor the key may reach a log through the chain.
-            raise VendorError("the text begins like an API key", permanent=True) from None
-        mail.add_category(Category(message.category))
-        payload: dict[str, Any] = mail.get()
-        return payload
+        """Build the request's JSON: what the vendor's own classes build, which take 40 µs for it.
+
+        They also refuse a text that begins like an API key, as a todo's title may.
+        """
+        person = {"email": message.to}
+        if message.to_name:
+            person["name"] = message.to_name
+        return {
+            "from": self._sender,
+            "subject": message.subject,
+            "personalizations": [
+                {"to": [person], "custom_args": {"delivery_id": str(message.delivery_id)}}
+            ],
+            "content": [
+                {"type": "text/plain", "value": message.text},
+                {"type": "text/html", "value": message.html},
+            ],
+            "categories": [message.category],
+        }
 
 
 def _until(reset: str) -> timedelta | None:
