@@ -38,6 +38,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_notifications",
     "preview_recurrence",  # looks up the caller's zone
     "explain_recurrence",  # and their language
+    "convert_recurrence",  # both
 }
 UNDOCUMENTED: Final = {
     "/metrics",
@@ -67,6 +68,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "create_todo": {"title": "x"},
     "update_todo": {"title": "x"},
     "replace_todo": {"title": "x"},
+    "move_todo": {"due": DUE},
     "create_reminder": {"before": "PT5M"},
     "update_reminder": {"urgent": True},
     "snooze_reminder": {"until": "2031-01-01T00:00:00Z"},
@@ -77,6 +79,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "edit_me": {"name": "x"},
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "explain_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
+    "convert_recurrence": {"from": "todoist", "text": "every day"},
     "register": {**CREDENTIALS},
     "login": CREDENTIALS,
     "link": CREDENTIALS,
@@ -112,13 +115,21 @@ def operations(app: FastAPI) -> Iterator[Operation]:
 
 async def objects(app: FastAPI, person: Person) -> dict[str, str]:
     """Ids of what she has, by the names they have in paths and bodies."""
-    todo = await make(person, list="Home", tags=["hers"], due=DUE, reminders=[{"before": "PT1H"}])
+    todo = await make(
+        person,
+        list="Home",
+        tags=["hers"],
+        due=DUE,
+        reminders=[{"before": "PT1H"}],
+        recurrence={"rrule": "FREQ=WEEKLY"},
+    )
     changed = await person.patch(f"/todos/{todo['id']}", json={"title": "hers"})
     sessions = (await person.get("/sessions")).json()["data"]
     return {
         "todo_id": todo["id"],
         "list_id": todo["list_id"],
         "reminder_id": todo["reminders"][0]["id"],
+        "series_id": todo["series_id"],
         "name": "hers",
         "id": sessions[0]["id"],
         "notification_id": await notified(app, person),
@@ -146,6 +157,7 @@ def nothing() -> dict[str, str]:
         "todo_id",
         "list_id",
         "reminder_id",
+        "series_id",
         "notification_id",
         "id",
         "change_set",
