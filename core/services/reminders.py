@@ -33,6 +33,7 @@ from core.services import deliveries, reminder_series
 from core.services import reminder_rows as rows
 from core.services.reminder_rows import GRACE, Armed, Waiting
 from core.services.reminder_series import Course
+from core.services.series_rows import LOOK_AGAIN
 from core.services.todo_rows import Reminder, TodoRow
 from core.services.workspaces import Access, place
 from core.settings import settings
@@ -68,6 +69,8 @@ async def add(
     spot = await place(tx, actor, row.workspace_id, Access.WRITE, now=now)
     if len(row.reminders) >= MAX_PER_TODO:
         raise Conflict(f"a todo has at most {MAX_PER_TODO} reminders")
+    if row.series_id is not None:
+        _let_series_look(tx, row.workspace_id, row.id, now=spot.now)
     return await _add(tx, actor, row, draft, now=spot.now)
 
 
@@ -90,6 +93,8 @@ async def update_one(
         armed = _arm_wish(draft.wish, found.due, found, stands=found.stands, now=spot.now)
         _write(tx, found, armed, now=spot.now)
         next_at = armed.next_at
+    if found.course is not None:
+        _let_series_look(tx, found.workspace_id, found.todo_id, now=spot.now)
     tx.run(
         rows.EDIT,
         of_workspace_id=found.workspace_id,
@@ -137,6 +142,8 @@ async def remove(tx: Transaction, actor: Actor, reminder_id: UUID, *, now: datet
     spot = await place(tx, actor, found.workspace_id, Access.WRITE, now=now)
     _take_back(tx, found, Reason.REMINDER_CHANGED, now=spot.now)
     tx.run(rows.REMOVE, workspace_id=found.workspace_id, id=found.id)
+    if found.course is not None:
+        _let_series_look(tx, found.workspace_id, found.todo_id, now=spot.now)
     tx.emit(Event(found.workspace_id, "reminder.deleted", found.id))
 
 
@@ -287,6 +294,11 @@ def _refuse_past(wish: Wish, zone: str, *, now: datetime) -> None:
         raise Invalid("this moment has passed", pointer="/at", code="in_the_past")
 
 
+def _let_series_look(tx: Transaction, workspace_id: UUID, todo_id: UUID, *, now: datetime) -> None:
+    """Queue that the tick looks when the todo makes way now: with its next one's first reminder."""
+    tx.run(LOOK_AGAIN, of_workspace_id=workspace_id, of_todo_id=todo_id, now=now)
+
+
 def lane_of(row_id: UUID) -> int:
     """Which tick looks after a row: spread evenly by the random end of its id."""
     return row_id.int % settings().lanes
@@ -360,7 +372,7 @@ def _write(
 
 def _take_back(tx: Transaction, found: Waiting, reason: Reason, *, now: datetime) -> None:
     """Cancel what quiet hours hold. Whatever else is open has a worker, who finds out."""
-    if found.next_at is not None:
+    if found.next_at is None:
         tx.run(
             rows.CANCEL_HELD,
             of_workspace_id=found.workspace_id,

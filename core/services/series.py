@@ -336,6 +336,14 @@ async def change(
     )
 
 
+def rezone(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
+    """Queue that the tick looks at all that follows this person's zone, and arms it by the new one.
+
+    Only in the workspaces that the transaction works in; a sandbox's at its own time.
+    """
+    tx.run(rows.FLOATING_LOOK_AGAIN, of_user_id=user_id, now=now)
+
+
 def put_back(
     tx: Transaction, row: SeriesRow, before: Mapping[str, Any], *, now: datetime
 ) -> SeriesRow:

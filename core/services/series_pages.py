@@ -105,7 +105,7 @@ _ALL: Any = (
 )
 _FIRST = query(_ALL, Occurrence)
 _BELOW = query(
-    _ALL.where(_PLACE < tuple_(bindparam("turn"), bindparam("recurrence_id"))), Occurrence
+    _ALL.where(tuple_(bindparam("turn"), bindparam("recurrence_id")) > _PLACE), Occurrence
 )
 
 

@@ -32,6 +32,7 @@ from core.models.reminders import Leases, Reminders
 from core.models.series import Occurrences, OccurrenceStatus, Series, SeriesStatus
 from core.models.todos import Todos
 from core.models.users import Users
+from core.models.workspaces import Workspaces
 from core.rules import rrule
 from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift
 from core.rules.reminders import Due
@@ -375,6 +376,24 @@ CLAIMED = query(
     .order_by(Series.workspace_id, Series.id)
     .with_for_update(of=(Leases, Series)),
     SeriesRow.of_row,
+)
+FLOATING_LOOK_AGAIN = query(
+    update(Series)
+    .where(
+        Series.created_by == bindparam("of_user_id"),
+        Series.start_zone.is_(None),
+        Series.next_at.is_not(None),
+    )
+    .values(
+        next_at=func.coalesce(
+            select(Workspaces.clock_at)
+            .where(Workspaces.id == Series.workspace_id)
+            .correlate(Series)
+            .scalar_subquery(),
+            bindparam("now"),
+        ),
+        arm_no=Series.arm_no + 1,
+    )
 )
 LOOK_AGAIN = query(
     update(Series)

@@ -86,6 +86,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_series_workspace_id_todo_id"), "series", ["workspace_id", "todo_id"])
     op.create_index(
+        op.f("ix_series_created_by"),
+        "series",
+        ["created_by"],
+        postgresql_where=sa.text("start_zone IS NULL"),
+    )
+    op.create_index(
         op.f("ix_series_lane_next_at"),
         "series",
         ["lane", "next_at"],

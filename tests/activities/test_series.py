@@ -178,6 +178,20 @@ async def test_it_rolls_with_the_next_ones_first_reminder(course: Course) -> Non
     ]  # rolling is none of theirs: they are armed by the rule
 
 
+async def test_a_reminder_that_comes_later_lets_it_roll_sooner(course: Course) -> None:
+    todo = await course.begin(recurrence={"rrule": "FREQ=DAILY"})
+    made = await course.person.post(f"/todos/{todo['id']}/reminders", json={"before": "PT3H"})
+    await course.tick(clock.now())  # it looks once more, and does not move yet
+    assert (await course.series())["next_at"] == MONDAY + DAY - timedelta(hours=3)
+    await course.person.patch(f"/reminders/{made.json()['id']}", json={"before": "PT1H"})
+    await course.tick(clock.now())
+    assert (await course.series())["next_at"] == MONDAY + DAY - timedelta(hours=1)
+    await course.person.delete(f"/reminders/{made.json()['id']}")
+    await course.tick(clock.now())
+    assert (await course.series())["next_at"] == MONDAY + DAY
+    assert (await read(course.person, todo["id"]))["missed"] == 0
+
+
 async def test_not_before_the_one_before_has_passed(course: Course) -> None:
     todo = await course.begin(recurrence={"rrule": "FREQ=DAILY"}, reminders=[{"before": "P3D"}])
     assert (await course.series())["next_at"] == MONDAY
