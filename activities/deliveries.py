@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities import errors
 from activities.channels import Channels
+from activities.heartbeats import beating
 from core import clock, faults
 from core.db import Database
 from core.errors import Error
@@ -61,7 +62,8 @@ class Deliveries:
         the first was killed while sending, which is flagged ambiguous, and sent under its key.
         """
         try:
-            return await self._attempt(message)
+            async with beating():
+                return await self._attempt(message)
         except Error as error:
             raise errors.translate(error) from error
 

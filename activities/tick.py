@@ -8,6 +8,7 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.heartbeats import beating
 from activities.shift import LIFE_S, Handler, Shift
 from core import clock, logs
 from core.db import Database
@@ -15,7 +16,6 @@ from core.messages import Kind, TickMessage
 
 log = logs.get(__name__)
 
-HEARTBEAT_EVERY_S: Final = 1.0
 AFTER_SETBACK: Final = timedelta(seconds=2)  # the rows themselves rest longer; others need not
 AT_ONCE: Final = timedelta(milliseconds=10)
 
@@ -53,16 +53,13 @@ class Ticks:
             now=self._now,
             life_s=self._life_s,
         )
-        beside = [
-            asyncio.create_task(_beat(shift)),
-            asyncio.create_task(_leave_with_the_worker(shift)),
-        ]
+        leaving = asyncio.create_task(_leave_with_the_worker(shift))
         try:
-            await shift.work()
+            async with beating(lambda: shift.handled):
+                await shift.work()
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
         if shift.setback:
             raise ApplicationError(
                 "Most of a batch failed for a passing reason; its rows were put back.",
@@ -78,12 +75,6 @@ class Ticks:
                 category=ApplicationErrorCategory.BENIGN,
             )
         return shift.handled
-
-
-async def _beat(shift: Shift) -> None:
-    while True:
-        activity.heartbeat(shift.handled)
-        await asyncio.sleep(HEARTBEAT_EVERY_S)
 
 
 async def _leave_with_the_worker(shift: Shift) -> None:

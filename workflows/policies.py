@@ -30,15 +30,15 @@ TICK: Policy = {
     ),
 }
 
-# 5, 15, 45 s …: the activity names later waits itself (doubling to 15 min, or what the vendor
-# asked for) and gives up at the delivery's usefulness deadline, which is well within the day.
+# How long to wait for a vendor the activity says itself, and when to give up. These retries are
+# for a worker that died at it, which is no fault of the message's: it is tried again soon.
 DELIVERY_ATTEMPT: Policy = {
     "start_to_close_timeout": timedelta(seconds=20),
     "schedule_to_close_timeout": timedelta(hours=25),
+    "heartbeat_timeout": timedelta(seconds=8),
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=5),
-        backoff_coefficient=3,
-        maximum_interval=timedelta(minutes=15),
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=15),
     ),
 }
 
