@@ -66,18 +66,18 @@ def delivery_id(
     return uuid5(reminder_id, f"{arm_no}|{recipient_id}|{channel}|{target}")
 
 
-def wait(delivery: UUID, attempt: int, asked: timedelta | None = None) -> timedelta:
-    """How long to wait after the `attempt`-th try (from 1) failed: 5, 15, 45 s, doubling to 15 min.
+def wait(delivery: UUID, failures: int, asked: timedelta | None = None) -> timedelta:
+    """How long to wait after the vendor failed so often (from 1): 5, 15, 45 s, doubling to 15 min.
 
     `asked` is the vendor's own wish, kept when it is longer. Up to a tenth comes on top, always
-    the same for one attempt, so that what failed together does not return together.
+    the same for one failure, so that what failed together does not return together.
     """
-    nth = attempt - 1
+    nth = failures - 1
     if nth < len(_FIRST_WAITS):
         seconds = _FIRST_WAITS[max(nth, 0)]
     else:
         doublings = min(nth - len(_FIRST_WAITS) + 1, 10)
         seconds = min(_FIRST_WAITS[-1] * 2**doublings, _LONGEST_WAIT)
-    share = sha256(delivery.bytes + attempt.to_bytes(4)).digest()[0] / 255
+    share = sha256(delivery.bytes + failures.to_bytes(4)).digest()[0] / 255
     jitter = timedelta(seconds=seconds * _JITTER * share)
     return max(timedelta(seconds=seconds), asked or timedelta(0)) + jitter

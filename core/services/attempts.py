@@ -50,6 +50,7 @@ class _Found:
     channel: Channel
     status: DeliveryStatus
     attempts: int
+    failures: int
     due_at: datetime
     next_at: datetime | None
     error: str | None
@@ -62,8 +63,8 @@ class _Found:
 
     @classmethod
     def of_row(cls, *values: Any) -> Self:
-        kind, subject_id, todo_id, arm_no, channel, status, attempts, *rest = values
-        due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
+        kind, subject_id, todo_id, arm_no, channel, status, *rest = values
+        attempts, failures, due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
         due_on: date | None
         due_time: time | None
         due_on, due_time, due_zone, *person = rest
@@ -75,6 +76,7 @@ class _Found:
             channel=Channel(channel),
             status=DeliveryStatus(status),
             attempts=attempts,
+            failures=failures,
             due_at=due_at,
             next_at=next_at,
             error=error,
@@ -109,7 +111,9 @@ class _Found:
 _FIND: Final = Query(
     b"""
     SELECT d.kind, d.subject_id, d.todo_id, d.arm_no, d.channel, d.status, d.attempts,
-           d.due_at, d.next_attempt_at, d.error,
+    """
+    + deliveries.FAILURES
+    + b""", d.due_at, d.next_attempt_at, d.error,
            coalesce(r.since_arm_no, r.arm_no), t.title, t.status, t.deleted_at IS NOT NULL,
            t.due_on, t.due_time, t.due_zone,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
@@ -248,6 +252,7 @@ def _send(found: _Found, workspace_id: UUID, delivery_id: UUID, *, now: datetime
         workspace_id=workspace_id,
         delivery_id=delivery_id,
         attempt=found.attempts + 1,
+        failures=found.failures,
         kind=found.kind,
         channel=found.channel,
         subject_id=found.subject_id,

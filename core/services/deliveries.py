@@ -48,6 +48,7 @@ class Send:
     workspace_id: UUID
     delivery_id: UUID
     attempt: int
+    failures: int  # of earlier attempts, by the vendor: waits grow with these, not with attempts
     kind: DeliveryKind
     channel: Channel
     subject_id: UUID
@@ -91,7 +92,9 @@ class Outcome:
     def next_at(self) -> datetime | None:
         if isinstance(self.result, Sent) or self.result.permanent:
             return None
-        waits_until = self.at + wait(self.send.delivery_id, self.send.attempt, self.result.wait)
+        waits_until = self.at + wait(
+            self.send.delivery_id, self.send.failures + 1, self.result.wait
+        )
         return min(waits_until, self.send.due_at + USEFUL_FOR)
 
 
@@ -101,6 +104,11 @@ def entry(at: datetime, what: str, detail: str | None = None) -> dict[str, str]:
     return line | {"detail": detail} if detail else line
 
 
+# Of a delivery `d`. A worker that died, or had no time left, is no failure of the vendor's.
+FAILURES: Final = b"""
+    (SELECT count(*) FROM jsonb_array_elements(d.log) l
+     WHERE l->>'what' = 'failed' AND l->>'detail' <> 'lease_ran_short')
+"""
 _COLUMNS = b"""
     AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
           arm_no int, channel text, status text, attempts smallint, due_at timestamptz,

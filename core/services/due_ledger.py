@@ -24,7 +24,7 @@ log = logs.get(__name__)
 
 HELD_CHANNELS: Final = frozenset({Channel.PUSH, Channel.SLACK})  # those that make a noise
 RECORDED: Final = "recorded: sandbox workspace"
-_UNWRITTEN: Final = Before("", 0, ours=True)
+_UNWRITTEN: Final = Before("", 0, 0, ours=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +219,12 @@ class Ledger:
     def _send(self, reminder: Found, channel: Channel) -> Send:
         person = reminder.person
         key = delivery_id(reminder.id, reminder.arm_no, person.id, channel)
-        attempts = reminder.existing.get(str(key), _UNWRITTEN).attempts
+        before = reminder.existing.get(str(key), _UNWRITTEN)
         return Send(
             workspace_id=reminder.workspace_id,
             delivery_id=key,
-            attempt=attempts + 1,
+            attempt=before.attempts + 1,
+            failures=before.failures,
             kind=DeliveryKind.REMINDER,
             channel=channel,
             subject_id=reminder.id,

@@ -25,6 +25,7 @@ class Before(NamedTuple):
 
     status: str
     attempts: int
+    failures: int
     ours: bool  # of this firing: one that fired before quiet hours has a workflow by now
 
     @property
@@ -201,7 +202,10 @@ FIND: Final = Query(
            t.title, t.status, t.deleted_at IS NOT NULL, t.due_on, t.due_time, t.due_zone,
            u.all_day_time,
            (SELECT jsonb_object_agg(
-                d.id, jsonb_build_array(d.status, d.attempts, d.due_at >= r.next_at))
+                d.id, jsonb_build_array(d.status, d.attempts,
+    """
+    + deliveries.FAILURES
+    + b""", d.due_at >= r.next_at))
             FROM deliveries d
             WHERE d.workspace_id = r.workspace_id AND d.subject_id = r.id AND d.arm_no = r.arm_no),
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,

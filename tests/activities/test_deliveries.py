@@ -88,6 +88,38 @@ async def test_it_honours_retry_after(
     assert 119_000 < step.wait_ms < 122_000
 
 
+async def test_waits_grow_with_what_the_vendor_failed_and_not_with_workers_that_died(
+    ticks: Ticks, attempts: Deliveries, mailbox: Mailbox, database_url: str
+) -> None:
+    at = await failed_once(ticks, mailbox, database_url)
+    at.run(
+        "UPDATE deliveries SET status = 'sending', attempts = 9, next_attempt_at = NULL"
+        " WHERE user_id = %s",
+        at.user_id,
+    )
+    mailbox.fault(status=500)
+    step = await attempt(attempts, at)
+    assert (step.verdict, step.attempts) == (Verdict.AGAIN, 10)
+    assert 14_000 < step.wait_ms < 17_000  # the second failure; the tenth would wait 15 minutes
+    [delivery] = at.deliveries()
+    assert delivery["ambiguous"]
+
+
+async def test_it_shows_that_it_lives_while_a_vendor_dawdles(
+    ticks: Ticks, attempts: Deliveries, mailbox: Mailbox, database_url: str
+) -> None:
+    at = await failed_once(ticks, mailbox, database_url)
+    its_time(at)
+    mailbox.fault(delay_ms=2500)
+    environment = ActivityEnvironment()
+    beats: list[object] = []
+    environment.on_heartbeat = lambda *_: beats.append(None)
+    [delivery] = at.deliveries()
+    message = DeliveryMessage(at.user_id, delivery["id"])
+    assert (await environment.run(attempts.attempt, message)).verdict is Verdict.OVER
+    assert len(beats) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -27,6 +27,7 @@ def send(title: str, *, due: Due | None = None, late: timedelta = timedelta(0)) 
         workspace_id=UUID(int=1),
         delivery_id=UUID(int=2),
         attempt=1,
+        failures=0,
         kind=DeliveryKind.REMINDER,
         channel=Channel.EMAIL,
         subject_id=UUID(int=3),
