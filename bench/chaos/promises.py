@@ -120,7 +120,7 @@ def _look(
         judged.violations.append(f"{name}: never came; {arming.standing}, delivery {stands}")
     elif came and arming.standing is Standing.WITHDRAWN:
         judged.violations.append(f"{name}: came although withdrawn at {arming.granted}")
-    elif came and not says_sent and (promised or not owned):
+    elif came and not says_sent and (promised or not any(each.ambiguous for each in entries)):
         judged.violations.append(f"{name}: came, its delivery stands {stands}")
     if came and promised:
         judged.lateness.append((came[0] - arming.due).total_seconds())
@@ -131,7 +131,8 @@ def _odd(entry: Entry) -> list[str]:
     odd = []
     if entry.status in OPEN:
         odd.append(f"{entry.id} is still {entry.status}")
-    if entry.ambiguous != ("ambiguous" in entry.story):
+    in_doubt = "ambiguous" in entry.story
+    if in_doubt != entry.ambiguous and (in_doubt or entry.status == "sent"):
         odd.append(f"{entry.id} is flagged otherwise than its log says")
     if "sent" in entry.story[:-1]:
         odd.append(f"{entry.id} went on after it was sent: a late word counted")

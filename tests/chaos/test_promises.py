@@ -56,6 +56,7 @@ def test_standings(made: Arming, standing: Standing) -> None:
         (arming(-9, -1), [], {}),
         (arming(-9, -1), [SENT], CAME),
         (arming(1, 2), [CANCELLED], {}),
+        (arming(1, 2), [replace(CANCELLED, ambiguous=True)], CAME),
     ],
 )
 def test_all_is_well(made: Arming, ledger: list[Entry], mails: Arrivals) -> None:
