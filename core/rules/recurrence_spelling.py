@@ -100,6 +100,8 @@ def _one_frequency(rule: Rule) -> Rule:
         return rule
     if rule.byday and only(rule, "byday", "bymonth") and not ordered(rule):
         unnumbered = all(ordinal is None for ordinal, _ in rule.byday)
+        if unnumbered and len(rule.byday) == len(Weekday):
+            return replace(rule, freq=Freq.DAILY, byday=())
         return replace(rule, freq=Freq.WEEKLY) if unnumbered else rule
     chosen_by_month = not rule.bysetpos or len(rule.bymonth) == 1
     if rule.freq is Freq.MONTHLY and rule.bymonth and chosen_by_month:

@@ -27,6 +27,7 @@ from core.rules.words.entries import Words
 from core.rules.words.saying import clock, date_named, dates, day_of_month, every, in_zone, listed
 
 LANGUAGES: Final = {"en": en.WORDS, "de": de.WORDS, "es": es.WORDS, "fr": fr.WORDS}
+REGIONS: Final = {"EN-US": en.AMERICAN, **dict.fromkeys(en.WITH_TWELVE_HOURS, en.TWELVE_HOURS)}
 DEFAULT: Final = "en"
 
 _WEEKS: Final = 10  # makes the last of a month come after its fifth
@@ -41,13 +42,19 @@ def language(locale: str) -> str:
     return wanted if wanted in LANGUAGES else DEFAULT
 
 
+def _words(locale: str) -> Words:
+    """Those of its region, where a region has its own clock or order of dates."""
+    region = locale.replace("_", "-").upper()
+    return REGIONS.get(region, LANGUAGES[language(locale)])
+
+
 def explain(recurrence: Recurrence, *, due: Due, locale: str) -> str:
     """Without a capital or a full stop, to stand alone or within a sentence.
 
     `due` is the start; what the rule leaves to it (the time, the day of a monthly rule) is said.
     How occurrences pile up is not. Of many excepted dates the first 50 are named.
     """
-    words = LANGUAGES[language(locale)]
+    words = _words(locale)
     done = recurrence.anchor is Anchor.COMPLETION
     rule = spelled_out(recurrence.rule, due, done=done)
     days = _natural_days(rule, words)
@@ -145,9 +152,7 @@ def _yearly(rule: Rule, words: Words) -> str | None:
     if only(rule):
         return every(rule, words)
     if not rule.bymonth:
-        plain = only(rule, "byday") and ordered(rule)
-        days = _weekday_items(rule.byday, words) if plain else None
-        return f"{every(rule, words)} {words.of_the_year.format(on=days)}" if days else None
+        return _without_months(rule, words)
     if only(rule, "bymonth", "bymonthday") and all(day > 0 for day in rule.bymonthday):
         return _on_dates(rule, words)
     if rule.bysetpos and len(rule.bymonth) > 1 and rule.freq is Freq.YEARLY:
@@ -157,6 +162,40 @@ def _yearly(rule: Rule, words: Words) -> str | None:
         return None
     months = listed([words.months_of[month - 1] for month in rule.bymonth], words)
     return f"{every(rule, words)} {words.of_months.format(on=days, list=months)}"
+
+
+def _without_months(rule: Rule, words: Words) -> str | None:
+    if rule.byweekno:
+        return _in_weeks(rule, words)
+    if rule.byyearday:
+        return _on_yeardays(rule, words)
+    plain = only(rule, "byday") and ordered(rule)
+    days = _weekday_items(rule.byday, words) if plain else None
+    return f"{every(rule, words)} {words.of_the_year.format(on=days)}" if days else None
+
+
+def _in_weeks(rule: Rule, words: Words) -> str | None:
+    named = rule.byday and all(number > 0 for number in rule.byweekno)
+    if not named or not only(rule, "byday", "byweekno") or len(rule.byweekno) > _MANY:
+        return None
+    days = words.weekdays_of_week.format(
+        list=listed([words.weekdays[day] for _, day in rule.byday], words)
+    )
+    weeks = listed(_numbers(rule.byweekno, words), words)
+    return f"{every(rule, words)} {words.in_weeks.format(on=days, list=weeks)}"
+
+
+def _on_yeardays(rule: Rule, words: Words) -> str | None:
+    if not only(rule, "byyearday") or not 0 < len(rule.byyearday) <= _MANY:
+        return None
+    if rule.byyearday == (-1,):
+        last = words.last_day_item.format(ordinal=words.ordinals[-1])
+        days = words.of_the_year.format(on=words.on_monthdays.format(list=last))
+        return f"{every(rule, words)} {days}"
+    if any(day < 0 for day in rule.byyearday):
+        return None
+    named = [words.yearday_form.format(n=day) for day in rule.byyearday]
+    return f"{every(rule, words)} {words.on_yeardays.format(list=listed(named, words))}"
 
 
 def _on_dates(rule: Rule, words: Words) -> str | None:
@@ -211,7 +250,8 @@ def _weekday_items(byday: Iterable[ByDay], words: Words) -> str | None:
 
 
 def _ordinals(places: Sequence[int], words: Words) -> str:
-    return listed([words.ordinals[place] for place in _in_order(places)], words)
+    first, *further = [words.ordinals[place] for place in _in_order(places)]
+    return listed([first, *(words.further_ordinal.format(ordinal=each) for each in further)], words)
 
 
 def _in_order(places: Iterable[int]) -> list[int]:

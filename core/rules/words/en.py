@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Final
 
 from core.rules.words.entries import Words
@@ -42,6 +43,7 @@ WORDS: Final = Words(
         -2: "second to last",
         -3: "third to last",
     },
+    further_ordinal="{ordinal}",
     weekday_item="the {ordinals} {weekday}",
     working_day="weekday",
     weekend_day="weekend day",
@@ -63,9 +65,14 @@ WORDS: Final = Words(
     of_every_month="{on} of every month",
     of_months="{on} of {list}",
     of_the_year="{on} of the year",
+    on_yeardays="on {list} of the year",
+    yearday_form="day {n}",
+    in_weeks="{on} of week {list}",
+    weekdays_of_week="on {list}",
     date_item="{d} {month}",
     on_dates="on {list}",
     time="{h}:{m}",
+    full_hour="{h}:{m}",
     at_times="at {list}",
     beginning="beginning at {time}",
     until="until {date}",
@@ -109,4 +116,18 @@ WORDS: Final = Words(
     from_end="{n} from the end",
     numbered="{weekday} (number {n})",
     instead={},
+)
+
+# Where English is written with twelve hours (CLDR); Americans name the month before its day, too.
+WITH_TWELVE_HOURS: Final = ("EN-AU", "EN-CA", "EN-IN", "EN-NZ", "EN-PH", "EN-PK")
+TWELVE_HOURS: Final = replace(WORDS, time="{h12}:{m} {half}", full_hour="{h12}:{m} {half}")
+AMERICAN: Final = replace(
+    TWELVE_HOURS,
+    date_item="{month} {d}",
+    date="{month} {d}, {year}",
+    skip_leap={
+        "omit": "only in leap years",
+        "backward": "in other years on February 28",
+        "forward": "in other years on March 1",
+    },
 )

@@ -29,6 +29,7 @@ class Words:
     in_months: str  # {list} of months
 
     ordinals: Mapping[int, str]  # 1 to 5, and from the end -1 to -3
+    further_ordinal: str  # {ordinal}, when others stand before it
     weekday_item: str  # the {ordinals} {weekday}; its pattern for one day
     working_day: str  # one day from Monday to Friday
     weekend_day: str  # one day of Saturday and Sunday
@@ -42,10 +43,15 @@ class Words:
     of_every_month: str  # {on} of every month
     of_months: str  # {on} of {list} of `months_of`
     of_the_year: str  # {on} of the year
+    on_yeardays: str  # on the {list} of days of the year
+    yearday_form: str  # day {n} of the year, as one of several
+    in_weeks: str  # {on} `weekdays_of_week` in the weeks {list}
+    weekdays_of_week: str  # {list} of weekdays, in a week of the year
     date_item: str  # {d} or {day}, and {month}, as one of several
     on_dates: str  # {list} of date items
 
-    time: str  # {h} and {m} with two digits, {hour} without a zero before it
+    time: str  # {h} and {m} with two digits, {hour} without a zero, {h12} and {half} of the day
+    full_hour: str  # the same for times whose minute is 0
     at_times: str  # {list}
     beginning: str  # the {time} from which hours and minutes are counted
     until: str  # {date}

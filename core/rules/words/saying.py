@@ -10,6 +10,7 @@ from core.rules.words.entries import Words
 
 _UNITS: Final = tuple(Freq)
 _MANY_DATES: Final = 50
+_NOON: Final = 12
 
 
 def every(rule: Rule, words: Words) -> str:
@@ -36,8 +37,11 @@ def dates(pattern: str, days: Sequence[date], words: Words) -> str:
 
 
 def clock(at: time, words: Words) -> str:
-    said = words.time.format(h=f"{at:%H}", hour=at.hour, m=f"{at:%M}")
-    return f"{said}:{at:%S}" if at.second else said
+    shape = words.time if at.minute or at.second else words.full_hour
+    twelve = (at.hour + 11) % 12 + 1
+    half = "AM" if at.hour < _NOON else "PM"
+    minute = f"{at:%M:%S}" if at.second else f"{at:%M}"
+    return shape.format(h=f"{at:%H}", hour=at.hour, m=minute, h12=twelve, half=half)
 
 
 def in_zone(due: Due) -> str:
