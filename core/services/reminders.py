@@ -372,7 +372,7 @@ def _write(
 
 def _take_back(tx: Transaction, found: Waiting, reason: Reason, *, now: datetime) -> None:
     """Cancel what quiet hours hold. Whatever else is open has a worker, who finds out."""
-    if found.next_at is None:
+    if found.next_at is not None:
         tx.run(
             rows.CANCEL_HELD,
             of_workspace_id=found.workspace_id,

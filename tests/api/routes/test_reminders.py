@@ -124,6 +124,31 @@ async def test_snooze(alice: Person) -> None:
     assert (await only(alice, todo))["next_fire_at"] == answer["next_fire_at"], "a snooze stays"
 
 
+async def test_of_a_series_it_is_armed_by_the_rule(alice: Person) -> None:
+    """Made an hour after its first occurrence: it reminds of tomorrow's, then of what follows."""
+    first = (clock.now() - timedelta(hours=1)).replace(microsecond=0)
+    due = {"date": f"{first:%Y-%m-%d}", "time": f"{first:%H:%M:%S}", "timezone": "UTC"}
+    todo = await make(
+        alice, due=due, recurrence={"rrule": "FREQ=DAILY"}, reminders=[{"before": "PT0S"}]
+    )
+    tomorrow = (first + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    assert (await only(alice, todo))["next_fire_at"] == tomorrow
+    await remind(alice, todo, before="P1DT2H")
+    made = (await alice.get(f"/todos/{todo['id']}/reminders")).json()["data"]
+    # That of tomorrow's has passed, that of the day after comes before tomorrow's own.
+    early = (first + timedelta(hours=22)).isoformat().replace("+00:00", "Z")
+    assert [each["next_fire_at"] for each in made] == [tomorrow, early]
+    story = (await alice.get(f"/reminders/{made[0]['id']}/why")).json()
+    assert f"the occurrence of {first + timedelta(days=1):%Y-%m-%d}" in story["sentences"][0]
+    answer = await alice.post(f"/todos/{todo['id']}/complete")
+    following = answer.json()["next"]
+    carried = (await alice.get(f"/todos/{following['id']}/reminders")).json()["data"]
+    assert {each["before"] for each in carried} == {"PT0S", "P1DT2H"}
+    assert sorted(each["next_fire_at"] for each in carried) == [early, tomorrow]
+    rests = (await alice.get(f"/todos/{todo['id']}/reminders")).json()["data"]
+    assert [each["next_fire_at"] for each in rests] == [None, None]
+
+
 async def test_snooze_in_words(http: Any) -> None:
     """Which words mean what is in the rules' own tests: here, whose zone and morning they use."""
     alice = await register(http, timezone="America/New_York")
