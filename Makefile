@@ -52,15 +52,23 @@ contracts: install
 generated: install
 	$(BIN)/voicetodo admin openapi --check
 
-bench: install ## measure the API beside its floor, and the start; writes bench/RESULTS.md
+bench: install .venv/peers/installed ## measure start, API and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
+	$(BIN)/python -m bench.reminders
+
+# What we are measured beside, out of the way of what we are made of. The bench says what is missing.
+.venv/peers/installed: requirements-bench.lock .venv/installed
+	@test -x .venv/peers/bin/python || $(BIN)/python -m venv .venv/peers
+	@echo "Installing the peers of the bench into .venv/peers ..."
+	-@.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-bench.lock && touch $@
 
 chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
 	$(BIN)/python -m bench.chaos
 
-lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
+lock: ## resolve pyproject.toml anew into the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group bench -o requirements-bench.lock
 
 clean: ## remove what was made here, but not the data in .voicetodo
 	rm -rf .venv build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
