@@ -79,6 +79,8 @@ class Ledger:
         if reminder.obstacle is not None:
             self._withdraw(reminder, reminder.obstacle)
             return []
+        if reminder.existing:
+            self._withdraw(reminder, Reason.REMINDER_CHANGED, wanted=reminder.wanted)
         reminder = reminder.at_its_occurrence()
         if (new := reminder.armed_anew) is not None:
             self._rearm(reminder, new)
@@ -187,9 +189,11 @@ class Ledger:
             if channel is Channel.IN_APP:
                 self._notify(reminder, send, "reminder_missed")
 
-    def _withdraw(self, reminder: Found, reason: Reason) -> None:
-        """Cancel what an earlier lease left open; one that was `sending` may have gone out."""
-        for channel in reminder.wanted:
+    def _withdraw(
+        self, reminder: Found, reason: Reason, *, wanted: Collection[Channel] = ()
+    ) -> None:
+        """Cancel what is left open but `wanted`; one that was `sending` may have gone out."""
+        for channel in set(Channel) - set(wanted):
             send = self._send(reminder, channel)
             before = _before(reminder, send)
             if before is not None and before.is_open:

@@ -1,9 +1,11 @@
 """What a due reminder becomes: held, recorded in a sandbox, armed for its next occurrence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import bindparam
 
 from core import due
 from core.actor import Actor
@@ -11,17 +13,21 @@ from core.db import Database
 from core.due import Claimed
 from core.ids import uuid7
 from core.models.deliveries import Channel
+from core.models.todos import Todos
 from core.rules import zones
 from core.rules.reminders import Due
 from core.rules.retries import Reason
-from core.services import attempts, due_reminders, explanations
+from core.services import attempts, due_reminders, explanations, reminders
 from core.services.deliveries import Failed, Outcome, Send, Sent
 from core.services.due_reminders import Begun, Decided, Done
+from core.services.todo_rows import TodoRow, select_rows
+from core.statements import query
 from tests.reminding import Scene, scene
 
 NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)  # a Friday
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+ROW = query(select_rows().where(Todos.id == bindparam("id")), TodoRow.of_row)
 VENDORS = frozenset({Channel.EMAIL, Channel.PUSH})
 PASSING = Failed(Reason.VENDOR_UNAVAILABLE, permanent=False)
 
@@ -159,6 +165,18 @@ async def test_after_quiet_hours_it_leaves_alone_what_a_workflow_retries(
     assert [send.channel for send in sent] == ["push"]
     [mail] = at.deliveries()
     assert (mail["status"], mail["attempts"], mail["ambiguous"]) == ("sending", 2, False)
+
+
+async def test_a_channel_that_is_no_longer_wanted_is_not_used_in_the_morning(
+    desk: Desk, database_url: str
+) -> None:
+    at = scene(database_url, [NOW], channels=["in_app", "push"])
+    quiet(at, "08:00", "09:30")
+    await desk.work(at, NOW)
+    at.run("UPDATE reminders SET channels = '{in_app}' WHERE lane = %s", at.lane)
+    assert await desk.work(at, NOW + 30 * MINUTE) == []
+    assert (statuses(at), reminder(at)[0]) == ({"in_app": "sent", "push": "cancelled"}, None)
+    assert at.deliveries("push")[0]["error"] == "reminder_changed"
 
 
 async def test_killed_after_the_hold_was_written(desk: Desk, database_url: str) -> None:
@@ -409,7 +427,11 @@ async def test_what_failed_for_one_occurrence_is_tried_again_after_the_next_is_a
         again = await attempts.begin(tx, at.user_id, send.delivery_id, now=NOW + MINUTE, dev=False)
     assert isinstance(again, Send)
     # A person who changes the reminder takes it back.
-    at.run("UPDATE reminders SET arm_no = 3, since_arm_no = NULL WHERE lane = %s", at.lane)
+    async with desk.app_db.transaction() as tx:
+        tx.act_in([at.user_id])
+        row = await tx.first(ROW, id=at.todos[0], user_id=at.user_id)
+        assert row is not None
+        await reminders.rearm_todo(tx, replace(row, due_time=time(10)), now=NOW)
     async with desk.app_db.transaction() as tx:
         over = await attempts.begin(tx, at.user_id, send.delivery_id, now=NOW + MINUTE, dev=False)
     assert isinstance(over, attempts.Over)

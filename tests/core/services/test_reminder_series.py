@@ -6,19 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam
 
 from core.db import Database
 from core.ids import uuid7
-from core.models.todos import Status, Todos
+from core.models.todos import Status
 from core.rules.reminders import Due
 from core.services import reminders
-from core.services.todo_rows import TodoRow, select_rows
-from core.statements import query
-from tests.core.services.test_due_reminders import DAY, NINE, NOW, recur, reminder
+from core.services.todo_rows import TodoRow
+from tests.core.services.test_due_reminders import DAY, NINE, NOW, ROW, recur, reminder
 from tests.reminding import Scene, scene
 
-ROW = query(select_rows().where(Todos.id == bindparam("id")), TodoRow.of_row)
 EARLIER = NOW - timedelta(hours=3)
 
 
