@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from api.commands import accounts, admin, demo, reminders, todos, undo
+from api.commands import accounts, admin, demo, recurrence, reminders, todos, undo
 from api.commands.client import Refused, Unreachable
 from api.commands.options import load_settings
 from core.errors import Error, Misconfigured, Rejected
@@ -61,6 +61,7 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "remind": reminders.remind,
     "snooze": reminders.snooze,
     "why": reminders.why,
+    "preview": recurrence.preview,
     "undo": undo.undo,
     "demo": demo.demo,
 }
