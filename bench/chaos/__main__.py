@@ -19,7 +19,7 @@ from random import Random
 
 from rich.console import Console
 
-from bench.chaos import creates, outages, reminders, restarts, vendor, workers
+from bench.chaos import creates, outages, reminders, restarts, vendor, workers, zones
 from bench.chaos.report import TITLE, Report, kept, tabulate
 from bench.chaos.stack import Stack, running
 from bench.results import RESULTS, keep
@@ -38,6 +38,7 @@ TRIALS: dict[str, Trial] = {
     "f6": lambda stack, rng: outages.temporal_away(stack, _size("F6_SECONDS", 60), rng),
     "f7": lambda stack, rng: outages.temporal_wiped(stack, _size("F7_REMINDERS", 200), rng),
     "f8": lambda stack, rng: restarts.postgres_restarted(stack, _size("F8_SECONDS", 20), rng),
+    "f18": lambda *_: zones.everywhere(),
     "reminders": lambda stack, rng: reminders.under_nemesis(
         stack, _size("NEMESIS_SECONDS", 600), _size("NEMESIS_KILLS", 50), rng
     ),
