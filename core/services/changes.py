@@ -149,6 +149,8 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
             row = rows[event.subject_id]
             rows[event.subject_id] = await noun.put_back(tx, row, event, now=spot.now)
         await _refuse_if_in_no_place(tx, here)
+        for series_id in {each for row in rows.values() if (each := _series_of(row))}:
+            await series.reconcile(tx, workspace_id, series_id)
     if not mine:
         raise Conflict("nothing in this change set can be undone")
     return Undone(change_set, len(mine))
@@ -250,6 +252,12 @@ class _Series:
 
 # What can be undone, and how.
 _NOUNS: Final[dict[str, Any]] = {"todo": _Todos, "list": _Lists, "recurrence": _Series}
+
+
+def _series_of(row: TodoRow | ListRow | SeriesRow) -> UUID | None:
+    if isinstance(row, SeriesRow):
+        return row.id
+    return row.series_id if isinstance(row, TodoRow) else None
 
 
 def _noun(event: Change) -> str:

@@ -347,15 +347,29 @@ def rezone(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
 def put_back(
     tx: Transaction, row: SeriesRow, before: Mapping[str, Any], *, now: datetime
 ) -> SeriesRow:
-    """`undo`: stand where it stood. The tick finds out when it is to move on from there."""
+    """`undo`: stand where it stood. The tick finds out when it is to move on from there.
+
+    Follow it with `reconcile` when all of the change set is put back.
+    """
     after = replace(row, **writes.told(before))
     there = {"of_workspace_id": row.workspace_id, "of_series_id": row.id}
     at = {"of_turn": after.turn, "of_recurrence_id": after.recurrence_id}
     if (after.turn, after.recurrence_id) != (row.turn, row.recurrence_id):
         tx.run(rows.FORGET_LATER, **there, **at)
-    if after.status != SeriesStatus.ENDED:
-        tx.run(rows.REOPEN, **there, **at, status=OccurrenceStatus.OPEN)
     return writes.write(tx, row, replace(after, next_at=now if after.active else None), now=now)
+
+
+async def reconcile(tx: Transaction, workspace_id: UUID, series_id: UUID) -> None:
+    """Make the record of its occurrences say again what their todos say."""
+    there = {"of_workspace_id": workspace_id, "of_series_id": series_id}
+    row = await tx.first(rows.LOCK, of_workspace_id=workspace_id, of_id=series_id)
+    if row is None:
+        return
+    newest = await _todo(tx, row)
+    stands = newest is not None and newest.status == Status.PENDING and newest.deleted_at is None
+    if stands and row.status != SeriesStatus.ENDED:
+        writes.record(tx, row, at=rule.instant(row.plan, row.planned), again=True)
+    tx.run(rows.RECONCILE, **there)
 
 
 def _demand_newest(row: SeriesRow, todo: TodoRow) -> None:

@@ -17,20 +17,21 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     delete,
+    exists,
     func,
-    insert,
     or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
 
 from core.models.reminders import Leases, Reminders
 from core.models.series import Occurrences, OccurrenceStatus, Series, SeriesStatus
-from core.models.todos import Todos
+from core.models.todos import Status, Todos
 from core.models.users import Users
 from core.models.workspaces import Workspaces
 from core.rules import rrule
@@ -228,23 +229,32 @@ _THESE = and_(
     Occurrences.workspace_id == bindparam("of_workspace_id"),
     Occurrences.series_id == bindparam("of_series_id"),
 )
-ADD_OCCURRENCE = query(
-    insert(Occurrences).values(
-        {
-            name: bindparam(name)
-            for name in (
-                "workspace_id",
-                "series_id",
-                "turn",
-                "recurrence_id",
-                "status",
-                "todo_id",
-                "planned_on",
-                "planned_time",
-                "due_at",
-                "settled_at",
-            )
-        }
+_RECORD = (
+    "workspace_id",
+    "series_id",
+    "turn",
+    "recurrence_id",
+    "status",
+    "todo_id",
+    "planned_on",
+    "planned_time",
+    "due_at",
+    "settled_at",
+)
+_add_occurrence = insert(Occurrences).values({name: bindparam(name) for name in _RECORD})
+ADD_OCCURRENCE = query(_add_occurrence)
+RECORD_AGAIN = query(
+    _add_occurrence.on_conflict_do_update(
+        index_elements=_RECORD[:4],
+        set_={
+            "status": _add_occurrence.excluded.status,
+            "todo_id": _add_occurrence.excluded.todo_id,
+            "settled_at": None,
+        },
+        where=and_(
+            Occurrences.status != OccurrenceStatus.OPEN,
+            Occurrences.status != OccurrenceStatus.MOVED,
+        ),
     )
 )
 _OPEN = or_(
@@ -376,6 +386,30 @@ CLAIMED = query(
     .order_by(Series.workspace_id, Series.id)
     .with_for_update(of=(Leases, Series)),
     SeriesRow.of_row,
+)
+_again = case(
+    (Todos.status == Status.PENDING, OccurrenceStatus.OPEN), else_=OccurrenceStatus.COMPLETED
+)
+# After `undo`: what stands of an occurrence is what stands of its todo.
+RECONCILE = query(
+    update(Occurrences)
+    .where(
+        _THESE,
+        Todos.workspace_id == Occurrences.workspace_id,
+        Todos.id == Occurrences.todo_id,
+        Todos.deleted_at.is_(None),
+        or_(
+            and_(Todos.status == Status.PENDING, Occurrences.status == OccurrenceStatus.COMPLETED),
+            and_(Todos.status == Status.COMPLETED, _OPEN),
+        ),
+        ~exists().where(
+            _later.workspace_id == Occurrences.workspace_id,
+            _later.series_id == Occurrences.series_id,
+            _later.todo_id == Occurrences.todo_id,
+            tuple_(_later.turn, _later.recurrence_id) > _PLACE,
+        ),
+    )
+    .values(status=_again, settled_at=Todos.completed_at)
 )
 FLOATING_LOOK_AGAIN = query(
     update(Series)

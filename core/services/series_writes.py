@@ -118,10 +118,14 @@ def record(
     at: datetime,
     status: OccurrenceStatus = OccurrenceStatus.OPEN,
     settled_at: datetime | None = None,
+    again: bool = False,
 ) -> None:
-    """Queue the record of the occurrence that the series stands at. Twice is refused."""
+    """Queue the record of the occurrence that the series stands at.
+
+    Twice is refused, unless it is opened `again` after what came of it was taken back.
+    """
     tx.run(
-        rows.ADD_OCCURRENCE,
+        rows.RECORD_AGAIN if again else rows.ADD_OCCURRENCE,
         workspace_id=row.workspace_id,
         series_id=row.id,
         turn=row.turn,
