@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 MAX_CHARS: Final = 1_000
@@ -96,13 +97,16 @@ _BYDAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,7}", re.ASCII)
 _UNTIL: Final = re.compile(r"\d{8}(T\d{6}Z?)?", re.ASCII)
 _ORDINALS: Final = 53
+_SPACES: Final = re.compile(r"\s*([;=,])\s*", re.ASCII)
+_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)  # Unicode has more
 
 
 def parse(text: str) -> Rule:
-    """Raises `InvalidRule`. `RRULE:` may stand before it; case does not matter."""
+    """Raises `InvalidRule`. `RRULE:` may stand before it; case does not matter, nor do spaces."""
     if len(text) > MAX_CHARS:
         raise InvalidRule("too_long", f"a rule has at most {MAX_CHARS} characters")
-    parts = _split(text.strip().upper().removeprefix("RRULE:"))
+    spelled = _SPACES.sub(r"\1", text.strip()).translate(_UPPER)
+    parts = _split(spelled.removeprefix("RRULE:").strip())
     lists = {name: _numbers(parts, name, *bounds) for name, bounds in _LISTS.items()}
     rule = Rule(
         freq=_freq(parts),
