@@ -1,10 +1,10 @@
 """Kills parts of a running system and looks at what must still be true.
 
-    make chaos                       all of it, some twenty minutes
+    make chaos                       all of it, some half an hour
     python -m bench.chaos f1 f6      some trials
 
-Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS; SEED
-repeats a run. Ends with code 1 when anything that must hold did not.
+Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
+NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with code 1 when anything that must hold did not.
 """
 
 import asyncio

@@ -18,6 +18,7 @@ from bench.chaos.promises import Arming
 
 CHANNELS = (("email",), ("email",), ("email", "in_app"), ("in_app",))
 MOST_ACTS = 4
+WITHIN_S = 25.0
 ABOUT = 0.25  # of all that is done happens about when the reminder fires
 CONTENT = 0.8  # of those who were reminded do nothing more: what was promised stands
 WRONG = 0.03  # of the todos ask for something that is refused
@@ -31,6 +32,7 @@ class Life:
     asking: Asking
     account: Account
     rng: Random
+    within: float = WITHIN_S  # a reminder is due so many seconds later, at most
     title: str = field(default_factory=lambda: uuid4().hex)
     todo_id: UUID | None = None
     status: str = "pending"
@@ -84,7 +86,7 @@ class Life:
     async def _make(self) -> None:
         self._channels = self.rng.choice(CHANNELS)
         self._wish = self._moment().replace(microsecond=0)
-        reminder = {"at": _wall(self._wish), "channels": self._channels}
+        reminder = {"at": wall(self._wish), "channels": self._channels}
         told = await self._ask("POST", "/todos", {"title": self.title, "reminders": [reminder]})
         if told.body is not None:
             self.todo_id = UUID(told.body["id"])
@@ -93,7 +95,7 @@ class Life:
             self._promised(told, self._wish, told.body["reminders"][0])
 
     async def _ask_for_the_past(self) -> None:
-        past = {"at": _wall(datetime.now(UTC) - timedelta(days=1)), "channels": ["email"]}
+        past = {"at": wall(datetime.now(UTC) - timedelta(days=1)), "channels": ["email"]}
         told = await self._ask("POST", "/todos", {"title": self.title, "reminders": [past]})
         if told.done:
             self.violations.append(f"a reminder in the past was answered {told.status}")
@@ -106,7 +108,7 @@ class Life:
         wish = self._moment().replace(microsecond=0)
         while any(each.due == wish for each in self.armings):
             wish += A_SECOND
-        if (await self._move("PATCH", "", {"at": _wall(wish)}, wish)).done:
+        if (await self._move("PATCH", "", {"at": wall(wish)}, wish)).done:
             self._wish = wish
 
     async def _move(self, method: str, path: str, body: dict[str, object], to: datetime) -> Told:
@@ -180,8 +182,8 @@ class Life:
         self.current = made if answered else None
 
     def _moment(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.rng.uniform(4, 25))
+        return datetime.now(UTC) + timedelta(seconds=self.rng.uniform(4, self.within))
 
 
-def _wall(at: datetime) -> dict[str, str]:
+def wall(at: datetime) -> dict[str, str]:
     return {"date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M:%S}", "timezone": "UTC"}

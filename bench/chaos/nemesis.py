@@ -21,6 +21,7 @@ from bench.chaos.stack import Process, Stack
 
 CALM_S = 3.0  # at the beginning
 AN_HOUR_S = 3600
+SHORTEST_FROZEN_S, FROZEN_S = 5.0, 25.0  # a lease is in between
 CATCH_SENDING_S = 1.0  # a kill waits so long for something to be on its way
 TRUNCATED = '{"errors": [{"message": "internal se'
 GARBAGE = "\x00\ufffd{]<html>"
@@ -66,7 +67,10 @@ def plan(seconds: float, kills: int, rng: Random) -> list[Blow]:
         return max(round(room / every), 1)
 
     blows = [Blow(at, Strike.KILL) for at in spread(kills)]
-    blows += [Blow(at, Strike.FREEZE, rng.uniform(5, 25)) for at in spread(often(30))]
+    longest = max(min(FROZEN_S, seconds / 2), SHORTEST_FROZEN_S)
+    blows += [
+        Blow(at, Strike.FREEZE, rng.uniform(SHORTEST_FROZEN_S, longest)) for at in spread(often(30))
+    ]
     blows += [Blow(at, Strike.TEMPORAL, rng.uniform(1, 8)) for at in spread(often(120))]
     blows += [Blow(at, Strike.POSTGRES, rng.uniform(0.2, 4)) for at in spread(often(120))]
     blows += [Blow(at, Strike.VENDOR) for at in spread(often(8))]

@@ -71,6 +71,7 @@ class Judgement:
     ambiguous: int = 0
     standings: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
     lateness: list[float] = field(default_factory=list)  # seconds, of what was promised
+    unfailed: list[float] = field(default_factory=list)  # of these, of what no vendor failed
 
 
 def judge(
@@ -124,6 +125,8 @@ def _look(
         judged.violations.append(f"{name}: came, its delivery stands {stands}")
     if came and promised:
         judged.lateness.append((came[0] - arming.due).total_seconds())
+        if not any("failed" in entry.story for entry in entries):
+            judged.unfailed.append(judged.lateness[-1])
 
 
 def _odd(entry: Entry) -> list[str]:

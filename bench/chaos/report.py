@@ -11,6 +11,7 @@ HEADS = (
     *("trial", "operations", "kills", "lost", "duplicates", "ambiguous"),
     *("figure", "seed", "verdict"),
 )
+MOST = 8  # violations told of each trial
 Row = tuple[str, ...]
 
 
@@ -37,7 +38,9 @@ def tabulate(reports: Sequence[Report], *, seed: int, earlier: Sequence[Row] = (
     rows = {row[0]: row for row in earlier}
     for each in reports:
         counts = (each.operations, each.kills, each.lost, each.duplicates, each.ambiguous)
-        verdict = "; ".join(each.violations) or "holds"
+        verdict = "; ".join(each.violations[:MOST]) or "holds"
+        if len(each.violations) > MOST:
+            verdict += f"; and {len(each.violations) - MOST} more"
         figures = (f"{count:,}" for count in counts)
         rows[each.trial] = (each.trial, *figures, each.figure, str(seed), verdict)
     table = Table(*HEADS)
