@@ -111,13 +111,31 @@ def example() -> str:
     """The body of one of our own e-mails, of the delivery that is nobody's."""
     now = datetime.now(UTC)
     person = Person(
-        NOBODY, f"{NOBODY.hex}@example.com", True, "Ada Lovelace", "Europe/Berlin", "en", True, True
+        id=NOBODY,
+        email=f"{NOBODY.hex}@example.com",
+        email_verified=True,
+        name="Ada Lovelace",
+        zone="Europe/Berlin",
+        locale="en",
+        active=True,
+        member=True,
     )
     send = Send(
-        NOBODY, NOBODY, 1, DeliveryKind.REMINDER, Channel.EMAIL, NOBODY, NOBODY,
-        "Call the dentist about number 1234", Due(now.date(), wall_time(9), "Europe/Berlin"),
-        now, 1, now, person,
-    )  # fmt: skip
+        workspace_id=NOBODY,
+        delivery_id=NOBODY,
+        attempt=1,
+        failures=0,
+        kind=DeliveryKind.REMINDER,
+        channel=Channel.EMAIL,
+        subject_id=NOBODY,
+        todo_id=NOBODY,
+        title="Call the dentist about number 1234",
+        due=Due(now.date(), wall_time(9), "Europe/Berlin"),
+        due_at=now,
+        arm_no=1,
+        began_at=now,
+        person=person,
+    )
     emails = Emails(api_url="http://127.0.0.1:8000", token_key=b"")
     sendgrid = SendGrid(vendor_client(), SecretStr("-"), "", "Voice Todo <todo@voicetodo.example>")
     return orjson.dumps(sendgrid.payload(emails.render(send))).decode()

@@ -39,7 +39,7 @@ class Deliveries(TenantTable):
         one_of("kind", DeliveryKind),
         one_of("channel", Channel),
         one_of("status", DeliveryStatus),
-        Index(None, "workspace_id", "subject_id"),
+        Index(None, "subject_id", "arm_no"),
         Index(
             None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
         ),
