@@ -21,6 +21,7 @@ from core.rules.rrule import Freq, parse
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=5)  # offsets are in quarters of an hour
 DAY = timedelta(days=1)
+NEAR = timedelta(hours=5)  # to ask from each occurrence for the next is what costs
 AROUND = timedelta(hours=27)  # more than the longest gap, Samoa's of a day
 # By day inside and around the change, by the clock, and over it in steps that fall anywhere.
 RULES = tuple(
@@ -80,7 +81,9 @@ def problems(change: Change) -> list[str]:
             found.append(f"{named}: {lost[0]} is lost")
         found += [
             f"{named}: from {after} comes another than {later.wall}"
-            for earlier, later in pairwise(inside)
+            for earlier, later in pairwise(
+                each for each in inside if abs(each.at - change.at) < NEAR
+            )
             for after in (earlier.at, earlier.at + (later.at - earlier.at) / 2)
             if next_after(recurrence, due, after=after, zone="UTC") != later
         ]
