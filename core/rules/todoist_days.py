@@ -11,7 +11,14 @@ from core.rules.rrule import Freq, Rule, Weekday
 from core.rules.words import en
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_COUNTS: Final = {"other": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_COUNTED_FROM_TWO: Final = (
+    *("two", "three", "four", "five", "six", "seven"),
+    *("eight", "nine", "ten", "eleven", "twelve"),
+)
+_COUNTS: Final = {
+    "other": 2,
+    **{word: n for n, word in enumerate(_COUNTED_FROM_TWO, 2)},
+}
 _ORDINALS: Final = {
     "last": -1,
     "first": 1,

@@ -5,6 +5,7 @@ brings other languages here. Never guesses: what is not understood is a `ValueEr
 """
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from typing import Final
@@ -37,6 +38,7 @@ _PLURAL: Final = re.compile(rf"(?:on )?((?:{'|'.join(WEEKDAYS)}|weekday|workday|
 _OF_EVERY: Final = re.compile(r"(?:on )?(?:the )?(.+?) (?:of|in) (?:every|each) (month\b.*)")
 _TIMES_OF_DAY: Final = {
     "morning": time(9),
+    "noon": time(12),
     "afternoon": time(12),
     "evening": time(19),
     "night": time(22),
@@ -54,7 +56,7 @@ _DONE: Final = re.compile(r" after (?:completion|completing(?: it)?|it(?:'s| is)
 _SPAN: Final = re.compile(
     rf"\b({'|'.join(DAYS)})([a-z]*)(?:\s*-\s*|\s+(?:to|through|thru)\s+)({'|'.join(DAYS)})([a-z]*)"
 )
-_PERIOD: Final = re.compile(r"(\d{1,3}) (day|week)s?")
+_PERIOD: Final = re.compile(r"(\d{1,3}) (day|week|month|year)s?")
 _DATE: Final = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)? ([a-z]+)|([a-z]+) (\d{1,2})(?:st|nd|rd|th)?)(?:,? (\d{4}))?"
 )
@@ -96,11 +98,7 @@ def _read(said: str, today: date) -> Read:
     starting = _date(begin, today) if begin else None
     until = _date(end, starting or today) if end else None
     if "for" in ends:
-        period = _PERIOD.fullmatch(ends["for"])
-        if period is None:
-            raise ValueError(said)
-        days = int(period[1]) * (7 if period[2] == "week" else 1)
-        until = (starting or today) + timedelta(days=days - 1)
+        until = _later(starting or today, ends["for"]) - timedelta(days=1)
     at = at or of_day
     try:
         rule = replace(rule_of(_SPAN.sub(_spelled, core or ("day" if at else ""))), until=until)
@@ -172,9 +170,24 @@ def _spelled(span: re.Match[str]) -> str:
     return ", ".join(DAYS[(first + n) % 7] for n in range((last - first) % 7 + 1))
 
 
+def _later(on: date, period: str) -> date:
+    """Of a month that does not have the day, the last one."""
+    match = _PERIOD.fullmatch(period)
+    if match is None:
+        raise ValueError(period)
+    count, unit = int(match[1]), match[2]
+    if unit in {"day", "week"}:
+        return on + timedelta(days=count * (7 if unit == "week" else 1))
+    index = on.year * 12 + on.month - 1 + count * (12 if unit == "year" else 1)
+    year, month_index = divmod(index, 12)
+    return date(year, month_index + 1, min(on.day, monthrange(year, month_index + 1)[1]))
+
+
 def _date(said: str, earliest: date) -> date:
     if said in {"today", "tomorrow"}:
         return earliest + timedelta(days=int(said == "tomorrow"))
+    if said.startswith("in "):
+        return _later(earliest, said.removeprefix("in "))
     day = said.removeprefix("next ")
     if day[:3] in DAYS:
         return earliest + timedelta(days=(weekday(day) - earliest.weekday() - 1) % 7 + 1)

@@ -202,6 +202,14 @@ def test_a_weekday_after_a_completion_is_not_the_start() -> None:
             "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1;RSCALE=GREGORIAN;SKIP=BACKWARD",
         ),
         ("every day until fri", "FREQ=DAILY;UNTIL=20270108"),
+        ("every ten days", "FREQ=DAILY;INTERVAL=10"),
+        ("every day ending in 3 weeks", "FREQ=DAILY;UNTIL=20270125"),
+        (
+            "every 3rd tuesday starting aug 31 ending in 6 months",
+            "FREQ=MONTHLY;UNTIL=20280229;BYDAY=3TU",
+        ),
+        ("every day for 2 months", "FREQ=DAILY;UNTIL=20270303"),
+        ("every day for 1 year", "FREQ=DAILY;UNTIL=20280103"),
     ],
 )
 def test_reads_days(string: str, rrule: str) -> None:
