@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from api.commands import accounts, admin, demo, recurrence, reminders, todos, undo
+from api.commands import accounts, admin, demo, recurrence, reminders, repeat, todos, undo
 from api.commands.client import Refused, Unreachable
 from api.commands.options import load_settings
 from core.errors import Error, Misconfigured, Rejected
@@ -58,6 +58,9 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "reopen": todos.reopen,
     "edit": todos.edit,
     "rm": todos.remove,
+    "repeat": repeat.repeat,
+    "skip": repeat.skip,
+    "move": repeat.move,
     "remind": reminders.remind,
     "snooze": reminders.snooze,
     "why": reminders.why,

@@ -1,4 +1,4 @@
-"""`voicetodo demo`: a reminder arrives on time although the worker was killed in between."""
+"""`voicetodo demo`: a todo that repeats, and a reminder that arrives although its worker died."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import httpx2
 import typer
 
-from api.commands import moments, words
+from api.commands import moments, rules, words
 from api.commands.client import Client, Unreachable
 from api.commands.options import Api, Json, answer, load_settings
 from api.commands.reminders import story_lines
@@ -42,7 +42,7 @@ def demo(
     settings = load_settings()
     if not settings.dev:
         raise Misconfigured("the demo reads the vendor sandbox, which only the dev profile runs")
-    told: dict[str, Any] = {"worker": None, "mail": None, "why": None}
+    told: dict[str, Any] = {"recurring": None, "worker": None, "mail": None, "why": None}
     with Client(api or settings.api_url) as client, httpx2.Client(trust_env=False) as plain:
         with Story(quiet=as_json) as story:
             with story.step("Looking for a running stack") as tell:
@@ -51,6 +51,8 @@ def demo(
             with story.step("Registering a fresh person") as tell:
                 told["email"] = _register(client)
                 tell(told["email"])
+            with story.step("Completing a todo that repeats") as tell:
+                told["recurring"] = _recurring(client, tell)
             with story.step("Adding a todo with an e-mail reminder") as tell:
                 todo = _add(client, seconds)
                 due_at = words.parsed(todo["due_at"])
@@ -79,6 +81,20 @@ def _register(client: Client) -> str:
     body = {"email": email, "password": secrets.token_urlsafe(24), "timezone": "UTC"}
     client.sign_in("/auth/register", {**body, "name": "Demo"})
     return email
+
+
+def _recurring(client: Client, tell: Tell) -> dict[str, Any]:
+    found = rules.read(client, words="every weekday at 9", rrule=None, zone=None)
+    body = {"title": "Water the plants", "recurrence": found["recurrence"], "due": found["due"]}
+    todo = client.send("POST", "/todos", body).body
+    following = client.send("POST", f"/todos/{todo['id']}/complete").body["next"]
+    comes = words.comes(following, now=datetime.now(UTC), zone="UTC")
+    tell(f"“{todo['title']}” {found['explained']}; next: {comes}")
+    return {
+        "explained": found["explained"],
+        "completed_due_at": todo["due_at"],
+        "next_due_at": following["due_at"],
+    }
 
 
 def _add(client: Client, seconds: int) -> Any:

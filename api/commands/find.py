@@ -1,5 +1,6 @@
 """From the titles and short ids that people see to the ids that the API knows."""
 
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,16 @@ from core.errors import NotFound
 
 MIN_CHARS = 4
 MOST_SEARCHED = 5000  # 50 requests; beyond that a full id is asked for
+_ASKED = "id,title,reminders,series_id,completed_at"
 
 
-def todo_id(client: Client, given: str) -> str:
-    """Raises `BadParameter` where more than one is meant, `NotFound` where none is."""
-    return _full(given) or _only(given, "todo", _matching(client, given)[0])
+def todo_id(client: Client, given: str, *, completed: bool = False) -> str:
+    """Raises `BadParameter` where more than one is meant, `NotFound` where none is.
+
+    The occurrences of a recurring todo share its title: the open one is meant, or with `completed`
+    the one completed last.
+    """
+    return _full(given) or _only(given, "todo", _matching(client, given, completed=completed)[0])
 
 
 def todo_or_reminder(client: Client, given: str) -> tuple[str | None, str]:
@@ -53,25 +59,43 @@ def _full(given: str) -> str | None:
         return None
 
 
-def _matching(client: Client, given: str) -> tuple[dict[str, str], dict[str, str]]:
+def _matching(
+    client: Client, given: str, *, completed: bool = False
+) -> tuple[dict[str, str], dict[str, str]]:
     """Titles by id: of todos that are called so or whose id ends so, and of their reminders."""
     digits = given.lower().replace("-", "")
     named = given.casefold().strip()
     if not named:
         raise typer.BadParameter("name a todo: by its title, or by the id that `list` shows")
     is_id = len(digits) >= MIN_CHARS and all(char in "0123456789abcdef" for char in digits)
-    todos: dict[str, str] = {}
+    todos: list[dict[str, Any]] = []
     reminders: dict[str, str] = {}
-    everything = client.pages("/todos", limit=100, fields="id,title,reminders")
+    everything = client.pages("/todos", limit=100, fields=_ASKED)
     for number, todo in enumerate(everything):
         if number >= MOST_SEARCHED:
             raise typer.BadParameter("there are too many todos for a short id: give the whole one")
         if todo["title"].casefold().startswith(named) or (is_id and _ends(todo, digits)):
-            todos[todo["id"]] = todo["title"]
+            todos.append(todo)
         if is_id:
             own = [each["id"] for each in todo["reminders"] if _ends(each, digits)]
             reminders |= dict.fromkeys(own, todo["title"])
-    return todos, reminders
+    meant = _of_series(todos, completed=completed)
+    return {todo["id"]: todo["title"] for todo in meant}, reminders
+
+
+def _of_series(todos: list[dict[str, Any]], *, completed: bool) -> list[dict[str, Any]]:
+    """Of each series those that stand open, or the one completed last; all others as they are."""
+    kept = [todo for todo in todos if todo["series_id"] is None]
+    series: dict[str, list[dict[str, Any]]] = {}
+    for todo in todos:
+        if todo["series_id"] is not None:
+            series.setdefault(todo["series_id"], []).append(todo)
+    for own in series.values():
+        done = sorted((t for t in own if t["completed_at"]), key=itemgetter("completed_at", "id"))
+        still_open = [todo for todo in own if not todo["completed_at"]]
+        first, second = (done[-1:], still_open) if completed else (still_open, done[-1:])
+        kept += first or second
+    return kept
 
 
 def _ends(row: dict[str, Any], end: str) -> bool:

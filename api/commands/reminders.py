@@ -13,8 +13,9 @@ from api.commands import find, moments, words
 from api.commands.client import Client
 from api.commands.options import Api, Json, Zone, answer, connect
 from api.commands.todos import Before, Todo
-from core.rules import cli_times
+from core.rules import cli_times, zones
 from core.rules import snooze as snoozed
+from core.rules.retries import IN_WORDS, Reason
 
 Reminder = Annotated[
     str, typer.Argument(help="The title of its todo, or the id of either.", metavar="REMINDER")
@@ -36,6 +37,7 @@ Until = Annotated[
     typer.Option(help=f"`18:30`, `tonight`, {cli_times.UNDERSTOOD}.", metavar="TIME"),
 ]
 Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
+_UNTIL = {"held": "until", "retry": "at"}
 _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
 
 
@@ -118,34 +120,47 @@ def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:
 
 
 def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
-    """The sentences, then what happened in the order of time."""
-    entries = [
-        (words.parsed(line["at"]), delivery["channel"], line["what"], _detail(line, zone))
+    """The sentences, then what happened in the order of time; with its day where there are more."""
+    told = [
+        (words.parsed(line["at"]), delivery["channel"], line["what"], line["detail"] or "")
         for delivery in story["deliveries"]
         for line in delivery["log"]
+    ]
+    moments_told = [at for at, *_ in told]
+    moments_told += [words.parsed(detail) for *_, what, detail in told if what in _UNTIL]
+    days = len({_local(at, zone).date() for at in moments_told}) > 1
+    entries = [
+        (at, channel, what, _detail(what, detail, zone, days=days))
+        for at, channel, what, detail in told
     ]
     lines: list[Text | Table] = [Text(sentence) for sentence in story["sentences"]]
     if entries:
         view = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
         for at, channel, what, detail in sorted(entries):
             style = _STYLES.get(what, "yellow")
-            time = _time(at, zone)
+            time = _time(at, zone, days=days)
             view.add_row(f"[dim]{time}", channel, f"[{style}]{escape(what)}", escape(detail))
         lines.append(view)
     return lines
 
 
-def _detail(line: dict[str, Any], zone: str) -> str:
-    """A retry's detail is when it comes."""
-    detail = line["detail"] or ""
-    return f"at {_time(words.parsed(detail), zone)}" if line["what"] == "retry" else detail
+def _detail(what: str, detail: str, zone: str, *, days: bool) -> str:
+    """Of some the detail is when they go on, of others a reason."""
+    if what in _UNTIL:
+        return f"{_UNTIL[what]} {_time(words.parsed(detail), zone, days=days)}"
+    return IN_WORDS.get(Reason(detail), detail) if detail in {*Reason} else detail
 
 
-def _time(at: datetime, zone: str) -> str:
-    from core.rules import zones  # noqa: PLC0415 - the zone database is read here alone
-
-    local = at.astimezone(zones.zone(zone))
+def _time(at: datetime, zone: str, *, days: bool) -> str:
+    """With its day, or to the millisecond: which of both is worth its place."""
+    local = _local(at, zone)
+    if days:
+        return f"{words.day(local.date(), now=datetime.now(UTC))} {local:%H:%M:%S}"
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    return at.astimezone(zones.zone(zone))
 
 
 def _one_of(**options: str | None) -> None:

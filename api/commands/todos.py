@@ -1,12 +1,13 @@
-"""`voicetodo add | list | show | done | reopen | edit | rm`."""
+"""`voicetodo add | list | show | done | reopen | edit | rm`. Repeating is repeat.py's."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from api.commands import find, moments, words
+from api.commands import find, moments, rules, words
 from api.commands.client import Client
 from api.commands.options import Api, Json, Zone, answer, connect
 from core.rules import cli_times
@@ -46,6 +47,17 @@ class Sort(StrEnum):
     POSITION = "position"
 
 
+class Scope(StrEnum):
+    THIS = "this"
+    FOLLOWING = "following"
+    ALL = "all"
+
+
+class RemoveScope(StrEnum):
+    THIS = "this"
+    ALL = "all"
+
+
 PriorityOption = Annotated[Priority | None, typer.Option(help="How much it matters.")]
 
 
@@ -60,12 +72,18 @@ def add(
     note: Note = None,
     remind: Remind = None,
     before: Before = None,
+    repeat: Annotated[
+        str | None,
+        typer.Option(help="`every weekday at 9`; also says when it is due.", metavar="WORDS"),
+    ] = None,
+    rrule: rules.Rrule = None,
     api: Api = None,
     as_json: Json = False,
 ) -> None:
-    """Add a todo, and a reminder with it."""
+    """Add a todo, and with it a reminder, and how it repeats."""
     body: dict[str, Any] = {"title": title}
-    if (remind or before) and not due:
+    repeats = repeat is not None or rrule is not None
+    if (remind or before) and not due and not repeats:
         raise typer.BadParameter("a reminder needs --due; or add it later with `voicetodo remind`")
     if remind or before:
         body["reminders"] = [
@@ -76,6 +94,10 @@ def add(
         ]
     with connect(api) as client:
         _fill(client, body, due, zone, list_name, tag, priority, note)
+        if repeats:
+            found = rules.read(client, words=repeat, rrule=rrule, zone=zone)
+            body["recurrence"] = found["recurrence"]
+            body["due"] = rules.beginning(found, body.get("due"))
         todo = client.send("POST", "/todos", body).body
         _show(client, todo, as_json=as_json)
 
@@ -133,17 +155,26 @@ def show(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
 
 
 def done(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
-    """Complete a todo."""
+    """Complete a todo; one that repeats comes back at its next occurrence."""
     with connect(api) as client:
         result = client.send("POST", f"/todos/{find.todo_id(client, todo)}/complete").body
         shown = Text(f"✔ {result['completed']['title']}", "green")
+        if result["next"] and not as_json:
+            shown.append(next_one(client, result["next"]), "default")
         answer(result, shown, as_json=as_json)
+
+
+def next_one(client: Client, todo: dict[str, Any]) -> str:
+    """What follows on what became of an occurrence: `; next: Mon 7 Sep 09:00`."""
+    comes = words.comes(todo, now=datetime.now(UTC), zone=moments.zone_of(client))
+    return f"; next: {comes}"
 
 
 def reopen(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
     """Open a completed todo again."""
     with connect(api) as client:
-        result = client.send("POST", f"/todos/{find.todo_id(client, todo)}/reopen").body
+        found = find.todo_id(client, todo, completed=True)
+        result = client.send("POST", f"/todos/{found}/reopen").body
         answer(result, Text(f"○ {result['title']}"), as_json=as_json)
 
 
@@ -163,6 +194,12 @@ def edit(
     ] = None,
     priority: PriorityOption = None,
     note: Note = None,
+    scope: Annotated[
+        Scope | None,
+        typer.Option(
+            help="Of one that repeats; else a due time is this one's, all else the following's too."
+        ),
+    ] = None,
     api: Api = None,
     as_json: Json = False,
 ) -> None:
@@ -179,17 +216,32 @@ def edit(
         if not body:
             raise typer.BadParameter("nothing to change: name what, for example --due tomorrow")
         path = f"/todos/{find.todo_id(client, todo)}"
-        _show(client, client.send("PATCH", path, body).body, as_json=as_json)
+        edited = client.send("PATCH", path, body, params=asked(scope)).body
+        _show(client, edited, as_json=as_json)
 
 
-def remove(todo: Todo, *, api: Api = None, as_json: Json = False) -> None:
+def remove(
+    todo: Todo,
+    *,
+    scope: Annotated[
+        RemoveScope | None,
+        typer.Option(help="Of one that repeats: `this` goes on to the next; else all end with it."),
+    ] = None,
+    api: Api = None,
+    as_json: Json = False,
+) -> None:
     """Delete a todo; `voicetodo undo` brings it back."""
     with connect(api) as client:
         found = find.todo_id(client, todo)
-        change_set = client.send("DELETE", f"/todos/{found}").change_set
+        change_set = client.send("DELETE", f"/todos/{found}", params=asked(scope)).change_set
         result = {"deleted": found, "change_set": change_set}
         shown = f"Deleted {words.short(found)}; `voicetodo undo` brings it back."
         answer(result, shown, as_json=as_json)
+
+
+def asked(scope: StrEnum | None) -> dict[str, Any]:
+    """Which occurrences an edit is about, as a query."""
+    return {"scope": scope.value} if scope else {}
 
 
 def _fill(
@@ -219,4 +271,6 @@ def _show(client: Client, todo: dict[str, Any], *, as_json: bool) -> None:
         answer(todo, as_json=True)
         return
     lists = find.list_names(client) if todo["list_id"] else {}
-    answer(todo, words.details(todo, lists=lists, zone=moments.zone_of(client)), as_json=False)
+    repeats = rules.of_todo(client, todo)
+    zone = moments.zone_of(client)
+    answer(todo, words.details(todo, lists=lists, zone=zone, repeats=repeats), as_json=False)

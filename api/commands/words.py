@@ -1,6 +1,6 @@
 """How todos and times look to a person."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich import box
@@ -37,6 +37,24 @@ def when(instant: datetime, *, now: datetime, zone: str, all_day: bool = False) 
     return day if all_day else f"{day} {local:%H:%M}"
 
 
+def day(on: date, *, now: datetime) -> str:
+    """`Mon 7 Sep`, with the year where it is another one."""
+    return f"{on:%a} {on.day} {on:%b}{'' if on.year == now.year else f' {on.year}'}"
+
+
+def moment(instant: datetime, *, now: datetime, zone: str, all_day: bool = False) -> str:
+    """`Mon 7 Sep 09:00`: whole, also where it is near."""
+    local = instant.astimezone(zones.zone(zone))
+    return day(local.date(), now=now) + ("" if all_day else f" {local:%H:%M}")
+
+
+def comes(todo: dict[str, Any], *, now: datetime, zone: str) -> str:
+    """When the occurrence that a todo stands for is due."""
+    if todo["due"]["time"] is None:
+        return day(date.fromisoformat(todo["due"]["date"]), now=now)
+    return moment(parsed(todo["due_at"]), now=now, zone=zone)
+
+
 def due(todo: dict[str, Any], *, now: datetime, zone: str) -> Text:
     """The due time, red when it has passed and the todo is open."""
     if not todo["due"]:
@@ -62,13 +80,18 @@ def table(todos: list[dict[str, Any]], *, lists: dict[str, str], zone: str) -> T
         marks.stylize(_PRIORITIES[todo["priority"]])
         if any(reminder["next_fire_at"] for reminder in todo["reminders"]):
             marks.append(" ⏰")
+        if todo["recurrence"]:
+            marks.append(" ↻", "cyan")
+        if todo["missed"]:
+            marks.append(f" missed {todo['missed']}", "red")
         box_mark = "✔" if done else "○"
         due_text = due(todo, now=now, zone=zone)
         view.add_row(box_mark, short(todo["id"]), name, due_text, marks, labels)
     return view
 
 
-def details(todo: dict[str, Any], *, lists: dict[str, str], zone: str) -> Table:
+def details(todo: dict[str, Any], *, lists: dict[str, str], zone: str, repeats: str = "") -> Table:
+    """`repeats` is its rule in words."""
     now = datetime.now(UTC)
     view = Table(box=None, show_header=False, pad_edge=False)
     view.add_column(style="dim")
@@ -78,6 +101,8 @@ def details(todo: dict[str, Any], *, lists: dict[str, str], zone: str) -> Table:
         ("id", todo["id"]),
         ("status", todo["status"]),
         ("due", due(todo, now=now, zone=zone)),
+        ("repeats", Text(repeats)),
+        ("missed", str(todo["missed"] or "")),
         ("priority", "" if todo["priority"] == "none" else todo["priority"]),
         ("list", escape(lists.get(todo["list_id"] or "", ""))),
         ("tags", escape(" ".join(f"#{tag}" for tag in todo["tags"]))),

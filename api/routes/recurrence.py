@@ -4,7 +4,7 @@ from itertools import islice
 
 from fastapi import APIRouter
 
-from api.schemas.recurrence import ExplainBody, PreviewBody, refusal
+from api.schemas.recurrence import ExplainBody, PreviewBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.rules import recurrence, recurrence_words
@@ -15,6 +15,7 @@ from core.rules.recurrence_todoist import to_todoist
 from core.rules.recurrence_vtodo import to_vtodo
 from core.rules.rrule import InvalidRule
 from core.services import users
+from core.services.series import refusal
 
 router = APIRouter(prefix="/recurrence", tags=["recurrence"], route_class=Authenticated)
 
@@ -61,7 +62,8 @@ async def preview(visit: Visit, body: PreviewBody) -> Preview:
     if zone is None:
         zone = (await users.get(visit.tx, visit.actor.user_id)).timezone
     try:
-        endless = occurrences(body.recurrence.to_recurrence(), body.due.to_due(), zone=zone)
+        rule, due = body.recurrence.to_recurrence(), body.due.to_due()
+        endless = occurrences(rule, due, zone=zone, after=body.after)
         found = list(islice(endless, body.count + 1))
     except InvalidRule as error:
         raise refusal(error) from error

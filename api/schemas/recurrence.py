@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from api.schemas.dues import Body, DueBody, Zone
-from api.schemas.moments import Calendar
+from api.schemas.moments import Calendar, Instant
 from api.schemas.text import line
 from core.rules import rrule
 from core.rules.recurrence import Anchor, PileUp, Recurrence, Shift
@@ -71,6 +71,7 @@ class PreviewBody(Body):
     timezone: Zone | None = Field(
         None, description="Of a floating or all-day due; default: one's own"
     )
+    after: Instant | None = Field(None, description="Only those that come later")
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_PREVIEW)] = 10
 
     model_config: ClassVar[ConfigDict] = ConfigDict(

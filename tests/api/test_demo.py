@@ -47,6 +47,9 @@ def test_the_mail_arrives_once_and_on_time_although_the_worker_was_killed(
         told = demo(env)
         assert told.returncode == 0, told.stderr
         document = json.loads(told.stdout)
+        recurring = document["recurring"]
+        assert recurring["explained"] == "every weekday at 09:00"
+        assert recurring["next_due_at"] > recurring["completed_due_at"]
         assert document["worker"]["killed"] != document["worker"]["restarted"]
         assert document["mail"]["copies"] == 1
         assert 0 <= document["mail"]["late_s"] < 5

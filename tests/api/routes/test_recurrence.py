@@ -13,8 +13,8 @@ NINE_IN_BERLIN = {"date": "2030-01-31", "time": "09:00", "timezone": "Europe/Ber
 async def preview(
     person: Person, rrule: str, due: dict[str, Any], *, count: int = 10, **more: Any
 ) -> dict[str, Any]:
-    zone = {"timezone": more.pop("timezone")} if "timezone" in more else {}
-    body = {"recurrence": {"rrule": rrule, **more}, "due": due, "count": count, **zone}
+    beside = {name: more.pop(name) for name in ("timezone", "after") if name in more}
+    body = {"recurrence": {"rrule": rrule, **more}, "due": due, "count": count, **beside}
     answer = await person.post("/recurrence/preview", json=body)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
@@ -45,6 +45,18 @@ async def test_times_that_do_not_exist_or_come_twice(alice: Person) -> None:
     assert told["occurrences"] == [
         {"local": "2026-10-25T02:30", "at": "2026-10-25T00:30:00Z", "note": "fold"}
     ]
+
+
+async def test_only_those_after_an_instant_by_the_same_start(alice: Person) -> None:
+    after = "2030-02-28T08:00:00Z"
+    told = await preview(
+        alice, "FREQ=MONTHLY;COUNT=4", NINE_IN_BERLIN, count=2, skip="backward", after=after
+    )
+    assert [each["local"] for each in told["occurrences"]] == [
+        "2030-03-31T09:00",
+        "2030-04-30T09:00",
+    ]
+    assert told["more"] is False
 
 
 async def test_all_day_has_no_instant(alice: Person) -> None:
