@@ -4,7 +4,8 @@
     python -m bench.chaos f1 f6      some trials
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
-NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with code 1 when anything that must hold did not.
+NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with code 1 when anything that must hold
+did not.
 """
 
 import asyncio
