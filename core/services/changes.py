@@ -17,7 +17,7 @@ from core.models.events import Events
 from core.models.series import SeriesStatus
 from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
-from core.services import lists, series, series_writes, todo_writes
+from core.services import lists, series, series_reversals, series_writes, todo_writes
 from core.services.lists import ListRow
 from core.services.series_rows import SeriesRow
 from core.services.todo_rows import TodoRow
@@ -150,7 +150,7 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
             rows[event.subject_id] = await noun.put_back(tx, row, event, now=spot.now)
         await _refuse_if_in_no_place(tx, here)
         for series_id in {each for row in rows.values() if (each := _series_of(row))}:
-            await series.reconcile(tx, workspace_id, series_id)
+            await series_reversals.reconcile(tx, workspace_id, series_id)
     if not mine:
         raise Conflict("nothing in this change set can be undone")
     return Undone(change_set, len(mine))
@@ -247,7 +247,7 @@ class _Series:
         before = event.before
         if event.type == "recurrence.created":
             before = {"status": SeriesStatus.ENDED}
-        return series.put_back(tx, row, before, now=now)
+        return series_reversals.put_back(tx, row, before, now=now)
 
 
 # What can be undone, and how.

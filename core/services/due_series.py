@@ -9,26 +9,83 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import DateTime, Integer, Uuid, and_, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+
 from core import due, logs
 from core.db import Transaction
 from core.due import SOURCES, Claimed
 from core.messages import Kind
-from core.models.series import OccurrenceStatus
-from core.models.todos import Status
+from core.models.reminders import Leases
+from core.models.series import OccurrenceStatus, Series
+from core.models.todos import Status, Todos
 from core.rules import series as rule
 from core.rules.recurrence import PileUp
 from core.rules.rrule import InvalidRule
 from core.rules.series import MOST_COUNTED, Step
-from core.services import series_rows as rows
 from core.services import series_writes as writes
-from core.services.series_rows import SeriesRow
-from core.services.todo_rows import TodoRow
+from core.services.series_rows import SeriesRow, select_series
+from core.services.todo_rows import TodoRow, select_rows
+from core.statements import query
 
 log = logs.get(__name__)
 
 SOURCE: Final = SOURCES[Kind.SERIES]
 MOST_AT_ONCE: Final = 30
 UNTRIED_FOR: Final = timedelta(minutes=5)
+
+
+_TODOS = query(
+    select_rows()
+    .join(Series, and_(Series.workspace_id == Todos.workspace_id, Series.todo_id == Todos.id))
+    .where(
+        tuple_(Series.workspace_id, Series.id).in_(
+            select(
+                func.unnest(bindparam("workspaces", type_=ARRAY(Uuid())), type_=Uuid()),
+                func.unnest(bindparam("ids", type_=ARRAY(Uuid())), type_=Uuid()),
+            )
+        )
+    )
+    .order_by(Todos.workspace_id, Todos.id)
+    .with_for_update(of=Todos),
+    TodoRow.of_row,
+)
+_mine = (
+    func.unnest(
+        bindparam("workspaces", type_=ARRAY(Uuid())),
+        bindparam("ids", type_=ARRAY(Uuid())),
+        bindparam("arm_nos", type_=ARRAY(Integer())),
+        bindparam("next_ats", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("tokens", type_=ARRAY(Uuid())),
+    )
+    .table_valued("workspace_id", "id", "arm_no", "next_at", "token")
+    .render_derived("mine")
+)
+# Locked with its lease: nobody takes it over meanwhile, and a change of it comes before or after.
+_CLAIMED = query(
+    select_series()
+    .join(
+        _mine,
+        and_(
+            _mine.c.workspace_id == Series.workspace_id,
+            _mine.c.id == Series.id,
+            _mine.c.arm_no == Series.arm_no,
+            _mine.c.next_at == Series.next_at,
+        ),
+    )
+    .join(
+        Leases,
+        and_(
+            Leases.kind == bindparam("kind"),
+            Leases.workspace_id == Series.workspace_id,
+            Leases.row_id == Series.id,
+            Leases.token == _mine.c.token,
+        ),
+    )
+    .order_by(Series.workspace_id, Series.id)
+    .with_for_update(of=(Leases, Series)),
+    SeriesRow.of_row,
+)
 
 
 async def advance(tx: Transaction, claimed: Sequence[Claimed], *, now: datetime) -> int:
@@ -43,10 +100,10 @@ async def advance(tx: Transaction, claimed: Sequence[Claimed], *, now: datetime)
     todos = {
         each.id: each
         for each in await tx.all(
-            rows.TODOS_OF_SERIES, workspaces=columns["workspaces"], ids=columns["ids"], user_id=None
+            _TODOS, workspaces=columns["workspaces"], ids=columns["ids"], user_id=None
         )
     }
-    found = await tx.all(rows.CLAIMED, kind=SOURCE.kind, **columns)
+    found = await tx.all(_CLAIMED, kind=SOURCE.kind, **columns)
     moved = 0
     for row in found:
         todo = todos.get(row.todo_id) if row.todo_id else None

@@ -17,11 +17,10 @@ from core.ids import uuid7
 from core.models.series import OccurrenceStatus, SeriesStatus
 from core.models.todos import Status
 from core.rules import series as rule
-from core.rules.recurrence import PileUp
 from core.rules.reminders import Due
 from core.rules.rrule import InvalidRule
 from core.rules.series import Plan, Step
-from core.services import reminders, todo_writes
+from core.services import occurrence_rows, reminders, todo_writes
 from core.services import series_rows as rows
 from core.services import series_writes as writes
 from core.services.reminders import lane_of
@@ -184,60 +183,6 @@ def end(tx: Transaction, row: SeriesRow, *, now: datetime) -> None:
     writes.write(tx, row, ended, now=now)
 
 
-async def reopened(tx: Transaction, todo: TodoRow, *, now: datetime) -> None:
-    """Call before the completed todo is written as open: its untouched successor goes.
-
-    Raises `Conflict` when somebody worked on what came after it.
-    """
-    row = await any_of_todo(tx, todo)
-    if row is None:
-        return
-    there = {"of_workspace_id": row.workspace_id, "of_series_id": row.id}
-    was = await tx.first(rows.COMPLETED_AS, **there, of_todo_id=todo.id)
-    if was is None:
-        return
-    turn, recurrence_id, planned_on, planned_time, later = was
-    this = {"of_turn": turn, "of_recurrence_id": recurrence_id}
-    nth = row.nth
-    if row.todo_id != todo.id:
-        newest = await _todo(tx, row)
-        piles_up = row.plan.recurrence.pile_up is PileUp.ALL
-        if piles_up and newest and newest.created_at != todo.completed_at:
-            tx.run(rows.REOPEN, **there, **this, status=OccurrenceStatus.OPEN)
-            return  # the newest does not come from its completion
-        await _withdraw(tx, newest, later, now=now)
-        nth -= 1
-    elif row.status == SeriesStatus.ENDED and not _exhausted(row):
-        return  # it was stopped
-    tx.run(rows.FORGET_LATER, **there, **this)
-    tx.run(rows.REOPEN, **there, **this, status=OccurrenceStatus.OPEN)
-    active = SeriesStatus.ACTIVE if row.status == SeriesStatus.ENDED else row.status
-    stands = replace(
-        row,
-        status=active,
-        todo_id=todo.id,
-        turn=turn,
-        nth=nth,
-        recurrence_id=recurrence_id,
-        planned_on=planned_on,
-        planned_time=planned_time,
-    )
-    writes.write(tx, row, writes.arm(stands, todo.due, row.before), now=now)
-
-
-async def _withdraw(tx: Transaction, newest: TodoRow | None, later: int, *, now: datetime) -> None:
-    untouched = newest and newest.version == 1 and newest.status == Status.PENDING
-    if newest is None or not untouched or later > 1:
-        raise Conflict("changed since: the occurrence that came after it was worked on")
-    for each in [newest, *await todo_writes.subtasks(tx, newest, reader=None)]:
-        await todo_writes.write(tx, each, {"deleted": True}, now=now)
-
-
-def _exhausted(row: SeriesRow) -> bool:
-    after = rule.instant(row.plan, row.planned)
-    return rule.following(row.plan, after=after, nth=row.nth) is None
-
-
 async def skip(tx: Transaction, row: SeriesRow, todo: TodoRow, *, now: datetime) -> TodoRow:
     """Its todo moves on to the occurrence after this one. Raises `Conflict` for the last one."""
     _demand_newest(row, todo)
@@ -274,7 +219,7 @@ async def resume(tx: Transaction, row: SeriesRow, *, now: datetime) -> SeriesRow
         raise Conflict("this series has ended")
     if row.active:
         return row
-    todo = await _todo(tx, row)
+    todo = await newest_of(tx, row)
     active = replace(row, status=SeriesStatus.ACTIVE)
     if todo is None or todo.deleted_at is not None or todo.due is None:
         return writes.write(tx, row, replace(active, status=SeriesStatus.ENDED), now=now)
@@ -315,7 +260,7 @@ async def change(
     _demand_newest(row, todo)
     step = first(Plan(draft.recurrence, due, row.plan.zone))
     tx.run(
-        rows.FORGET_OPEN,
+        occurrence_rows.FORGET_OPEN,
         of_workspace_id=row.workspace_id,
         of_series_id=row.id,
         of_todo_id=todo.id,
@@ -344,34 +289,6 @@ def rezone(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
     tx.run(rows.FLOATING_LOOK_AGAIN, of_user_id=user_id, now=now)
 
 
-def put_back(
-    tx: Transaction, row: SeriesRow, before: Mapping[str, Any], *, now: datetime
-) -> SeriesRow:
-    """`undo`: stand where it stood. The tick finds out when it is to move on from there.
-
-    Follow it with `reconcile` when all of the change set is put back.
-    """
-    after = replace(row, **writes.told(before))
-    there = {"of_workspace_id": row.workspace_id, "of_series_id": row.id}
-    at = {"of_turn": after.turn, "of_recurrence_id": after.recurrence_id}
-    if (after.turn, after.recurrence_id) != (row.turn, row.recurrence_id):
-        tx.run(rows.FORGET_LATER, **there, **at)
-    return writes.write(tx, row, replace(after, next_at=now if after.active else None), now=now)
-
-
-async def reconcile(tx: Transaction, workspace_id: UUID, series_id: UUID) -> None:
-    """Make the record of its occurrences say again what their todos say."""
-    there = {"of_workspace_id": workspace_id, "of_series_id": series_id}
-    row = await tx.first(rows.LOCK, of_workspace_id=workspace_id, of_id=series_id)
-    if row is None:
-        return
-    newest = await _todo(tx, row)
-    stands = newest is not None and newest.status == Status.PENDING and newest.deleted_at is None
-    if stands and row.status != SeriesStatus.ENDED:
-        writes.record(tx, row, at=rule.instant(row.plan, row.planned), again=True)
-    tx.run(rows.RECONCILE, **there)
-
-
 def _demand_newest(row: SeriesRow, todo: TodoRow) -> None:
     if row.todo_id != todo.id:
         raise Conflict("a newer occurrence stands already: complete or delete this one")
@@ -379,7 +296,7 @@ def _demand_newest(row: SeriesRow, todo: TodoRow) -> None:
         raise Conflict("this occurrence is completed")
 
 
-async def _todo(tx: Transaction, row: SeriesRow) -> TodoRow | None:
+async def newest_of(tx: Transaction, row: SeriesRow) -> TodoRow | None:
     if row.todo_id is None:
         return None
     return await tx.first(
@@ -388,7 +305,7 @@ async def _todo(tx: Transaction, row: SeriesRow) -> TodoRow | None:
 
 
 async def _rearm(tx: Transaction, row: SeriesRow, *, now: datetime) -> None:
-    if (todo := await _todo(tx, row)) is not None:
+    if (todo := await newest_of(tx, row)) is not None:
         await reminders.rearm_todo(tx, todo, now=now)
 
 

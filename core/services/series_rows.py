@@ -9,29 +9,19 @@ from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
-    DateTime,
-    Integer,
     ScalarSelect,
     Select,
-    Text,
-    Uuid,
     and_,
     bindparam,
-    case,
-    delete,
-    exists,
     func,
-    or_,
     select,
-    tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects.postgresql import insert
 
-from core.models.reminders import Leases, Reminders
-from core.models.series import Occurrences, OccurrenceStatus, Series, SeriesStatus
-from core.models.todos import Status, Todos
+from core.models.reminders import Reminders
+from core.models.series import Series, SeriesStatus
+from core.models.todos import Todos
 from core.models.users import Users
 from core.models.workspaces import Workspaces
 from core.rules import rrule
@@ -203,7 +193,6 @@ def select_series() -> Select[Any]:
     )
 
 
-_later = aliased(Occurrences)
 _OF_WORKSPACE = Series.workspace_id == bindparam("of_workspace_id")
 _THIS = and_(_OF_WORKSPACE, Series.id == bindparam("of_id"))
 _WRITTEN = tuple(
@@ -224,76 +213,6 @@ WRITE = query(
         version=Series.version + 1,
         updated_at=bindparam("now"),
     )
-)
-_THESE = and_(
-    Occurrences.workspace_id == bindparam("of_workspace_id"),
-    Occurrences.series_id == bindparam("of_series_id"),
-)
-_RECORD = (
-    "workspace_id",
-    "series_id",
-    "turn",
-    "recurrence_id",
-    "status",
-    "todo_id",
-    "planned_on",
-    "planned_time",
-    "due_at",
-    "settled_at",
-)
-_add_occurrence = insert(Occurrences).values({name: bindparam(name) for name in _RECORD})
-ADD_OCCURRENCE = query(_add_occurrence)
-RECORD_AGAIN = query(
-    _add_occurrence.on_conflict_do_update(
-        index_elements=_RECORD[:4],
-        set_={
-            "status": _add_occurrence.excluded.status,
-            "todo_id": _add_occurrence.excluded.todo_id,
-            "settled_at": None,
-        },
-        where=and_(
-            Occurrences.status != OccurrenceStatus.OPEN,
-            Occurrences.status != OccurrenceStatus.MOVED,
-        ),
-    )
-)
-_OPEN = or_(
-    Occurrences.status == OccurrenceStatus.OPEN, Occurrences.status == OccurrenceStatus.MOVED
-)
-_OF_TODO = and_(_THESE, Occurrences.todo_id == bindparam("of_todo_id"))
-SETTLE = query(
-    update(Occurrences)
-    .where(_OF_TODO, _OPEN)
-    .values(status=bindparam("status"), settled_at=bindparam("settled_at"))
-)
-FORGET_OPEN = query(delete(Occurrences).where(_OF_TODO, _OPEN))
-_PLACE = tuple_(Occurrences.turn, Occurrences.recurrence_id)
-_THERE = tuple_(bindparam("of_turn", type_=Integer), bindparam("of_recurrence_id", type_=Text))
-FORGET_LATER = query(delete(Occurrences).where(_THESE, _PLACE > _THERE))
-REOPEN = query(
-    update(Occurrences)
-    .where(_THESE, _PLACE == _THERE)
-    .values(status=bindparam("status"), settled_at=None)
-)
-# Of a completed todo: which occurrence it was, and whether any but the newest came after it.
-COMPLETED_AS = query(
-    select(
-        Occurrences.turn,
-        Occurrences.recurrence_id,
-        Occurrences.planned_on,
-        Occurrences.planned_time,
-        select(func.count())
-        .select_from(_later)
-        .where(
-            _later.workspace_id == Occurrences.workspace_id,
-            _later.series_id == Occurrences.series_id,
-            tuple_(_later.turn, _later.recurrence_id) > _PLACE,
-        )
-        .scalar_subquery(),
-    )
-    .where(_OF_TODO, Occurrences.status == OccurrenceStatus.COMPLETED)
-    .order_by(Occurrences.turn.desc(), Occurrences.recurrence_id.desc())
-    .limit(1)
 )
 ALL_TODOS = query(
     select_rows()
@@ -335,81 +254,6 @@ OWNER = query(
     )
     .outerjoin(Users, Users.id == Todos.created_by)
     .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_todo_id"))
-)
-TODOS_OF_SERIES = query(
-    select_rows()
-    .join(Series, and_(Series.workspace_id == Todos.workspace_id, Series.todo_id == Todos.id))
-    .where(
-        tuple_(Series.workspace_id, Series.id).in_(
-            select(
-                func.unnest(bindparam("workspaces", type_=ARRAY(Uuid())), type_=Uuid()),
-                func.unnest(bindparam("ids", type_=ARRAY(Uuid())), type_=Uuid()),
-            )
-        )
-    )
-    .order_by(Todos.workspace_id, Todos.id)
-    .with_for_update(of=Todos),
-    TodoRow.of_row,
-)
-_mine = (
-    func.unnest(
-        bindparam("workspaces", type_=ARRAY(Uuid())),
-        bindparam("ids", type_=ARRAY(Uuid())),
-        bindparam("arm_nos", type_=ARRAY(Integer())),
-        bindparam("next_ats", type_=ARRAY(DateTime(timezone=True))),
-        bindparam("tokens", type_=ARRAY(Uuid())),
-    )
-    .table_valued("workspace_id", "id", "arm_no", "next_at", "token")
-    .render_derived("mine")
-)
-# Locked with its lease: nobody takes it over meanwhile, and a change of it comes before or after.
-CLAIMED = query(
-    select_series()
-    .join(
-        _mine,
-        and_(
-            _mine.c.workspace_id == Series.workspace_id,
-            _mine.c.id == Series.id,
-            _mine.c.arm_no == Series.arm_no,
-            _mine.c.next_at == Series.next_at,
-        ),
-    )
-    .join(
-        Leases,
-        and_(
-            Leases.kind == bindparam("kind"),
-            Leases.workspace_id == Series.workspace_id,
-            Leases.row_id == Series.id,
-            Leases.token == _mine.c.token,
-        ),
-    )
-    .order_by(Series.workspace_id, Series.id)
-    .with_for_update(of=(Leases, Series)),
-    SeriesRow.of_row,
-)
-_again = case(
-    (Todos.status == Status.PENDING, OccurrenceStatus.OPEN), else_=OccurrenceStatus.COMPLETED
-)
-# After `undo`: what stands of an occurrence is what stands of its todo.
-RECONCILE = query(
-    update(Occurrences)
-    .where(
-        _THESE,
-        Todos.workspace_id == Occurrences.workspace_id,
-        Todos.id == Occurrences.todo_id,
-        Todos.deleted_at.is_(None),
-        or_(
-            and_(Todos.status == Status.PENDING, Occurrences.status == OccurrenceStatus.COMPLETED),
-            and_(Todos.status == Status.COMPLETED, _OPEN),
-        ),
-        ~exists().where(
-            _later.workspace_id == Occurrences.workspace_id,
-            _later.series_id == Occurrences.series_id,
-            _later.todo_id == Occurrences.todo_id,
-            tuple_(_later.turn, _later.recurrence_id) > _PLACE,
-        ),
-    )
-    .values(status=_again, settled_at=Todos.completed_at)
 )
 FLOATING_LOOK_AGAIN = query(
     update(Series)

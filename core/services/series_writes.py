@@ -21,7 +21,7 @@ from core.rules import series as rule
 from core.rules import zones
 from core.rules.reminders import Due
 from core.rules.series import Step
-from core.services import reminders, todo_writes
+from core.services import occurrence_rows, reminders, todo_writes
 from core.services import series_rows as rows
 from core.services.series_rows import SeriesRow
 from core.services.todo_rows import TodoRow
@@ -125,7 +125,7 @@ def record(
     Twice is refused, unless it is opened `again` after what came of it was taken back.
     """
     tx.run(
-        rows.RECORD_AGAIN if again else rows.ADD_OCCURRENCE,
+        occurrence_rows.RECORD_AGAIN if again else occurrence_rows.ADD,
         workspace_id=row.workspace_id,
         series_id=row.id,
         turn=row.turn,
@@ -144,7 +144,7 @@ def settle(
 ) -> None:
     """Queue what became of the open occurrence of this todo."""
     tx.run(
-        rows.SETTLE,
+        occurrence_rows.SETTLE,
         of_workspace_id=row.workspace_id,
         of_series_id=row.id,
         of_todo_id=todo_id,

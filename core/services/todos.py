@@ -15,7 +15,7 @@ from core.ids import uuid7
 from core.models.series import SeriesStatus
 from core.models.todos import CreatedVia, Priority, Status, Todos
 from core.rules.reminders import Due
-from core.services import lists, reminders, series, series_edits, todo_writes
+from core.services import lists, reminders, series, series_edits, series_reversals, todo_writes
 from core.services.reminders import ReminderDraft
 from core.services.series import Scope
 from core.services.series_rows import RecurrenceDraft
@@ -228,7 +228,7 @@ async def reopen(tx: Transaction, actor: Actor, todo_id: UUID, *, now: datetime)
     """Of a series, its untouched successor goes. Raises `Conflict` when that was worked on."""
     row, spot = await todo_writes.writable(tx, actor, todo_id, now=now)
     if row.status == Status.COMPLETED:
-        await series.reopened(tx, row, now=spot.now)
+        await series_reversals.reopened(tx, row, now=spot.now)
     after = await todo_writes.write(tx, row, {"status": Status.PENDING}, now=spot.now)
     return await _answer(tx, actor, after) if row.series_id else after.answer()
 

@@ -61,9 +61,8 @@ class Walk:
         if verb == "undo":
             if not self.change_sets:
                 return verb
-            method, path, body = "POST", "/undo", {"change_set": self.change_sets.pop()}
-        else:
-            method, path, body = calls[verb]
+            calls["undo"] = ("POST", "/undo", {"change_set": self.change_sets.pop()})
+        method, path, body = calls[verb]
         answer = await self.course.person.request(method, path, json=body)
         assert answer.status_code in {200, 204, 404, 409}, (verb, answer.text)
         if answer.is_success and verb != "undo" and "change-set" in answer.headers:
