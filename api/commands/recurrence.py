@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from api.commands import moments
+from api.commands import moments, rules
 from api.commands.client import Client
 from api.commands.options import Api, Json, Zone, answer, connect
 from core.rules import cli_times
@@ -29,9 +29,7 @@ def preview(
         typer.Argument(help="Such as `every weekday at 9`, or an RRULE.", metavar="WORDS"),
     ] = None,
     *,
-    rrule: Annotated[
-        str | None, typer.Option(help="RFC 5545, such as FREQ=MONTHLY;BYDAY=-1FR.", metavar="RRULE")
-    ] = None,
+    rrule: rules.Rrule = None,
     due: Annotated[
         str | None, typer.Option(help=f"The first one: {cli_times.UNDERSTOOD}.", metavar="TIME")
     ] = None,
@@ -44,18 +42,11 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show when a rule would make a todo due; nothing is made."""
-    said = rrule or words
-    if said is None or (rrule and words):
-        raise typer.BadParameter("say it in words, or give --rrule")
-    is_rule = said is rrule or said.upper().startswith(("FREQ=", "RRULE:", "RSCALE="))
     with connect(api) as client:
-        asked = {"text": said, "timezone": zone, "language": language}
-        source = "rrule" if is_rule else "todoist"
-        read = client.send("POST", "/recurrence/convert", {"from": source, **asked}).body
-        if read["recurrence"] is None:
-            raise typer.BadParameter(f"no rule says that: {'; '.join(read['cannot_express'])}")
+        read = rules.read(client, words=words, rrule=rrule, zone=zone, language=language)
         if due:
-            read = _from_then(client, read, moments.wall(client, due, zone), language)
+            first = rules.beginning(read, moments.wall(client, due, zone))
+            read = _from_then(client, read, first, language)
         body = {name: read[name] for name in ("recurrence", "due")}
         found = client.send("POST", "/recurrence/preview", {**body, "count": count}).body
     told = {**read, **found}
