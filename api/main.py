@@ -18,6 +18,7 @@ from api.routes import (
     docs,
     events,
     health,
+    jobs,
     lists,
     me,
     notifications,
@@ -29,6 +30,7 @@ from api.routes import (
     todos,
     undo,
     verify_email,
+    workspaces,
 )
 from core import embedded, faults, keys, logs
 from core.db import Database
@@ -97,6 +99,8 @@ def create_app(settings: Settings) -> FastAPI:
         accounts,
         me,
         sessions,
+        workspaces,
+        jobs,
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)

@@ -1,9 +1,10 @@
 """Everything that falls due: claimed under a lease, worked on, settled by whoever holds the lease.
 
-A table that falls due has `(workspace_id, id, lane, next_at, arm_no)`, an index on `(lane, next_at)
-where next_at is not null`, and a `Source`. Leases stand in a table of their own: a flag on the row
-would stay for ever when its worker dies. Their ends are told by the database's clock, so that
-workers whose clocks differ, or are set, still agree.
+A table that falls due has `(workspace_id, id, lane, next_at, arm_no)`, a `Source`, and two
+indexes: `(lane, next_at) where next_at is not null`, and `(workspace_id, next_at) where lane is
+null` for the rows of workspaces with a clock of their own, which no tick takes. Leases stand in a
+table of their own: a flag on the row would stay for ever when its worker dies. Their ends are told
+by the database's clock, so that workers whose clocks differ, or are set, still agree.
 
 A lease is for one arming: a row armed anew (a snooze) is free again at once. Who lost a lease, by
 time or by that, may still settle what it did: each row says for which arming and attempt that was.
@@ -36,6 +37,36 @@ class Claimed:
     taken_over: bool
 
 
+def _claiming(table: str, whose: str) -> bytes:
+    """The one claim; `whose` says of which rows."""
+    # The row lock makes two claimers at one instant pass by each other, and a row that is
+    # just being changed wait for its change. NO KEY: a foreign key check need not wait.
+    return f"""
+    WITH due AS MATERIALIZED (
+        SELECT r.workspace_id, r.id, r.next_at, r.arm_no, l.token IS NOT NULL AS taken_over
+        FROM {table} r
+        LEFT JOIN leases l
+            ON l.kind = %(kind)s AND l.workspace_id = r.workspace_id AND l.row_id = r.id
+        WHERE {whose} AND r.next_at <= %(before)s
+          AND (l.until IS NULL OR l.until <= now() OR l.arm_no <> r.arm_no)
+        ORDER BY r.next_at, r.workspace_id, r.id
+        LIMIT %(limit)s
+        FOR NO KEY UPDATE OF r SKIP LOCKED
+    ), leased AS (
+        INSERT INTO leases AS l (kind, workspace_id, row_id, arm_no, token, until)
+        SELECT %(kind)s, workspace_id, id, arm_no, %(token)s, now() + %(lease)s FROM due
+        ON CONFLICT (kind, workspace_id, row_id) DO UPDATE
+        SET token = excluded.token, until = excluded.until, arm_no = excluded.arm_no
+        WHERE l.until <= now() OR l.arm_no <> excluded.arm_no
+        RETURNING l.workspace_id, l.row_id, l.token
+    )
+    SELECT due.workspace_id, due.id, due.next_at, due.arm_no, leased.token, due.taken_over
+    FROM due
+    JOIN leased ON leased.workspace_id = due.workspace_id AND leased.row_id = due.id
+    ORDER BY due.next_at
+    """.encode()  # noqa: S608 - both parts are constants of this module
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a kind's due rows stand. The table's name comes from code, never from input."""
@@ -43,35 +74,17 @@ class Source:
     kind: Kind
     table: str
     _claim: Query[Claimed] = field(init=False, repr=False)
+    _claim_in: Query[Claimed] = field(init=False, repr=False)
+    _earliest: Query[tuple[Any, ...]] = field(init=False, repr=False)
     _lag: Query[tuple[Any, ...]] = field(init=False, repr=False)
     _adopt: Query[tuple[Any, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # The row lock makes two claimers at one instant pass by each other, and a row that is
-        # just being changed wait for its change. NO KEY: a foreign key check need not wait.
-        claim = f"""
-        WITH due AS MATERIALIZED (
-            SELECT r.workspace_id, r.id, r.next_at, r.arm_no, l.token IS NOT NULL AS taken_over
-            FROM {self.table} r
-            LEFT JOIN leases l
-                ON l.kind = %(kind)s AND l.workspace_id = r.workspace_id AND l.row_id = r.id
-            WHERE r.lane = %(lane)s AND r.next_at <= %(before)s
-              AND (l.until IS NULL OR l.until <= now() OR l.arm_no <> r.arm_no)
-            ORDER BY r.next_at, r.workspace_id, r.id
-            LIMIT %(limit)s
-            FOR NO KEY UPDATE OF r SKIP LOCKED
-        ), leased AS (
-            INSERT INTO leases AS l (kind, workspace_id, row_id, arm_no, token, until)
-            SELECT %(kind)s, workspace_id, id, arm_no, %(token)s, now() + %(lease)s FROM due
-            ON CONFLICT (kind, workspace_id, row_id) DO UPDATE
-            SET token = excluded.token, until = excluded.until, arm_no = excluded.arm_no
-            WHERE l.until <= now() OR l.arm_no <> excluded.arm_no
-            RETURNING l.workspace_id, l.row_id, l.token
-        )
-        SELECT due.workspace_id, due.id, due.next_at, due.arm_no, leased.token, due.taken_over
-        FROM due
-        JOIN leased ON leased.workspace_id = due.workspace_id AND leased.row_id = due.id
-        ORDER BY due.next_at
+        of_lane = _claiming(self.table, "r.lane = %(lane)s")
+        of_workspace = _claiming(self.table, "r.lane IS NULL AND r.workspace_id = %(workspace_id)s")
+        earliest = f"""
+        SELECT min(next_at) FROM {self.table}
+        WHERE lane IS NULL AND workspace_id = %(workspace_id)s AND next_at IS NOT NULL
         """  # noqa: S608 - the table's name is a constant of this module
         lag = f"""
         SELECT count(*), min(next_at) FROM {self.table}
@@ -82,7 +95,9 @@ class Source:
         WHERE lane >= %(lanes)s AND next_at IS NOT NULL
         """  # noqa: S608 - as above
         # The class is frozen; these are derived once instead of for every look.
-        object.__setattr__(self, "_claim", Query(claim.encode(), Claimed, {}, writes=True))
+        object.__setattr__(self, "_claim", Query(of_lane, Claimed, {}, writes=True))
+        object.__setattr__(self, "_claim_in", Query(of_workspace, Claimed, {}, writes=True))
+        object.__setattr__(self, "_earliest", Query(earliest.encode(), row, {}, writes=False))
         object.__setattr__(self, "_lag", Query(lag.encode(), row, {}, writes=False))
         object.__setattr__(self, "_adopt", Query(adopt.encode(), row, {}, writes=True))
 
@@ -146,6 +161,36 @@ async def claim(
         lease=lease,
         token=uuid4(),
     )
+
+
+async def claim_in(
+    tx: Transaction,
+    source: Source,
+    workspace_id: UUID,
+    *,
+    until: datetime,
+    limit: int,
+    lease: timedelta = LEASE,
+) -> list[Claimed]:
+    """As `claim`, of a workspace with a clock of its own: what falls due there up to `until`.
+
+    Its rows belong to one tenant, so this works as `vt_app` just as well.
+    """
+    return await tx.all(
+        source._claim_in,  # noqa: SLF001 - as in `claim`
+        kind=source.kind,
+        workspace_id=workspace_id,
+        before=until,
+        limit=limit,
+        lease=lease,
+        token=uuid4(),
+    )
+
+
+async def earliest(tx: Transaction, source: Source, workspace_id: UUID) -> datetime | None:
+    """When the next row falls due in a workspace with a clock of its own; null: none waits."""
+    found = await tx.first(source._earliest, workspace_id=workspace_id)  # noqa: SLF001 - as in `claim`
+    return found[0] if found else None
 
 
 async def renew(

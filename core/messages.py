@@ -5,6 +5,7 @@ the outbox name the same fields; activities and workflows both read them, hence 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -26,3 +27,25 @@ class TickMessage:
 class DeliveryMessage:
     workspace_id: UUID
     delivery_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class JobMessage:
+    workspace_id: UUID
+    job_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCursor:
+    """How far a change of zones is: which kind of row, and after which one of them."""
+
+    mover: int
+    at: datetime
+    id: UUID
+    workspace_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneMessage:
+    job: JobMessage
+    after: ZoneCursor | None

@@ -31,6 +31,7 @@ OF_STATE = {
     "pk_todos": "there is a todo with this id already",
     "pk_lists": "there is a list with this id already",
     "fk_reminders_todo_id": "the todo is gone",
+    "uq_jobs_one_open": "such a job is under way here already: wait for it, or cancel it",
 }
 
 

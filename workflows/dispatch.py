@@ -14,7 +14,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
-from core.messages import DeliveryMessage
+from core.messages import DeliveryMessage, JobMessage
 from core.services.outbox import Claimed
 from integrations import temporal
 from workflows import policies
@@ -40,6 +40,8 @@ ROUTES: Mapping[str, Route] = {
     "RetryDelivery": Route(
         DeliveryMessage, "Tries one delivery again until it is sent or of no more use"
     ),
+    "AdvanceClock": Route(JobMessage, "Moves the clock of a sandbox, instant by instant"),
+    "ChangeZone": Route(JobMessage, "Moves a person's floating times to another zone"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
 }
 

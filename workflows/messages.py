@@ -1,5 +1,12 @@
 """The messages under the name that workflows use; activities take them from `core.messages`."""
 
-from core.messages import DeliveryMessage, Kind, TickMessage
+from core.messages import DeliveryMessage, JobMessage, Kind, TickMessage, ZoneCursor, ZoneMessage
 
-__all__ = ["DeliveryMessage", "Kind", "TickMessage"]
+__all__ = [
+    "DeliveryMessage",
+    "JobMessage",
+    "Kind",
+    "TickMessage",
+    "ZoneCursor",
+    "ZoneMessage",
+]

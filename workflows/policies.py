@@ -42,6 +42,17 @@ DELIVERY_ATTEMPT: Policy = {
     ),
 }
 
+# A slice of long work: some seconds of it, and up to a minute's wait for leases of a dead worker.
+# No limit on attempts: each goes on where the database says that the work is.
+JOB_SLICE: Policy = {
+    "start_to_close_timeout": timedelta(minutes=3),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
+
 # One short transaction of ours: repeated until PostgreSQL is there.
 BOOKKEEPING: Policy = {
     "start_to_close_timeout": timedelta(seconds=10),

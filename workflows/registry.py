@@ -1,17 +1,22 @@
 """What the worker of the task queue runs, and what each part is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from activities.channels import Channels, EmailVendor
+from activities.clock import Clocks
 from activities.deliveries import Deliveries
 from activities.executions import Executions
+from activities.jobs import Jobs
 from activities.reminders import Reminders
 from activities.series import Series
 from activities.shift import Handler
 from activities.tick import Ticks
+from activities.zones import Zones
+from core import clock
 from core.crypto import derive
 from core.db import Database
 from core.keys import Keys
@@ -23,27 +28,53 @@ from integrations.emails import Emails
 from integrations.http import Client
 from integrations.sendgrid import SendGrid
 from workflows.accounts import SendVerification
+from workflows.clock import AdvanceClock
 from workflows.deliveries import RetryDelivery
 from workflows.tick import Tick
+from workflows.zones import ChangeZone
 
 SENDGRID: Final = "https://api.sendgrid.com"
 
-WORKFLOWS: Final[Sequence[type]] = (Tick, RetryDelivery, SendVerification)
+WORKFLOWS: Final[Sequence[type]] = (
+    Tick,
+    RetryDelivery,
+    SendVerification,
+    AdvanceClock,
+    ChangeZone,
+)
 
 
 def activities(
     app_db: Database, worker_db: Database, channels: Channels, *, dev: bool, lanes: int
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`."""
-    handlers: dict[Kind, Handler] = {
-        Kind.REMINDERS: Reminders(app_db, channels, dev=dev),
-        Kind.SERIES: Series(app_db),
-    }
+
+    def handlers_at(now: Callable[[], datetime]) -> Mapping[Kind, Handler]:
+        # No vendor is in reach of a clock that somebody moves.
+        return handlers(app_db, Channels({}), dev=dev, now=now)
+
     return (
-        Ticks(worker_db, handlers, lanes=lanes).run,
+        Ticks(worker_db, handlers(app_db, channels, dev=dev), lanes=lanes).run,
         Deliveries(app_db, channels, dev=dev).attempt,
         Executions(worker_db).close_execution,
+        Clocks(app_db, handlers_at).advance,
+        Zones(app_db).change,
+        Jobs(app_db).stop,
     )
+
+
+def handlers(
+    app_db: Database,
+    channels: Channels,
+    *,
+    dev: bool,
+    now: Callable[[], datetime] = clock.now,
+) -> Mapping[Kind, Handler]:
+    """What is done with the due rows of each kind."""
+    return {
+        Kind.REMINDERS: Reminders(app_db, channels, dev=dev, now=now),
+        Kind.SERIES: Series(app_db, now=now),
+    }
 
 
 def channels(settings: Settings, keys: Keys, http: Client) -> Channels:

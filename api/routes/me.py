@@ -28,9 +28,14 @@ async def get_me(visit: Visit, response: Response) -> User | Response:
 async def edit_me(
     visit: Visit, body: MePatch, response: Response, if_match: IfMatch = None
 ) -> User:
-    """JSON Merge Patch. Floating reminders follow a new time zone at once."""
-    user = await users.edit(
+    """JSON Merge Patch. What is floating follows a new time zone or all-day time.
+
+    At once, unless it is much: then `Link: <…>; rel="monitor"` names the job that moves it.
+    """
+    edited = await users.edit(
         visit.tx, visit.actor.user_id, body.to_patch(), if_version=wanted(if_match), now=visit.now
     )
-    response.headers["ETag"] = user.etag
-    return user
+    response.headers["ETag"] = edited.user.etag
+    if edited.job_id is not None:
+        response.headers["Link"] = f'</api/v1/jobs/{edited.job_id}>; rel="monitor"'
+    return edited.user

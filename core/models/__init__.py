@@ -1,6 +1,16 @@
 """Importing this package registers every table."""
 
-from core.models import deliveries, events, outbox, reminders, series, todos, users, workspaces
+from core.models import (
+    deliveries,
+    events,
+    jobs,
+    outbox,
+    reminders,
+    series,
+    todos,
+    users,
+    workspaces,
+)
 from core.models.table import Table, TenantTable
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "TenantTable",
     "deliveries",
     "events",
+    "jobs",
     "outbox",
     "reminders",
     "series",

@@ -28,6 +28,12 @@ class Reminders(TenantTable):
         CheckConstraint("at_zone IS NULL OR at_on IS NOT NULL", name="at_zone_has_a_time"),
         Index(None, "workspace_id", "todo_id"),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index(
+            None,
+            "workspace_id",
+            "next_at",
+            postgresql_where=text("lane IS NULL AND next_at IS NOT NULL"),
+        ),
     )
 
     todo_id: Mapped[UUID]

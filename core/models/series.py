@@ -55,6 +55,12 @@ class Series(TenantTable):
         Index(None, "workspace_id", "todo_id"),
         Index(None, "created_by", postgresql_where=text("start_zone IS NULL")),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index(
+            None,
+            "workspace_id",
+            "next_at",
+            postgresql_where=text("lane IS NULL AND next_at IS NOT NULL"),
+        ),
     )
 
     todo_id: Mapped[UUID | None]

@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, one_of
@@ -23,7 +23,10 @@ class Role(StrEnum):
 
 class Workspaces(Table):
     __tablename__ = "workspaces"
-    __table_args__ = (one_of("kind", WorkspaceKind),)
+    __table_args__ = (
+        one_of("kind", WorkspaceKind),
+        CheckConstraint("(kind = 'sandbox') = (clock_at IS NOT NULL)", name="sandbox_has_a_clock"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]

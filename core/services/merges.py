@@ -15,7 +15,7 @@ from core.db import Transaction
 from core.errors import Conflict
 from core.events import Event
 from core.models.users import Users, UserStatus
-from core.services import audits, reminders, sessions
+from core.services import audits, rearming, sessions
 from core.statements import Query, query
 
 
@@ -130,9 +130,9 @@ async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) ->
         raise Conflict("one of the two accounts is closed")
     for moved in await tx.all(_MOVE, source=source, target=target, now=now):
         tx.emit(Event(target, f"{moved.noun}.created", moved.id))
-    await reminders.rearm_person(
-        tx, target, timezone=taking.timezone, all_day_time=taking.all_day_time, now=now
-    )
+    if (giving.timezone, giving.all_day_time) != (taking.timezone, taking.all_day_time):
+        moves = {"timezone": [giving.timezone, taking.timezone]}
+        await rearming.follow(tx, target, key=source, changed=moves, now=now)
     tx.run(_END, of_id=source, now=now)
     sessions.end_all(tx, source, now=now)
     audits.record(tx, "account.linked", actor_id=target, subject_id=source)

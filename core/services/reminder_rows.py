@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Uuid, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.models.deliveries import Deliveries, DeliveryStatus
 from core.models.reminders import Reminders
@@ -150,15 +150,22 @@ OF_TODO = query(
     ).with_for_update(of=Reminders),
     Waiting.of_row,
 )
+# What a change of zones moves: armed in a zone (else it is an instant), or neither armed nor fired.
 FLOATING = query(
     _WITH_ALL.where(
+        # Not as pairs: a join with those is planned badly where much was just written.
+        Reminders.workspace_id == bindparam("workspaces", type_=ARRAY(Uuid())).any_(),
+        Reminders.id == bindparam("ids", type_=ARRAY(Uuid())).any_(),
         Reminders.user_id == bindparam("user_id"),
-        Reminders.armed_zone.is_not(None),  # else it is an instant
-        Reminders.next_at.is_not(None),
+        Reminders.armed_zone.is_(None) == Reminders.next_at.is_(None),
         # Only what is read in the person's own zone moves with it.
         Reminders.at_zone.is_(None),
         (Reminders.at_on.is_not(None)) | (Todos.due_zone.is_(None)),
-    ).with_for_update(of=Reminders),
+        Todos.status == Status.PENDING,
+        Todos.deleted_at.is_(None),
+    )
+    .order_by(Reminders.workspace_id, Reminders.id)
+    .with_for_update(of=Reminders, key_share=True),
     Waiting.of_row,
 )
 ADD = query(
@@ -259,20 +266,4 @@ TODO_STANDS = query(
     select(Todos.id).where(
         visible(Todos.workspace_id), Todos.id == bindparam("id"), Todos.deleted_at.is_(None)
     )
-)
-FLOATING_DUES = query(
-    select(Todos.workspace_id, Todos.id, Todos.due_on, Todos.due_time)
-    .where(
-        visible(Todos.workspace_id),
-        Todos.created_by == bindparam("user_id"),
-        Todos.due_on.is_not(None),
-        Todos.due_zone.is_(None),
-        Todos.deleted_at.is_(None),
-    )
-    .with_for_update(of=Todos)
-)
-MOVE_DUE = query(
-    update(Todos)
-    .where(Todos.workspace_id == bindparam("of_workspace_id"), Todos.id == bindparam("of_id"))
-    .values(due_at=bindparam("due_at"), version=Todos.version + 1, updated_at=bindparam("now"))
 )

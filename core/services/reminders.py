@@ -9,7 +9,7 @@ Arming rules, kept in `_armed` and `_write`:
    what quiet hours held for it is cancelled with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -213,28 +213,29 @@ async def carry(tx: Transaction, of_todo: TodoRow, to: TodoRow, *, now: datetime
         tx.emit(Event(to.workspace_id, "reminder.created", reminder_id))
 
 
-async def rearm_person(
-    tx: Transaction, user_id: UUID, *, timezone: str, all_day_time: time, now: datetime
+async def follow(
+    tx: Transaction,
+    user_id: UUID,
+    workspaces: Sequence[UUID],
+    ids: Sequence[UUID],
+    *,
+    now: Callable[[UUID], datetime],
 ) -> int:
-    """After a person's zone or all-day time changed: move all that is floating. How many moved."""
+    """Arm these floating ones for the zone and all-day time that their person has now.
+
+    `now` tells the time of a workspace. What is due, here as there, stays so. How many moved.
+    """
     moved = 0
-    for found in await tx.all(rows.FLOATING, user_id=user_id):
-        armed = _armed(
-            found.wish,
-            found.due,
-            found.course,
-            person_zone=timezone,
-            all_day_time=all_day_time,
-            now=now,
-        )
-        if armed.next_at != found.next_at:
-            _write(tx, found, armed, now=now)
+    keys = {"workspaces": list(set(workspaces)), "ids": list(ids)}
+    for found in await tx.all(rows.FLOATING, **keys, user_id=user_id):
+        at = now(found.workspace_id)
+        armed = _arm_wish(found.wish, found.due, found, stands=True, now=at)
+        overdue = found.next_at is not None and found.next_at <= at
+        if armed.next_at is None and overdue:
+            continue
+        if (armed.next_at, armed.armed_zone) != (found.next_at, found.armed_zone):
+            _write(tx, found, armed, now=at)
             moved += 1
-    for workspace_id, todo_id, due_on, due_time in await tx.all(
-        rows.FLOATING_DUES, user_id=user_id
-    ):
-        due_at = rule.due_instant(Due(due_on, due_time, None), timezone)
-        tx.run(rows.MOVE_DUE, of_workspace_id=workspace_id, of_id=todo_id, due_at=due_at, now=now)
     return moved
 
 

@@ -14,7 +14,7 @@ from core.db import Transaction
 from core.errors import Invalid, NotFound, Stale
 from core.events import Event
 from core.models.users import Users, UserStatus
-from core.services import reminders
+from core.services import rearming
 from core.statements import query
 
 
@@ -92,6 +92,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "all_day_time": "09:00",
     "preferences": {},
 }
+FLOATS: Final = ("timezone", "all_day_time")  # what floating times are read by
 
 _ACTIVE = (Users.id == bindparam("of_id"), Users.status == UserStatus.ACTIVE)
 _GET = query(select(*COLUMNS).where(*_ACTIVE), User.of_row)
@@ -105,6 +106,14 @@ _WRITE = query(
         updated_at=bindparam("now"),
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The person as changed; `job_id`: the job that moves what is floating, where it is much."""
+
+    user: User
+    job_id: UUID | None = None
 
 
 async def get(tx: Transaction, user_id: UUID) -> User:
@@ -125,10 +134,11 @@ async def edit(
     *,
     if_version: int | None = None,
     now: datetime,
-) -> User:
+) -> Edited:
     """Merge (RFC 7396) into the fields of `DEFAULTS`; null goes back to the default.
 
-    A new time zone or all-day time moves what is floating in the same transaction. Raises `Stale`.
+    What is floating follows a new time zone or all-day time: in this transaction, or in a job that
+    it starts. Raises `Stale`.
     """
     before = await lock(tx, user_id)
     if if_version is not None and if_version != before.version:
@@ -142,21 +152,21 @@ async def edit(
         raise Invalid(detail, pointer="/preferences", code="too_long")
     changed = [name for name in values if values[name] != getattr(before, name)]
     if not changed:
-        return before
-    all_day_time = time.fromisoformat(values["all_day_time"])
+        return Edited(before)
     columns = {
         **values,
-        "all_day_time": all_day_time,
+        "all_day_time": time.fromisoformat(values["all_day_time"]),
         "preferences": Jsonb(values["preferences"]),
     }
     tx.run(_WRITE, of_id=user_id, now=now, **columns)
     old = {name: getattr(before, name) for name in changed}
     tx.emit(Event(user_id, "user.updated", user_id, changed, old))
-    if {"timezone", "all_day_time"} & set(changed):
-        await reminders.rearm_person(
-            tx, user_id, timezone=values["timezone"], all_day_time=all_day_time, now=now
-        )
-    return replace(before, **values, version=before.version + 1, updated_at=now)
+    after = replace(before, **values, version=before.version + 1, updated_at=now)
+    moves: dict[str, Any] = {name: [old[name], values[name]] for name in FLOATS if name in changed}
+    if not moves:
+        return Edited(after)
+    job_id = await rearming.follow(tx, user_id, key=after.version, changed=moves, now=now)
+    return Edited(after, job_id)
 
 
 def _found(user: User | None) -> User:

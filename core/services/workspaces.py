@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, and_, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import Forbidden, NotFound
-from core.models.workspaces import Memberships, Role
+from core.models.workspaces import Memberships, Role, Workspaces
+from core.statements import query
 
 
 class Access(StrEnum):
@@ -21,6 +22,18 @@ class Access(StrEnum):
 
 
 WRITERS = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """As a member sees it. `clock_at` is null where time passes by itself."""
+
+    id: UUID
+    kind: str
+    name: str
+    role: str
+    clock_at: datetime | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +65,38 @@ async def place(
     if access is Access.WRITE and membership.role not in WRITERS:
         raise Forbidden
     return Place(workspace_id, membership.clock_at or now)
+
+
+_MINE = (
+    select(
+        Workspaces.id,
+        Workspaces.kind,
+        Workspaces.name,
+        Memberships.role,
+        Workspaces.clock_at,
+        Workspaces.created_at,
+    )
+    .join(
+        Memberships,
+        and_(
+            Memberships.workspace_id == Workspaces.id,
+            Memberships.user_id == bindparam("user_id"),
+        ),
+    )
+    .order_by(Workspaces.id)
+)
+_PAGE = query(_MINE.where(Workspaces.id > bindparam("after")).limit(bindparam("limit")), Workspace)
+_GET = query(_MINE.where(Workspaces.id == bindparam("id")), Workspace)
+_BEFORE_ALL = UUID(int=0)
+
+
+async def page(tx: Transaction, actor: Actor, *, after: UUID | None, limit: int) -> list[Workspace]:
+    """Up to `limit` + 1 of those that one is a member of, in the order they were made."""
+    return await tx.all(_PAGE, user_id=actor.user_id, after=after or _BEFORE_ALL, limit=limit + 1)
+
+
+async def get(tx: Transaction, actor: Actor, workspace_id: UUID) -> Workspace:
+    found = await tx.first(_GET, user_id=actor.user_id, id=workspace_id)
+    if found is None:
+        raise NotFound("there is no such workspace that you can see")
+    return found

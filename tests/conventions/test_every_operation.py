@@ -6,7 +6,7 @@ A route that this file knows nothing of fails it: say below whose objects it wor
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
@@ -14,6 +14,7 @@ from httpx2 import AsyncClient, Response
 from core import embedded
 from core.ids import uuid7
 from tests.people import API, Person, register
+from tests.sandboxes import sandbox
 from tests.teams import sql
 from tests.todos import make, read
 
@@ -36,6 +37,9 @@ OWN: Final = {  # works on nothing but the caller's own account
     "resend_verification",
     "list_sessions",
     "list_notifications",
+    "list_workspaces",
+    "create_workspace",
+    "list_jobs",
     "preview_recurrence",  # looks up the caller's zone
     "explain_recurrence",  # and their language
     "convert_recurrence",  # both
@@ -77,6 +81,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "rename_tag": {"name": "x"},
     "undo": {"change_set": "{change_set}"},
     "edit_me": {"name": "x"},
+    "create_workspace": {"kind": "sandbox"},
+    "move_clock": {"advance": "PT0S"},
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "explain_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "convert_recurrence": {"from": "todoist", "text": "every day"},
@@ -135,7 +141,31 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "notification_id": await notified(app, person),
         "change_set": changed.headers["change-set"],
         "workspace_id": str(person.id),
+        "sandbox_id": str(await sandboxed(person)),
+        "job_id": await asked(app, person),
     }
+
+
+async def sandboxed(person: Person) -> UUID:
+    """A sandbox of hers whose clock nobody moves; one person has few."""
+    for each in (await person.get("/workspaces")).json()["data"]:
+        if each["kind"] == "sandbox":
+            await person.delete(f"/workspaces/{each['id']}")
+    return await sandbox(person)
+
+
+async def asked(app: FastAPI, person: Person) -> str:
+    """A job that is over: of those under way there is one at a time."""
+    job_id = str(uuid7())
+    await sql(
+        embedded.database_url(app.state.settings),
+        "INSERT INTO jobs (workspace_id, id, user_id, kind, status, finished_at)"
+        " VALUES (%s, %s, %s, 'clock', 'cancelled', now())",
+        person.id,
+        job_id,
+        person.id,
+    )
+    return job_id
 
 
 async def notified(app: FastAPI, person: Person) -> str:
@@ -162,6 +192,8 @@ def nothing() -> dict[str, str]:
         "id",
         "change_set",
         "workspace_id",
+        "sandbox_id",
+        "job_id",
     )
     return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
 
@@ -174,6 +206,8 @@ async def call(
     extra: dict[str, Any] | None = None,
 ) -> Response:
     """The operation as it should be called, on the objects of these ids."""
+    if operation.path.startswith(f"{API}/workspaces/"):
+        ids = ids | {"workspace_id": ids["sandbox_id"]}
     query = f"?workspace_id={ids['workspace_id']}" if "workspace_id" in operation.parameters else ""
     sent: dict[str, Any] = {}
     if operation.takes_body:

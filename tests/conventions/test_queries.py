@@ -122,6 +122,10 @@ async def test_lists_cost_the_same_whatever_they_hold(
         f"/todos/{todo['id']}/reminders",
         f"/lists/{todo['list_id']}",
         "/me",
+        f"/workspaces?limit={many}",
+        f"/workspaces/{alice.id}",
+        f"/workspaces/{alice.id}/deliveries?limit={many}",
+        f"/jobs?limit={many}",
     ):
         for _ in range(2):
             found = await cost(counted, alice, "GET", path, None)

@@ -24,6 +24,7 @@ FILLED = {
     "feeds",
     "notifications",
     "deliveries",
+    "jobs",
     "memberships",
     "workspaces",
 }
@@ -62,6 +63,14 @@ async def fill(database_url: str, person: Person) -> None:
         " VALUES (%s, %s, 'reminder', %s, %s, 'in_app', 'sent', now())",
         person.id,
         uuid7(),
+        uuid7(),
+        person.id,
+    )
+    await sql(
+        database_url,
+        "INSERT INTO jobs (workspace_id, id, user_id, kind, status, finished_at)"
+        " VALUES (%s, %s, %s, 'clock', 'cancelled', now())",
+        person.id,
         uuid7(),
         person.id,
     )
@@ -173,6 +182,9 @@ async def test_nothing_is_written_or_moved_into_a_foreign_workspace(
             (alice.id, bob.id),
         ),
         ("INSERT INTO workspaces (id, kind, name) VALUES (%s, 'team', 'x')", (uuid7(),)),
+        ("UPDATE workspaces SET kind = 'team'", ()),
+        ("UPDATE workspaces SET name = 'x'", ()),
+        ("DELETE FROM jobs", ()),
         ("DELETE FROM events", ()),
         ("UPDATE events SET type = 'x'", ()),
         ("DELETE FROM audit_log", ()),
