@@ -35,6 +35,7 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.Unavailable: Treatment.RETRY,
     errors.Misconfigured: Treatment.THROTTLE,
     errors.VendorError: Treatment.RETRY,  # unless it is permanent or names a wait
+    errors.Gone: Treatment.RETRY,  # as above, and it is always permanent
 }
 
 
@@ -62,6 +63,8 @@ def translate(error: errors.Error) -> ApplicationError:
 
 def failed(error: errors.VendorError) -> Failed:
     """The same for the ledger of deliveries."""
+    if isinstance(error, errors.Gone):
+        return Failed(Reason.SUBSCRIPTION_ENDED, permanent=True)
     reason = {
         Treatment.GIVE_UP: Reason.VENDOR_REJECTED,
         Treatment.THROTTLE: Reason.VENDOR_THROTTLED,

@@ -26,6 +26,7 @@ STATUS: dict[type[errors.Error], tuple[int, str]] = {
     errors.RateLimited: (429, "Too many requests"),
     errors.Unavailable: (503, "Try again shortly"),
     errors.VendorError: (502, "An outside service did not answer"),
+    errors.Gone: (502, "An outside service no longer knows this address"),
     errors.Rejected: (400, "The request cannot be carried out"),
     errors.Misconfigured: (500, "The server is not set up for that"),
     errors.Error: (500, "Something went wrong"),

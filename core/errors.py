@@ -14,6 +14,7 @@
     ├── Unavailable         passing: the database or a server of ours does not answer
     ├── Misconfigured       an operator can mend it; the message is the remedy
     └── VendorError         carries one bit, `permanent`, and the wait the vendor asked for
+        └── Gone            the address it was for exists no longer
 
 No HTTP numbers and no retry policy here: `api/errors.py` and `activities/errors.py` translate,
 and a test asks that both know every class.
@@ -105,3 +106,7 @@ class VendorError(Error):
         self.permanent = permanent
         self.ambiguous = ambiguous  # the vendor may have accepted it although no answer came
         self.retry_after = retry_after
+
+
+class Gone(VendorError):
+    """What this was for exists no longer on the other side."""

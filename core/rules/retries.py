@@ -25,6 +25,8 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     ADDRESS_UNVERIFIED = "address_unverified"
     CHANNEL_UNAVAILABLE = "channel_unavailable"
+    NO_SUBSCRIPTION = "no_subscription"
+    SUBSCRIPTION_ENDED = "subscription_ended"
     REMINDER_CHANGED = "reminder_changed"
     TODO_COMPLETED = "todo_completed"
     TODO_DELETED = "todo_deleted"
@@ -43,6 +45,8 @@ IN_WORDS: Final = {
     Reason.NO_ADDRESS: "the account has no e-mail address",
     Reason.ADDRESS_UNVERIFIED: "the e-mail address is not verified yet",
     Reason.CHANNEL_UNAVAILABLE: "this channel is not set up",
+    Reason.NO_SUBSCRIPTION: "no browser or phone is set up for push messages",
+    Reason.SUBSCRIPTION_ENDED: "the browser takes no more push messages",
     Reason.REMINDER_CHANGED: "the reminder was changed or removed meanwhile",
     Reason.TODO_COMPLETED: "the todo was completed meanwhile",
     Reason.TODO_DELETED: "the todo was deleted meanwhile",

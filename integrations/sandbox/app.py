@@ -12,13 +12,14 @@ from starlette.types import Receive, Scope, Send
 
 from core.errors import Misconfigured
 from core.settings import Settings, settings
-from integrations.sandbox import mailbox, pages
+from integrations.sandbox import mailbox, pages, push_pages
 from integrations.sandbox.faults import FaultIn, VendorName
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.sendgrid import SENDGRID
+from integrations.sandbox.web_push import PushService
 from integrations.sandbox.wire import Vendor
 
-VENDORS: Final[tuple[Vendor, ...]] = (SENDGRID,)
+VENDORS: Final[tuple[Vendor, ...]] = (SENDGRID,)  # those that remember nothing
 
 Since = Annotated[int, Query(ge=0, le=2**62)]
 
@@ -40,10 +41,12 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
 
     Raises Misconfigured in the production profile: there it would swallow people's mail.
     """
-    if not (config or settings()).dev:
+    config = config or settings()
+    if not config.dev:
         raise Misconfigured("the vendor sandbox does not run in the production profile")
     app = Sandbox(title="Voice Todo vendor sandbox", docs_url=None, redoc_url=None)
-    app.gate = Gate(vendors)
+    push = PushService()
+    app.gate = Gate((*vendors, push.vendor))
     # Every route is `async def` although none waits: run in threads they would read the ledger
     # while the loop appends to it.
     ledger, faults = app.gate.ledger, app.gate.faults
@@ -92,6 +95,7 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
         return Response(status_code=204)
 
     app.include_router(pages.router(app.gate))
+    app.include_router(push_pages.router(push, host=config.host))
     return app
 
 

@@ -21,7 +21,7 @@ class Gate:
     faults: Faults = field(default_factory=Faults)
 
     def vendor_of(self, path: str) -> Vendor | None:
-        return next((each for each in self.vendors if path.startswith(each.prefixes)), None)
+        return next((each for each in self.vendors if each.owns(path)), None)
 
     async def handle(self, vendor: Vendor, scope: Scope, receive: Receive, send: Send) -> None:
         at = ledgers.now()
@@ -47,15 +47,17 @@ class Gate:
                 await _hang_up(receive, send)
                 return
             if fault.drop == "after":
-                vendor.answer(call)
-                self.ledger.record(vendor.name, kind, call, None, at=at)
+                text = vendor.answer(call).decrypted
+                self.ledger.record(vendor.name, kind, call, None, at=at, decrypted=text)
                 await _hang_up(receive, send)
                 return
         if fault is not None and fault.status is not None:
             answer = fault.answer(vendor)
         else:
             answer = vendor.error(TOO_LARGE) if too_large else vendor.answer(call)
-        self.ledger.record(vendor.name, kind, call, answer.status, at=at)
+        self.ledger.record(
+            vendor.name, kind, call, answer.status, at=at, decrypted=answer.decrypted
+        )
         await _answer(send, answer)
 
 

@@ -21,6 +21,7 @@ class Row:
     at: float  # POSIX seconds of the arrival
     call: Call
     response_status: int | None
+    decrypted: str | None = None
 
     @property
     def at_utc(self) -> datetime:
@@ -41,6 +42,7 @@ class Row:
                     for name, value in self.call.headers
                 },
                 "body": self.call.body.decode("utf-8", "replace"),
+                **({} if self.decrypted is None else {"decrypted": self.decrypted}),
             },
             "response_status": self.response_status,
         }
@@ -57,11 +59,18 @@ class Ledger:
     _bytes: int = 0
 
     def record(
-        self, vendor: str, kind: str, call: Call, response_status: int | None, *, at: float
+        self,
+        vendor: str,
+        kind: str,
+        call: Call,
+        response_status: int | None,
+        *,
+        at: float,
+        decrypted: str | None = None,
     ) -> None:
         self._seq += 1
         kept = Call(call.method, call.path, call.query, _masked(call.headers), call.body)
-        self._rows.append(Row(self._seq, vendor, kind, at, kept, response_status))
+        self._rows.append(Row(self._seq, vendor, kind, at, kept, response_status, decrypted))
         self._bytes += len(call.body)
         while len(self._rows) > self.max_rows or self._bytes > self.max_bytes:
             self._bytes -= len(self._rows.popleft().call.body)

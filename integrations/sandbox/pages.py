@@ -38,12 +38,13 @@ def _clock(at: datetime) -> str:
 _templates.filters["clock"] = _clock
 
 
-def _page(name: str, status: int = 200, **values: object) -> HTMLResponse:
+def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Render with a policy that allows our style, our one script and nothing else to run."""
     nonce = secrets.token_urlsafe(16)
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; connect-src 'self';"
-        f" script-src 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        f" script-src 'nonce-{nonce}'; worker-src 'self'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
     )
     body = _templates.get_template(name).render(nonce=nonce, **values)
     headers = {
@@ -61,7 +62,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
     @pages.get("/")
     async def mails(to: To = "", before: Seq | None = None) -> Response:
         found = list(islice(mailbox.newest(gate.ledger, to=to, before=before), PAGE + 1))
-        return _page(
+        return page(
             "mailbox.html",
             mails=found[:PAGE],
             older=found[PAGE - 1].seq if len(found) > PAGE else None,
@@ -88,7 +89,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
             None,
         )
         raw = orjson.dumps(orjson.loads(row.call.body), option=orjson.OPT_INDENT_2).decode()
-        return _page(
+        return page(
             "mail.html",
             mail=shown,
             older=found[part - 1] if part else older,
@@ -100,7 +101,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
     @pages.get("/ledger")
     async def ledger(before: Seq | None = None) -> Response:
         rows = list(islice(gate.ledger.newest(before=before), PAGE + 1))
-        return _page(
+        return page(
             "ledger.html",
             rows=rows[:PAGE],
             older=rows[PAGE - 1].seq if len(rows) > PAGE else None,
@@ -141,7 +142,7 @@ def router(gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is o
 def _faults(
     gate: Gate, status: int = 200, *, problem: str = "", fields: dict[str, str] | None = None
 ) -> Response:
-    return _page(
+    return page(
         "faults.html",
         status,
         faults=gate.faults.active,

@@ -29,6 +29,7 @@ class Answer:
     status: int
     body: bytes = b""
     headers: Headers = ()
+    decrypted: str | None = None  # of the request: for the ledger, never sent
 
 
 def json_answer(status: int, content: object, headers: Headers = ()) -> Answer:
@@ -38,6 +39,8 @@ def json_answer(status: int, content: object, headers: Headers = ()) -> Answer:
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One emulator. Every request below one of its prefixes is its, and is recorded.
+
+    `not_its`: paths below them that are the sandbox's own.
 
     `answer` must be quick and must not block: it runs on the event loop, thousands of times a
     second. `error` gives an error in the vendor's own shape for a scripted status; 413 is also
@@ -50,3 +53,9 @@ class Vendor:
     answer: Callable[[Call], Answer]
     error: Callable[[int], Answer]
     max_body: int = MAX_BODY
+    not_its: tuple[str, ...] = ()
+
+    def owns(self, path: str) -> bool:
+        return path.startswith(self.prefixes) and not (
+            self.not_its and path.startswith(self.not_its)
+        )
