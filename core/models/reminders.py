@@ -26,7 +26,7 @@ class Reminders(TenantTable):
             name="at_or_before",
         ),
         CheckConstraint("at_zone IS NULL OR at_on IS NOT NULL", name="at_zone_has_a_time"),
-        Index(None, "workspace_id", "todo_id"),
+        Index(None, "todo_id"),  # alone: see 0007
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
         Index(
             None,
