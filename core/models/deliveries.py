@@ -12,6 +12,7 @@ from core.models.table import CreatedAt, TenantTable, one_of
 class DeliveryKind(StrEnum):
     REMINDER = "reminder"
     VERIFICATION = "verification"
+    TEST = "test"  # asked for by somebody who tries a device
 
 
 class Channel(StrEnum):
@@ -47,11 +48,14 @@ class Deliveries(TenantTable):
     )
 
     kind: Mapped[str]
-    subject_id: Mapped[UUID]  # the reminder; the user for a verification
+    subject_id: Mapped[UUID]  # the reminder; the user for a verification, the device for a test
     todo_id: Mapped[UUID | None]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     arm_no: Mapped[int] = mapped_column(server_default="0")
     channel: Mapped[str]
+    target_id: Mapped[
+        UUID | None
+    ]  # one of several of a channel: the push subscription, gone or not
     status: Mapped[str]
     ambiguous: Mapped[bool] = mapped_column(server_default=text("false"))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
