@@ -14,7 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from api.commands import accounts, admin, demo, recurrence, reminders, repeat, todos, undo
+from api.commands import (
+    accounts,
+    admin,
+    demo,
+    recurrence,
+    reminders,
+    repeat,
+    todos,
+    undo,
+    workspaces,
+)
 from api.commands.client import Refused, Unreachable
 from api.commands.options import load_settings
 from core.errors import Error, Misconfigured, Rejected
@@ -65,6 +75,9 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "snooze": reminders.snooze,
     "why": reminders.why,
     "preview": recurrence.preview,
+    "workspaces": workspaces.workspaces,
+    "sandbox": workspaces.sandbox,
+    "clock": workspaces.clock,
     "undo": undo.undo,
     "demo": demo.demo,
 }
