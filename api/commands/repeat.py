@@ -53,7 +53,7 @@ def repeat(
     todo: Todo,
     rule: Annotated[
         str | None,
-        typer.Argument(help="Such as `every 2 weeks on monday at 9`.", metavar="[WORDS]"),
+        typer.Argument(help="Such as `every 2 weeks on monday at 9`.", metavar="WORDS"),
     ] = None,
     *,
     rrule: rules.Rrule = None,
