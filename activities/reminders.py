@@ -99,9 +99,12 @@ class Reminders:
 
     async def _send(self, begun: Begun, hand: Hand) -> Done | None:
         """Send all of one reminder, and settle it; what is to be tried again is given back."""
-        outcomes = await asyncio.gather(
-            *(self._attempt(send, begun.claimed, hand) for send in begun.sends)
-        )
+        first, *others = begun.sends
+        if others:
+            attempts = (self._attempt(send, begun.claimed, hand) for send in begun.sends)
+            outcomes = await asyncio.gather(*attempts)
+        else:  # nearly always: it needs no task of its own
+            outcomes = [await self._attempt(first, begun.claimed, hand)]
         done = Done(begun.claimed, tuple(outcomes), begun.then)
         if any(outcome.next_at for outcome in outcomes):
             return done
