@@ -14,7 +14,8 @@ async def preview(
     person: Person, rrule: str, due: dict[str, Any], *, count: int = 10, **more: Any
 ) -> dict[str, Any]:
     beside = {name: more.pop(name) for name in ("timezone", "after") if name in more}
-    body = {"recurrence": {"rrule": rrule, **more}, "due": due, "count": count, **beside}
+    rule: dict[str, Any] = {"rrule": rrule, **more}
+    body: dict[str, Any] = {"recurrence": rule, "due": due, "count": count, **beside}
     answer = await person.post("/recurrence/preview", json=body)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
