@@ -13,7 +13,9 @@ NINE_IN_BERLIN = {"date": "2030-01-31", "time": "09:00", "timezone": "Europe/Ber
 async def preview(
     person: Person, rrule: str, due: dict[str, Any], *, count: int = 10, **more: Any
 ) -> dict[str, Any]:
-    beside = {name: more.pop(name) for name in ("timezone", "after") if name in more}
+    beside: dict[str, Any] = {
+        name: more.pop(name) for name in ("timezone", "after") if name in more
+    }
     rule: dict[str, Any] = {"rrule": rrule, **more}
     body: dict[str, Any] = {"recurrence": rule, "due": due, "count": count, **beside}
     answer = await person.post("/recurrence/preview", json=body)
