@@ -246,6 +246,20 @@ async def stop(tx: Transaction, row: SeriesRow, *, now: datetime) -> SeriesRow:
     return ended
 
 
+async def tune(
+    tx: Transaction, row: SeriesRow, todo: TodoRow, draft: RecurrenceDraft, *, now: datetime
+) -> SeriesRow:
+    """Other policies or dates around the same rule: it goes on from its own start, as counted."""
+    _demand_newest(row, todo)
+    after = replace(row, **_rule_columns(draft, row.plan.start))
+    if after == row:
+        return row
+    first(after.plan)
+    tuned = writes.write(tx, row, writes.arm(after, todo.due, row.before), now=now)
+    await reminders.rearm_todo(tx, todo, now=now)
+    return tuned
+
+
 async def change(
     tx: Transaction,
     row: SeriesRow,

@@ -89,8 +89,10 @@ async def _rule(
 ) -> TodoRow:
     """What is changed of time: the rule, its start, or this occurrence alone."""
     due = changes.pop("due", todo.due)
-    other_rule = draft is not None and draft.recurrence != row.plan.recurrence
+    other_rule = draft is not None and draft.recurrence.rule != row.plan.recurrence.rule
     later_too = scope in (Scope.FOLLOWING, Scope.ALL)
+    if draft is not None and not other_rule and due == todo.due:
+        row = await series.tune(tx, row, todo, draft, now=now)
     if other_rule or (due != todo.due and (later_too or draft is not None)):
         rule = draft or row.draft()
         return await series.change(tx, row, todo, rule, due, changes, now=now)

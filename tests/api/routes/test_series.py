@@ -283,6 +283,21 @@ async def test_another_rule_holds_from_this_one_on(alice: Person) -> None:
     assert (await complete(alice, todo))["next"]["due"] == ahead(10, **NINE)
 
 
+async def test_another_policy_lets_the_rule_go_on_from_its_start(alice: Person) -> None:
+    """Else a monthly one of the 31st that stands on 28 February would stay on the 28th."""
+    monthly = {"rrule": "FREQ=MONTHLY;COUNT=4", "skip": "backward"}
+    todo = await make(alice, due={"date": "2031-01-31"}, recurrence=monthly)
+    second = (await complete(alice, todo))["next"]
+    assert second["due"]["date"] == "2031-02-28"
+    kept = {**monthly, "pile_up": "keep"}
+    edited = (await alice.patch(f"/todos/{second['id']}", json={"recurrence": kept})).json()
+    assert edited["recurrence"]["pile_up"] == "keep"
+    third = (await complete(alice, second))["next"]
+    assert third["due"]["date"] == "2031-03-31"
+    fourth = (await complete(alice, third))["next"]
+    assert (await complete(alice, fourth))["next"] is None
+
+
 async def test_a_todo_begins_to_recur_and_stops(alice: Person) -> None:
     todo = await make(alice, due=ahead(3, **NINE), reminders=[{"before": "PT1H"}])
     path = f"/todos/{todo['id']}"
