@@ -13,6 +13,7 @@ from api.compression import Compressed
 from api.middleware import Envelope
 from api.routes import (
     accounts,
+    actions,
     codec,
     conversions,
     docs,
@@ -22,6 +23,7 @@ from api.routes import (
     lists,
     me,
     notifications,
+    push,
     recurrence,
     reminders,
     series,
@@ -94,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
         events,
         undo,
         notifications,
+        push,
         recurrence,
         conversions,
         accounts,
@@ -104,6 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
+    app.include_router(push.public, prefix=PREFIX)
+    app.include_router(actions.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(verify_email.router)

@@ -22,7 +22,7 @@ from core import clock, violations
 from core.errors import Error, KeyReplayed, RateLimited, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
-from core.statements import ABORT, ACT_IN, ENTER, HIT, LEAVE, NOTHING, Query
+from core.statements import ABORT, ACT_FOR, ACT_IN, ENTER, HIT, LEAVE, NOTHING, Query
 
 T = TypeVar("T")
 WAIT_FOR_CONNECTION_S: Final = 3.0
@@ -136,6 +136,19 @@ class Transaction:
             },
         )
 
+    def act_for(
+        self, user_id: UUID, *, limit_key: str, limit: int = UNLIMITED, window_s: int = 60
+    ) -> None:
+        """Work as this person without a session of theirs: they gave away a link that may do so.
+
+        As with `enter`, the check travels with the first statement and ends the rest.
+        """
+        self.actor_id = user_id
+        self._identity = (
+            ACT_FOR,
+            {"user": user_id, "key": limit_key, "limit": limit, "seconds": window_s},
+        )
+
     def act_in(self, workspaces: Sequence[UUID], user_id: UUID | None = None) -> None:
         """Work on the rows of these workspaces (the worker; a registration), as nobody else."""
         self.actor_id = user_id
@@ -206,7 +219,7 @@ class Transaction:
 
     @property
     def _unchecked(self) -> bool:
-        return self._identity is not None and self._identity[0] is ENTER
+        return self._identity is not None and self._identity[0] in (ENTER, ACT_FOR)
 
     def _queue_leaving(self) -> None:
         """Number the events and keep the answer: the last statement before the commit."""

@@ -75,6 +75,15 @@ class Settings(BaseSettings):
     vapid_key: SecretStr | None = Field(
         None, description="P-256 private key of Web Push (PEM); dev: made in data_dir/keys"
     )
+    push_services: list[str] = Field(
+        default=[
+            "fcm.googleapis.com",
+            "*.push.services.mozilla.com",
+            "*.push.apple.com",
+            "*.notify.windows.com",
+        ],
+        description="Push services to send to, `*` for any text (JSON); dev: the sandbox only",
+    )
     codec_admin_token: SecretStr | None = Field(
         None, description="Bearer token of /codec/decode; open on loopback in the dev profile"
     )

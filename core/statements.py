@@ -46,6 +46,9 @@ ENTER = Query(
     {},
     writes=False,
 )
+ACT_FOR = Query(
+    b"SELECT * FROM vt_act_for(%(user)s, %(key)s, %(limit)s, %(seconds)s)", row, {}, writes=False
+)
 ACT_IN = Query(
     b"SELECT set_config('vt.user', %(user)s, true), set_config('vt.readable', %(readable)s, true),"
     b" set_config('vt.writable', %(writable)s, true)",

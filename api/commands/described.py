@@ -1,5 +1,6 @@
 """The settings as documents: the table of the README and `.env.example` are made from these."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -47,6 +48,8 @@ def _variable(name: str, alias: Any) -> str:
 def _spelled(default: Any) -> str | None:
     if default is None:
         return None
+    if isinstance(default, list):
+        return json.dumps(default)  # as the environment has it
     return default.value if isinstance(default, StrEnum) else str(default)
 
 

@@ -19,9 +19,13 @@ _KEYS = Query(
 _LIMITS = Query(
     b"DELETE FROM rate_limits WHERE resets_at < now() - interval '1 hour'", row, {}, writes=True
 )
+_ACTIONS = Query(
+    b"DELETE FROM used_actions WHERE expires_at < now() - interval '1 hour'", row, {}, writes=True
+)
 
 
 def tidy(tx: Transaction) -> None:
-    """Queue forgetting idempotency keys after 72 h, and counters of windows long over."""
+    """Queue forgetting idempotency keys after 72 h, counters of windows long over, spent links."""
     tx.run(_KEYS)
     tx.run(_LIMITS)
+    tx.run(_ACTIONS)

@@ -15,7 +15,7 @@ from core.db import Transaction
 from core.errors import Conflict
 from core.events import Event
 from core.models.users import Users, UserStatus
-from core.services import audits, rearming, sessions
+from core.services import audits, push_subscriptions, rearming, sessions
 from core.statements import Query, query
 
 
@@ -133,6 +133,7 @@ async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) ->
     if (giving.timezone, giving.all_day_time) != (taking.timezone, taking.all_day_time):
         moves = {"timezone": [giving.timezone, taking.timezone]}
         await rearming.follow(tx, target, key=source, changed=moves, now=now)
+    push_subscriptions.move(tx, source, target)
     tx.run(_END, of_id=source, now=now)
     sessions.end_all(tx, source, now=now)
     audits.record(tx, "account.linked", actor_id=target, subject_id=source)

@@ -24,6 +24,8 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "refresh",
     "start_anonymously",
     "verify_email",
+    "get_push_key",
+    "use_action",  # for whoever holds the link
     "health",
     "ready",
 }
@@ -37,6 +39,8 @@ OWN: Final = {  # works on nothing but the caller's own account
     "resend_verification",
     "list_sessions",
     "list_notifications",
+    "list_push_subscriptions",
+    "create_push_subscription",
     "list_workspaces",
     "create_workspace",
     "list_jobs",
@@ -67,6 +71,9 @@ WITH_TOKENS: Final = {"SignedIn"}  # what signs in, and only there
 PASSWORD: Final = "four-words-nobody-ever-said"
 DUE: Final = {"date": "2030-07-01", "time": "18:00", "timezone": "UTC"}
 CREDENTIALS: Final = {"email": "nobody@example.com", "password": PASSWORD}
+PUSH_KEY: Final = (  # of the example in RFC 8291
+    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+)
 # A body that is fine but for who sends it; `{name}` is filled with an id.
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "create_todo": {"title": "x"},
@@ -86,6 +93,10 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "explain_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "convert_recurrence": {"from": "todoist", "text": "every day"},
+    "create_push_subscription": {
+        "endpoint": "http://127.0.0.1:8025/push/x",
+        "keys": {"p256dh": PUSH_KEY, "auth": "YWFhYWFhYWFhYWFhYWFhYQ"},
+    },
     "register": {**CREDENTIALS},
     "login": CREDENTIALS,
     "link": CREDENTIALS,
@@ -109,7 +120,8 @@ class Operation:
         """Somebody's: by an id or name in the path or body, or by their workspace."""
         told = [value for value in BODIES.get(self.id, {}).values() if isinstance(value, str)]
         body = any("{" in value for value in told)
-        return "{" in self.path or "workspace_id" in self.parameters or body
+        named = "{" in self.path and self.id not in PUBLIC
+        return named or "workspace_id" in self.parameters or body
 
 
 def operations(app: FastAPI) -> Iterator[Operation]:
@@ -143,6 +155,7 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "workspace_id": str(person.id),
         "sandbox_id": str(await sandboxed(person)),
         "job_id": await asked(app, person),
+        "subscription_id": await subscribed(person),
     }
 
 
@@ -152,6 +165,13 @@ async def sandboxed(person: Person) -> UUID:
         if each["kind"] == "sandbox":
             await person.delete(f"/workspaces/{each['id']}")
     return await sandbox(person)
+
+
+async def subscribed(person: Person) -> str:
+    """A browser of hers; the same each time."""
+    body = BODIES["create_push_subscription"]
+    answer = await person.post("/push/subscriptions", json=body)
+    return str(answer.json()["id"])
 
 
 async def asked(app: FastAPI, person: Person) -> str:
@@ -194,6 +214,7 @@ def nothing() -> dict[str, str]:
         "workspace_id",
         "sandbox_id",
         "job_id",
+        "subscription_id",
     )
     return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
 

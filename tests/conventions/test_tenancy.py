@@ -76,6 +76,14 @@ async def fill(database_url: str, person: Person) -> None:
     )
     await sql(
         database_url,
+        "INSERT INTO used_actions (workspace_id, id, user_id, used_at, expires_at)"
+        " VALUES (%s, %s, %s, now(), now())",
+        person.id,
+        uuid7(),
+        person.id,
+    )
+    await sql(
+        database_url,
         "INSERT INTO leases (kind, workspace_id, row_id, arm_no, token, until)"
         " VALUES ('tried', %s, %s, 1, %s, now())",
         person.id,
