@@ -147,6 +147,7 @@ NOTIFY: Final = Query(
     {},
     writes=True,
 )
+# The rows are named twice for the reason that `core/due.py` gives.
 _SETTLE: Final = Query(
     b"""
     UPDATE deliveries d SET
@@ -158,6 +159,7 @@ _SETTLE: Final = Query(
               sent_at timestamptz, next_attempt_at timestamptz, ambiguous boolean, log jsonb)
     WHERE d.workspace_id = x.workspace_id AND d.id = x.id
       AND d.status = 'sending' AND d.attempts = x.attempt
+      AND d.workspace_id = ANY (%(workspaces)s::uuid[]) AND d.id = ANY (%(ids)s::uuid[])
     RETURNING d.id
     """,
     row,
@@ -187,7 +189,13 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
     if not outcomes:
         return set()
     rows = [_settled(outcome) for outcome in outcomes]
-    settled = {each[0] for each in await tx.all(_SETTLE, rows=Jsonb(rows))}
+    written = await tx.all(
+        _SETTLE,
+        rows=Jsonb(rows),
+        workspaces=[outcome.send.workspace_id for outcome in outcomes],
+        ids=[outcome.send.delivery_id for outcome in outcomes],
+    )
+    settled = {each[0] for each in written}
     failed = [
         notification(outcome.send, "delivery_failed")
         for outcome in outcomes

@@ -194,7 +194,7 @@ class Found:
 # a change of it comes before (and is seen: arm_no, next_at) or after. In one order everywhere.
 # OFFSET 0: looked up row by row. Joined, a plan made while the tables were empty multiplied all of
 # a workspace's todos with all of its reminders first, and took 4 s for 200.
-# Leases are named twice for the reason that `core/due.py` gives. Deliveries are found by their own
+# Rows are named twice for the reason that `core/due.py` gives. Deliveries are found by their own
 # index, without a workspace: beside row-level security's it makes the planner believe in so few
 # rows that it reads all of a workspace for each reminder.
 _OF_PERSON: Final = 8  # columns
@@ -226,6 +226,7 @@ FIND: Final = Query(
         AND l.workspace_id = ANY (%(workspaces)s::uuid[]) AND l.row_id = ANY (%(ids)s::uuid[])
     JOIN reminders r ON r.workspace_id = mine.workspace_id AND r.id = mine.id
         AND r.arm_no = mine.arm_no AND r.next_at = mine.next_at
+        AND r.workspace_id = ANY (%(workspaces)s::uuid[]) AND r.id = ANY (%(ids)s::uuid[])
     JOIN LATERAL (
         SELECT title, status, deleted_at, due_on, due_time, due_zone FROM todos
         WHERE workspace_id = r.workspace_id AND id = r.todo_id OFFSET 0) AS t ON true
