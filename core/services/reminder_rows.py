@@ -99,8 +99,8 @@ class Armed:
     armed_tzdata: str | None
 
     @classmethod
-    def of(cls, found: rule.Arming | None, *, now: datetime) -> Self:
-        if found is None or found.at < now - GRACE:
+    def of(cls, found: rule.Arming | None, *, now: datetime, grace: timedelta = GRACE) -> Self:
+        if found is None or found.at < now - grace:
             return cls(None, None, None)
         return cls(found.at, found.zone, zones.tzdata_version())
 

@@ -11,7 +11,7 @@ Arming rules, kept in `_armed` and `_write`:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ from core.services.workspaces import Access, place
 from core.settings import settings
 
 MAX_PER_TODO = 20
+# For a moment that nobody has just named: it may have fired already, and would fire once more.
+NO_GRACE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +158,22 @@ async def get(tx: Transaction, actor: Actor, reminder_id: UUID) -> Waiting:
 
 
 async def rearm_todo(
-    tx: Transaction, row: TodoRow, *, now: datetime
+    tx: Transaction, row: TodoRow, *, now: datetime, new_due: bool = False
 ) -> dict[UUID, datetime | None]:
     """After the todo's due time, status or existence changed; call before the row is written.
 
     Where it is of a series, call when the series was written. When those fire now that fire at
-    another time than before.
+    another time than before. `new_due`: it is due at a time that somebody has just named.
     """
     moved: dict[UUID, datetime | None] = {}
     stands = row.status == Status.PENDING and row.deleted_at is None
     for found in await tx.all(rows.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id):
         if stands and found.is_instant and found.wish.before is None:
             continue  # snoozed, or held: its own time is none of the todo's
-        armed = _arm_wish(found.wish, row.due, found, stands=stands, now=now)
+        named = new_due and found.wish.before is not None
+        armed = _arm_wish(
+            found.wish, row.due, found, stands=stands, now=now, grace=GRACE if named else NO_GRACE
+        )
         if armed.next_at != found.next_at:
             _write(tx, found, armed, now=now, reason=_reason(row))
             moved[found.id] = armed.next_at
@@ -229,7 +234,7 @@ async def follow(
     keys = {"workspaces": list(set(workspaces)), "ids": list(ids)}
     for found in await tx.all(rows.FLOATING, **keys, user_id=user_id):
         at = now(found.workspace_id)
-        armed = _arm_wish(found.wish, found.due, found, stands=True, now=at)
+        armed = _arm_wish(found.wish, found.due, found, stands=True, now=at, grace=NO_GRACE)
         overdue = found.next_at is not None and found.next_at <= at
         if armed.next_at is None and overdue:
             continue
@@ -312,7 +317,15 @@ async def _course(tx: Transaction, row: TodoRow) -> Course | None:
     return await tx.first(reminder_series.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id)
 
 
-def _arm_wish(wish: Wish, due: Due | None, found: Waiting, *, stands: bool, now: datetime) -> Armed:
+def _arm_wish(
+    wish: Wish,
+    due: Due | None,
+    found: Waiting,
+    *,
+    stands: bool,
+    now: datetime,
+    grace: timedelta = GRACE,
+) -> Armed:
     if not stands:
         return Armed(None, None, None)
     return _armed(
@@ -323,6 +336,7 @@ def _arm_wish(wish: Wish, due: Due | None, found: Waiting, *, stands: bool, now:
         all_day_time=found.all_day_time,
         now=now,
         armed_at=found.next_at,
+        grace=grace,
     )
 
 
@@ -335,6 +349,7 @@ def _armed(
     all_day_time: time,
     now: datetime,
     armed_at: datetime | None = None,
+    grace: timedelta = GRACE,
 ) -> Armed:
     """`armed_at` is when it fires so far. Due and not sent yet (an outage), it stays due."""
     if course is None:
@@ -349,7 +364,7 @@ def _armed(
             armed_at=armed_at,
         )
     unsent = arming is not None and arming.at == armed_at
-    return Armed.of(arming, now=arming.at if arming and unsent else now)
+    return Armed.of(arming, now=arming.at if arming and unsent else now, grace=grace)
 
 
 def _write(

@@ -137,7 +137,7 @@ async def write(
     if not changed:
         return row
     if rearm and {"due", "status", "deleted"} & set(changed):
-        moved = await reminders.rearm_todo(tx, after, now=now)
+        moved = await reminders.rearm_todo(tx, after, now=now, new_due="due" in changed)
         shown = [replace(r, next_fire_at=moved.get(r.id, r.next_fire_at)) for r in row.reminders]
         after = replace(after, reminders=shown)
     values = {name: getattr(after, name) for name in _WRITTEN}

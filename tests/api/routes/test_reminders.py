@@ -353,3 +353,24 @@ async def test_one_that_is_overdue_and_unsent_stays_due(alice: Person, database_
     assert edited.status_code == 200, edited.text
     told = await alice.get(f"/todos/{made['id']}/reminders")
     assert told.json()["data"][0]["next_fire_at"] == "2020-07-01T09:00:00Z"
+
+
+@pytest.mark.parametrize("change", ["reopened", "due at another time", "in another zone"])
+async def test_a_moment_that_it_fired_at_does_not_come_again(
+    alice: Person, database_url: str, change: str
+) -> None:
+    todo = await make(alice)
+    just_now = clock.now() - timedelta(seconds=10)
+    at = {"date": f"{just_now:%Y-%m-%d}", "time": f"{just_now:%H:%M:%S}", "timezone": "UTC"}
+    made = await remind(alice, todo, at=at)
+    assert made["next_fire_at"] is not None  # only just named: it fires, and does so here
+    fired = "UPDATE reminders SET next_at = NULL WHERE id = %s RETURNING id"
+    await sql(database_url, fired, made["id"])
+    if change == "reopened":
+        await alice.post(f"/todos/{todo['id']}/complete")
+        await alice.post(f"/todos/{todo['id']}/reopen")
+    elif change == "due at another time":
+        await alice.patch(f"/todos/{todo['id']}", json={"due": DUE})
+    else:
+        await alice.patch("/me", json={"timezone": "Asia/Tokyo"})
+    assert (await only(alice, todo))["next_fire_at"] is None
