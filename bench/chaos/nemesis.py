@@ -23,6 +23,8 @@ CALM_S = 3.0  # at the beginning
 AN_HOUR_S = 3600
 SHORTEST_FROZEN_S, FROZEN_S = 5.0, 25.0  # a lease is in between
 CATCH_SENDING_S = 1.0  # a kill waits so long for something to be on its way
+CATCH_DAWDLING_S = 5.0  # a freeze as well
+DAWDLING: Mapping[str, object] = {"delay_ms": 2000, "times": 8}
 TRUNCATED = '{"errors": [{"message": "internal se'
 GARBAGE = "\x00\ufffd{]<html>"
 SLOW: Mapping[str, object] = {"delay_ms": 150, "times": 1_000_000}
@@ -172,16 +174,20 @@ class Nemesis:
                     clocks.set(file, self.rng.choice((-AN_HOUR_S, 0, AN_HOUR_S)))
 
     async def _freeze(self, seconds: float) -> None:
+        """All but one, while something is on its way: one of them comes back with a late word."""
+        await asyncio.to_thread(self.stack.script, DAWDLING, SLOW)
+        await asyncio.to_thread(self._catch_sending, CATCH_DAWDLING_S)
         moving = [each for each in self.workers.alive if each not in self.workers.frozen]
-        if len(moving) > 1:  # else nobody could take its work over
-            victim = self.rng.choice(moving)
+        victims = self.rng.sample(moving, max(len(moving) - 1, 0))
+        for victim in victims:
             self.workers.freeze(victim)
-            await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)
+        for victim in victims:
             self.workers.thaw(victim)
 
-    def _catch_sending(self) -> None:
+    def _catch_sending(self, patience: float = CATCH_SENDING_S) -> None:
         """Return when a message is on its way, or nobody can say so."""
-        deadline = time.monotonic() + CATCH_SENDING_S
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline and not self.stack.is_sending():
             time.sleep(0.01)
 
