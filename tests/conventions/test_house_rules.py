@@ -153,8 +153,13 @@ def test_reasons_are_recognised(source: str) -> None:
 # Where the clock that people see is read: `core/clock.py`. The rest is not of our processes'
 # making of time: ids only sort by it, the sandbox is another company, a terminal is a person's.
 CLOCKS = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?)\(")
-OTHER_CLOCKS = ("core/clock.py", "core/faults.py", "core/ids.py", "integrations/sandbox/")
-OTHER_CLOCKS += ("api/commands/",)
+OTHER_CLOCKS = (
+    "core/clock.py",
+    "core/faults.py",
+    "core/ids.py",
+    "integrations/sandbox/",
+    "api/commands/",
+)
 
 
 def test_one_place_reads_the_clock() -> None:
