@@ -31,7 +31,7 @@ from core.health import Answer
 from core.services import clocks, outbox
 from core.settings import Settings, settings
 from integrations import temporal
-from integrations.http import vendor_client
+from integrations.http import guarded_client, vendor_client
 from workflows import policies, registry, schedules
 from workflows.dispatch import TASK_QUEUE
 from workflows.relay import Relay
@@ -119,10 +119,12 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             stack.push_async_callback(database.close)
         await _database_answers(worker_db)
         http = await stack.enter_async_context(vendor_client())
+        sandbox_url = settings.sandbox_url if settings.dev else None
+        guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
         activities = registry.activities(
             app_db,
             worker_db,
-            registry.channels(settings, loaded, http),
+            registry.channels(settings, loaded, http, guarded),
             dev=settings.dev,
             lanes=settings.lanes,
         )

@@ -12,7 +12,9 @@ from core.models.deliveries import Channel, DeliveryKind
 from core.rules.retries import Reason
 from core.services.deliveries import Failed, Outcome, Send, Sent
 from integrations.emails import Emails
+from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
+from integrations.web_push import WebPush
 
 log = logs.get(__name__)
 
@@ -39,6 +41,15 @@ class EmailVendor:
 
     async def deliver(self, send: Send) -> str:
         return await self._sendgrid.send(self._emails.render(send))
+
+
+class PushVendor:
+    def __init__(self, pushes: Pushes, web_push: WebPush) -> None:
+        self._pushes = pushes
+        self._web_push = web_push
+
+    async def deliver(self, send: Send) -> str:
+        return await self._web_push.send(self._pushes.render(send))
 
 
 class Channels:

@@ -79,7 +79,10 @@ def scene(
     timezone: str = "UTC",
     lane: int | None = None,
 ) -> Scene:
-    """Reminders due at these instants; `channels` null: e-mail and in the app."""
+    """Reminders due at these instants; `channels` null: e-mail and in the app.
+
+    With push among them there is a browser, whose push service answers nobody.
+    """
     user_id = uuid7()
     email = None if anonymous else f"{user_id.hex}@example.com"
     made = Scene(url, next(_lanes) if lane is None else lane, user_id, email, [], [])
@@ -100,6 +103,12 @@ def scene(
             (user_id, user_id),
         )
         connection.execute("INSERT INTO feeds (workspace_id) VALUES (%s)", (user_id,))
+        if "push" in (channels or ()):
+            connection.execute(
+                "INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, name)"
+                " VALUES (%s, %s, 'https://push.invalid/', '', '', 'Firefox')",
+                (uuid7(), user_id),
+            )
         for nth, at in enumerate(due):
             made.todos.append(uuid7())
             made.reminders.append(uuid7())

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any, Final
 
 from pydantic import SecretStr
 
-from activities.channels import Channels, EmailVendor
+from activities.channels import Channels, EmailVendor, PushVendor
 from activities.clock import Clocks
 from activities.deliveries import Deliveries
 from activities.executions import Executions
@@ -22,11 +23,15 @@ from core.db import Database
 from core.keys import Keys
 from core.messages import Kind
 from core.models.deliveries import Channel
+from core.rules import actions
+from core.rules.push import ANY_SERVICE
 from core.rules.tokens import VERIFICATION_PURPOSE
 from core.settings import Settings
 from integrations.emails import Emails
 from integrations.http import Client
+from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
+from integrations.web_push import WebPush
 from workflows.accounts import SendVerification
 from workflows.clock import AdvanceClock
 from workflows.deliveries import RetryDelivery
@@ -77,8 +82,11 @@ def handlers(
     }
 
 
-def channels(settings: Settings, keys: Keys, http: Client) -> Channels:
-    """Every vendor, the sandbox's where the dev profile names no other."""
+def channels(settings: Settings, keys: Keys, http: Client, guarded: Client) -> Channels:
+    """Every vendor, the sandbox's where the dev profile names no other.
+
+    `guarded` calls what people bring, `http` the addresses of the settings.
+    """
     emails = Emails(
         api_url=settings.api_url, token_key=derive(keys.encryption, VERIFICATION_PURPOSE)
     )
@@ -88,4 +96,17 @@ def channels(settings: Settings, keys: Keys, http: Client) -> Channels:
         settings.sendgrid_url or (settings.sandbox_url if settings.dev else SENDGRID),
         settings.mail_from,
     )
-    return Channels({Channel.EMAIL: EmailVendor(emails, sendgrid)})
+    pushes = Pushes(settings.api_url, derive(keys.encryption, actions.PURPOSE))
+    web_push = WebPush(
+        guarded,
+        keys.vapid,
+        f"mailto:{parseaddr(settings.mail_from)[1]}",
+        # The guard lets the dev profile call nothing but the sandbox anyway.
+        frozenset({ANY_SERVICE} if settings.dev else settings.push_services),
+    )
+    return Channels(
+        {
+            Channel.EMAIL: EmailVendor(emails, sendgrid),
+            Channel.PUSH: PushVendor(pushes, web_push),
+        }
+    )

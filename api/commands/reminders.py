@@ -15,7 +15,7 @@ from api.commands.options import Api, Json, Zone, answer, connect
 from api.commands.todos import Before, Todo
 from core.rules import cli_times, zones
 from core.rules import snooze as snoozed
-from core.rules.retries import IN_WORDS, Reason
+from core.rules.retries import Reason, in_words
 
 Reminder = Annotated[
     str, typer.Argument(help="The title of its todo, or the id of either.", metavar="REMINDER")
@@ -130,7 +130,7 @@ def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     moments_told += [words.parsed(detail) for *_, what, detail in told if what in _UNTIL]
     days = len({_local(at, zone).date() for at in moments_told}) > 1
     entries = [
-        (at, channel, what, _detail(what, detail, zone, days=days))
+        (at, channel, what, _detail(what, detail, channel, zone, days=days))
         for at, channel, what, detail in told
     ]
     lines: list[Text | Table] = [Text(sentence) for sentence in story["sentences"]]
@@ -144,11 +144,11 @@ def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     return lines
 
 
-def _detail(what: str, detail: str, zone: str, *, days: bool) -> str:
+def _detail(what: str, detail: str, channel: str, zone: str, *, days: bool) -> str:
     """Of some the detail is when they go on, of others a reason."""
     if what in _UNTIL:
         return f"{_UNTIL[what]} {_time(words.parsed(detail), zone, days=days)}"
-    return IN_WORDS.get(Reason(detail), detail) if detail in {*Reason} else detail
+    return in_words(Reason(detail), channel) if detail in {*Reason} else detail
 
 
 def _time(at: datetime, zone: str, *, days: bool) -> str:

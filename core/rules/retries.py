@@ -39,9 +39,9 @@ class Reason(StrEnum):
 
 
 IN_WORDS: Final = {
-    Reason.VENDOR_UNAVAILABLE: "the mail service did not answer",
-    Reason.VENDOR_THROTTLED: "the mail service asked us to wait",
-    Reason.VENDOR_REJECTED: "the mail service refused the message",
+    Reason.VENDOR_UNAVAILABLE: "{carrier} did not answer",
+    Reason.VENDOR_THROTTLED: "{carrier} asked us to wait",
+    Reason.VENDOR_REJECTED: "{carrier} refused the message",
     Reason.NO_ADDRESS: "the account has no e-mail address",
     Reason.ADDRESS_UNVERIFIED: "the e-mail address is not verified yet",
     Reason.CHANNEL_UNAVAILABLE: "this channel is not set up",
@@ -57,6 +57,12 @@ IN_WORDS: Final = {
     Reason.LEASE_RAN_SHORT: "the worker had no time left to send it safely",
     Reason.UNDELIVERABLE: "the message could not be made; this is our fault",
 }
+_CARRIERS: Final = {"email": "the mail service", "push": "the browser's push service"}
+
+
+def in_words(reason: Reason, channel: str) -> str:
+    """The end of a sentence."""
+    return IN_WORDS[reason].format(carrier=_CARRIERS.get(channel, "the service"))
 
 
 def delivery_id(

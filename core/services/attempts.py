@@ -11,9 +11,10 @@ from psycopg.types.json import Jsonb
 from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.models.todos import Status
+from core.rules.push import Subscription
 from core.rules.reminders import Due
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, executions
+from core.services import deliveries, executions, push_rows
 from core.services.deliveries import Outcome, Person, Send, entry
 from core.statements import Query, row
 
@@ -59,6 +60,8 @@ class _Found:
     todo_status: str | None
     todo_deleted: bool | None
     due: Due | None
+    urgent: bool
+    target: Subscription | None  # of push; null: it has ended
     person: Person
 
     @classmethod
@@ -67,7 +70,8 @@ class _Found:
         attempts, failures, due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
         due_on: date | None
         due_time: time | None
-        due_on, due_time, due_zone, *person = rest
+        due_on, due_time, due_zone, urgent, *rest = rest
+        subscription, person = rest[:_OF_SUBSCRIPTION], rest[_OF_SUBSCRIPTION:]
         return cls(
             kind=DeliveryKind(kind),
             subject_id=subject_id,
@@ -85,6 +89,8 @@ class _Found:
             todo_status=todo_status,
             todo_deleted=deleted,
             due=None if due_on is None else Due(due_on, due_time, due_zone),
+            urgent=bool(urgent),
+            target=None if subscription[0] is None else Subscription(*subscription),
             person=Person(*person),
         )
 
@@ -95,19 +101,26 @@ class _Found:
     @property
     def withdrawn(self) -> Reason | None:
         """Why it is no longer wanted."""
+        reason = None
         if self.kind is DeliveryKind.VERIFICATION:
             if self.person.email_verified:
-                return Reason.ALREADY_VERIFIED
-            return deliveries.obstacle(self.person)
+                reason = Reason.ALREADY_VERIFIED
+        elif self.kind is DeliveryKind.REMINDER:
+            reason = self._withdrawn_reminder
+        return reason or deliveries.obstacle(self.person)
+
+    @property
+    def _withdrawn_reminder(self) -> Reason | None:
         if self.todo_deleted:
             return Reason.TODO_DELETED
         if self.todo_status == Status.COMPLETED:
             return Reason.TODO_COMPLETED
         if self.since_arm_no is None or self.arm_no < self.since_arm_no:
             return Reason.REMINDER_CHANGED
-        return deliveries.obstacle(self.person)
+        return None
 
 
+_OF_SUBSCRIPTION: Final = 4  # columns
 _FIND: Final = Query(
     b"""
     SELECT d.kind, d.subject_id, d.todo_id, d.arm_no, d.channel, d.status, d.attempts,
@@ -115,7 +128,8 @@ _FIND: Final = Query(
     + deliveries.FAILURES
     + b""", d.due_at, d.next_attempt_at, d.error,
            coalesce(r.since_arm_no, r.arm_no), t.title, t.status, t.deleted_at IS NOT NULL,
-           t.due_on, t.due_time, t.due_zone,
+           t.due_on, t.due_time, t.due_zone, r.urgent,
+           s.id, s.endpoint, s.p256dh, s.auth,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active',
            EXISTS (SELECT FROM memberships m
@@ -124,6 +138,9 @@ _FIND: Final = Query(
     JOIN users u ON u.id = d.user_id
     LEFT JOIN reminders r ON r.workspace_id = d.workspace_id AND r.id = d.subject_id
     LEFT JOIN todos t ON t.workspace_id = d.workspace_id AND t.id = d.todo_id
+    LEFT JOIN push_subscriptions s ON s.id = d.target_id AND s.user_id = d.user_id AND """
+    + push_rows.LIVE
+    + b"""
     WHERE d.workspace_id = %(workspace_id)s AND d.id = %(id)s
     FOR NO KEY UPDATE OF d
     """,
@@ -187,6 +204,8 @@ def _ending(
     # The mail that verifies an address is the one that may go to an unverified one.
     anyway = dev or found.kind is DeliveryKind.VERIFICATION
     reason = deliveries.unreachable(found.channel, found.person, dev=anyway, vendors=vendors)
+    if reason is None and found.channel is Channel.PUSH and found.target is None:
+        reason = Reason.SUBSCRIPTION_ENDED
     if reason is not None:
         return DeliveryStatus.FAILED, reason
     return None
@@ -263,4 +282,6 @@ def _send(found: _Found, workspace_id: UUID, delivery_id: UUID, *, now: datetime
         arm_no=found.arm_no,
         began_at=now,
         person=found.person,
+        urgent=found.urgent,
+        target=found.target,
     )

@@ -16,12 +16,15 @@ from psycopg.types.json import Jsonb
 from core import outbox
 from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
+from core.rules import retries
+from core.rules.push import Subscription
 from core.rules.reminders import Due
-from core.rules.retries import IN_WORDS, LATE_AFTER, USEFUL_FOR, Reason, wait
+from core.rules.retries import LATE_AFTER, USEFUL_FOR, Reason, wait
+from core.services import push_rows
 from core.statements import Query, row
 
 RETRY: Final = "RetryDelivery"
-VENDORS: Final = frozenset({Channel.EMAIL})
+VENDORS: Final = frozenset({Channel.EMAIL, Channel.PUSH})
 Log = list[dict[str, str]]
 
 
@@ -59,6 +62,8 @@ class Send:
     arm_no: int
     began_at: datetime
     person: Person
+    urgent: bool = False
+    target: Subscription | None = None  # of push: which of the person's browsers
 
     @property
     def late(self) -> bool:
@@ -113,14 +118,15 @@ _COLUMNS = b"""
     AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
           arm_no int, channel text, status text, attempts smallint, due_at timestamptz,
           sent_at timestamptz, next_attempt_at timestamptz, error text, ambiguous boolean,
-          log jsonb)
+          log jsonb, target_id uuid)
 """
 # On conflict: the next attempt of a row that an earlier lease left behind, or of a held one: it is
 # due when the quiet hours end, its log says since when.
 WRITE: Final = Query(
     b"""
     INSERT INTO deliveries AS d (workspace_id, id, kind, subject_id, todo_id, user_id, arm_no,
-        channel, status, attempts, due_at, sent_at, next_attempt_at, error, ambiguous, log)
+        channel, status, attempts, due_at, sent_at, next_attempt_at, error, ambiguous, log,
+        target_id)
     SELECT * FROM jsonb_to_recordset(%(rows)s) """
     + _COLUMNS
     + b"""
@@ -206,7 +212,25 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
     ]
     if failed:
         tx.run(NOTIFY, rows=Jsonb(failed))
+    _note_targets(tx, [each for each in outcomes if each.send.delivery_id in settled])
     return settled
+
+
+def _note_targets(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
+    """When browsers were last reached; those that have ended are forgotten."""
+    uses, ended = [], []
+    for outcome in outcomes:
+        target, result = outcome.send.target, outcome.result
+        if target is None:
+            continue
+        if isinstance(result, Sent):
+            uses.append((target.id, outcome.at, True))
+        elif result.reason is Reason.SUBSCRIPTION_ENDED:
+            ended.append(target.id)
+        elif result.permanent:
+            uses.append((target.id, outcome.at, False))
+    push_rows.used(tx, uses)
+    push_rows.prune(tx, ended)
 
 
 def ask_for_retries(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
@@ -278,6 +302,6 @@ def unreachable(
     return None
 
 
-def in_words(reason: str | None) -> str:
+def in_words(reason: str | None, channel: str) -> str:
     """A stored reason as a sentence's end."""
-    return IN_WORDS[Reason(reason)] if reason else "no reason is known"
+    return retries.in_words(Reason(reason), channel) if reason else "no reason is known"

@@ -1,6 +1,6 @@
 """The ledger of a batch: what becomes of each due reminder, and the rows that say so."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from core.db import Transaction
 from core.events import Event
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.rules import zones
+from core.rules.push import Subscription
 from core.rules.reminders import Arming
 from core.rules.retries import Reason, delivery_id
 from core.services import deliveries
@@ -24,7 +25,9 @@ log = logs.get(__name__)
 
 HELD_CHANNELS: Final = frozenset({Channel.PUSH, Channel.SLACK})  # those that make a noise
 RECORDED: Final = "recorded: sandbox workspace"
-_UNWRITTEN: Final = Before("", 0, 0, ours=True)
+_UNWRITTEN: Final = Before("", 0, 0, "", None, ours=True)
+# Nobody carries it, or there is nobody to carry it to: not a failure of anything.
+_ABSENT: Final = frozenset({Reason.CHANNEL_UNAVAILABLE, Reason.NO_SUBSCRIPTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ class Ledger:
             self._miss(reminder)
             sends = []
         else:
-            opened = (self._open(reminder, channel) for channel in reminder.wanted)
-            sends = [send for send in opened if send]
+            messages = self._messages(reminder, reminder.wanted)
+            sends = [send for send in messages if self._open(reminder, send)]
         # Held, the next occurrence is armed when what is held went out.
         if reminder.id not in self.then and (after := reminder.fires_next(self._now)):
             self.then[reminder.id] = Then(after.at, after.zone)
@@ -123,16 +126,29 @@ class Ledger:
         if self._notifications:
             self._tx.run(deliveries.NOTIFY, rows=Jsonb(self._notifications))
 
-    def _open(self, reminder: Found, channel: Channel) -> Send | None:
-        send = self._send(reminder, channel)
+    def _messages(self, reminder: Found, channels: Iterable[Channel]) -> Iterator[Send]:
+        """One by each channel; by push one to each browser, if there is any."""
+        for channel in channels:
+            each_browser = channel is Channel.PUSH and channel in self._vendors
+            if each_browser and not reminder.recorded and reminder.subscriptions:
+                for target in reminder.subscriptions:
+                    yield self._send(reminder, channel, target)
+            else:
+                yield self._send(reminder, channel)
+
+    def _open(self, reminder: Found, send: Send) -> bool:
+        """Whether it remains to be sent; else it is written what became of it."""
+        channel = send.channel
         before = _before(reminder, send)
         if before is not None and not before.is_open:
-            return None
+            return False
         reason = None
         if not reminder.recorded:
             reason = deliveries.unreachable(
                 channel, reminder.person, dev=self._dev, vendors=self._vendors
             )
+            if reason is None and channel is Channel.PUSH and send.target is None:
+                reason = Reason.NO_SUBSCRIPTION
         if reason is not None:
             self._refuse(reminder, send, reason)
         elif (until := self._quiet_until(reminder, channel)) is not None:
@@ -146,8 +162,8 @@ class Ledger:
             self._notify(reminder, send, "reminder")
         else:
             self._begin(reminder, send)
-            return send
-        return None
+            return True
+        return False
 
     def _begin(self, reminder: Found, send: Send) -> None:
         before = _before(reminder, send)
@@ -172,41 +188,40 @@ class Ledger:
 
     def _refuse(self, reminder: Found, send: Send, reason: Reason) -> None:
         """Say so in the ledger, and to whoever asked for this channel."""
-        absent = reason is Reason.CHANNEL_UNAVAILABLE
-        status = DeliveryStatus.CANCELLED if absent else DeliveryStatus.FAILED
+        status = DeliveryStatus.CANCELLED if reason in _ABSENT else DeliveryStatus.FAILED
         self._row(reminder, send, status, [entry(self._now, status, reason)], error=reason)
         if reminder.channels is not None:
             self._notify(reminder, send, "delivery_failed")
 
     def _miss(self, reminder: Found) -> None:
-        for channel in dict.fromkeys((*reminder.wanted, Channel.IN_APP)):
-            send = self._send(reminder, channel)
+        for send in self._messages(reminder, dict.fromkeys((*reminder.wanted, Channel.IN_APP))):
             before = _before(reminder, send)
             if before is not None and not before.is_open:
                 continue
             story = [entry(self._now, "missed", Reason.TOO_LATE)]
             self._row(reminder, send, DeliveryStatus.MISSED, story, error=Reason.TOO_LATE)
-            if channel is Channel.IN_APP:
+            if send.channel is Channel.IN_APP:
                 self._notify(reminder, send, "reminder_missed")
 
     def _withdraw(
         self, reminder: Found, reason: Reason, *, wanted: Collection[Channel] = ()
     ) -> None:
         """Cancel what is left open but `wanted`; one that was `sending` may have gone out."""
-        for channel in set(Channel) - set(wanted):
-            send = self._send(reminder, channel)
-            before = _before(reminder, send)
-            if before is not None and before.is_open:
-                story = [entry(self._now, "cancelled", reason)]
-                ambiguous = before.status == DeliveryStatus.SENDING
-                self._row(
-                    reminder,
-                    send,
-                    DeliveryStatus.CANCELLED,
-                    story,
-                    error=reason,
-                    ambiguous=ambiguous,
-                )
+        kept = {str(send.delivery_id) for send in self._messages(reminder, wanted)}
+        for key, before in reminder.existing.items():
+            if not before.is_open or key in kept:
+                continue
+            channel = Channel(before.channel)
+            ended = channel is Channel.PUSH and channel in wanted  # but not this browser
+            why = Reason.SUBSCRIPTION_ENDED if ended else reason
+            self._row(
+                reminder,
+                self._send(reminder, channel, key=UUID(key)),
+                DeliveryStatus.CANCELLED,
+                [entry(self._now, "cancelled", why)],
+                error=why,
+                ambiguous=before.status == DeliveryStatus.SENDING,
+            )
 
     def _rearm(self, reminder: Found, new: Arming) -> None:
         self.rearmed.add(reminder.id)
@@ -220,9 +235,18 @@ class Ledger:
         )
         self._tx.emit(Event(reminder.workspace_id, "reminder.armed", reminder.id, ["next_at"]))
 
-    def _send(self, reminder: Found, channel: Channel) -> Send:
+    def _send(
+        self,
+        reminder: Found,
+        channel: Channel,
+        target: Subscription | None = None,
+        *,
+        key: UUID | None = None,
+    ) -> Send:
         person = reminder.person
-        key = delivery_id(reminder.id, reminder.arm_no, person.id, channel)
+        if key is None:
+            name = str(target.id) if target else ""
+            key = delivery_id(reminder.id, reminder.arm_no, person.id, channel, name)
         before = reminder.existing.get(str(key), _UNWRITTEN)
         return Send(
             workspace_id=reminder.workspace_id,
@@ -239,6 +263,8 @@ class Ledger:
             arm_no=reminder.arm_no,
             began_at=self._now,
             person=person,
+            urgent=reminder.urgent,
+            target=target,
         )
 
     def _notify(self, reminder: Found, send: Send, kind: str) -> None:
@@ -279,6 +305,7 @@ class Ledger:
                 "error": error,
                 "ambiguous": ambiguous,
                 "log": story,
+                "target_id": send.target and send.target.id,
             }
         )
 

@@ -8,11 +8,12 @@ from uuid import UUID
 from core.models.deliveries import Channel, DeliveryStatus
 from core.models.todos import Status
 from core.rules import zones
+from core.rules.push import Subscription
 from core.rules.quiet_hours import QuietHours
 from core.rules.reminders import ABANDONED_AFTER, Arming, Due, Wish, arming
 from core.rules.retries import LATE_AFTER, Reason
 from core.rules.series import Fire
-from core.services import deliveries, reminder_series
+from core.services import deliveries, push_rows, reminder_series
 from core.services.deliveries import Person
 from core.services.reminder_series import INSTANT, Course
 from core.statements import Query
@@ -26,6 +27,8 @@ class Before(NamedTuple):
     status: str
     attempts: int
     failures: int
+    channel: str
+    target_id: str | None
     ours: bool  # of this firing: one that fired before quiet hours has a workflow by now
 
     @property
@@ -58,6 +61,7 @@ class Found:
     all_day_time: time
     course: Course | None
     person: Person
+    subscriptions: tuple[Subscription, ...]  # the person's browsers, where push may be wanted
     existing: dict[str, Before]  # by delivery id; of this arming
 
     @classmethod
@@ -87,6 +91,7 @@ class Found:
         due_zone: str | None,
         all_day_time: time,
         existing: dict[str, list[Any]] | None,
+        subscriptions: list[list[str]] | None,
         *rest: Any,
     ) -> Self:
         recipient = Person(*rest[:_OF_PERSON])
@@ -117,6 +122,9 @@ class Found:
             all_day_time=all_day_time,
             course=None if before is None else Course.of_columns(*rest[_OF_PERSON:]),
             person=recipient,
+            subscriptions=tuple(
+                Subscription(UUID(key), *values) for key, *values in subscriptions or ()
+            ),
             existing={key: Before(*each) for key, each in (existing or {}).items()},
         )
 
@@ -168,9 +176,12 @@ class Found:
 
     @property
     def wanted(self) -> tuple[Channel, ...]:
-        """The channels asked for; whoever asked for none sees it in the app."""
+        """The channels asked for; whoever asked for none sees it in the app.
+
+        Whoever never said is also told by the browsers that they let us show messages.
+        """
         if self.channels is None:
-            return DEFAULT_CHANNELS
+            return (*DEFAULT_CHANNELS, Channel.PUSH) if self.subscriptions else DEFAULT_CHANNELS
         known = dict.fromkeys(Channel(each) for each in self.channels if each in set(Channel))
         return tuple(known) or (Channel.IN_APP,)
 
@@ -210,9 +221,12 @@ FIND: Final = Query(
                 d.id, jsonb_build_array(d.status, d.attempts,
     """
     + deliveries.FAILURES
-    + b""", d.due_at >= r.next_at))
+    + b""", d.channel, d.target_id, d.due_at >= r.next_at))
             FROM deliveries d
             WHERE d.subject_id = r.id AND d.arm_no = r.arm_no),
+           CASE WHEN coalesce('push' = ANY (r.channels), true) THEN """
+    + push_rows.ALL
+    + b""" END,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active',
            EXISTS (SELECT FROM memberships m

@@ -11,12 +11,12 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import NotFound
 from core.models.deliveries import Deliveries, DeliveryStatus
+from core.models.push import PushSubscriptions
 from core.models.reminders import Reminders
 from core.models.todos import Status, Todos
 from core.models.users import Users
 from core.rules.reminders import Due
-from core.rules.retries import IN_WORDS, Reason
-from core.services import reminder_series
+from core.services import deliveries, reminder_series
 from core.services.due_ledger import RECORDED
 from core.services.reminder_series import INSTANT, Course
 from core.services.workspaces import visible
@@ -46,6 +46,7 @@ class ExplainedDelivery:
     id: UUID
     arm_no: int
     channel: str
+    device: str | None  # of push; null once it was given up
     status: str
     ambiguous: bool
     attempts: int
@@ -102,6 +103,7 @@ _DELIVERIES: Final = query(
         Deliveries.id,
         Deliveries.arm_no,
         Deliveries.channel,
+        PushSubscriptions.name,
         Deliveries.status,
         Deliveries.ambiguous,
         Deliveries.attempts,
@@ -112,12 +114,19 @@ _DELIVERIES: Final = query(
         Deliveries.error,
         Deliveries.log,
     )
+    .outerjoin(
+        PushSubscriptions,
+        and_(
+            PushSubscriptions.id == Deliveries.target_id,
+            PushSubscriptions.user_id == Deliveries.user_id,
+        ),
+    )
     .where(
         visible(Deliveries.workspace_id),
         Deliveries.subject_id == bindparam("id"),
         Deliveries.user_id == bindparam("user_id"),
     )
-    .order_by(Deliveries.due_at, Deliveries.arm_no, Deliveries.channel),
+    .order_by(Deliveries.due_at, Deliveries.arm_no, Deliveries.channel, Deliveries.target_id),
     ExplainedDelivery.of_row,
 )
 
@@ -236,9 +245,10 @@ def _rests(found: _Found, *, fired: bool) -> str:
 
 def _sentence(each: ExplainedDelivery) -> str:
     name = {"email": "E-mail", "in_app": "In the app"}.get(each.channel, each.channel.capitalize())
-    reason = IN_WORDS.get(Reason(each.error)) if each.error else None
+    reason = deliveries.in_words(each.error, each.channel) if each.error else None
     twice = " It may have arrived twice." if each.ambiguous else ""
-    told = f"{name}: {_due(each)}"
+    on = f" to {each.device}" if each.device else ""
+    told = f"{name}{on}: {_due(each)}"
     match each.status:
         case DeliveryStatus.SENT if each.log[-1].detail == RECORDED:
             return f"{told}, recorded: nothing leaves a sandbox workspace."

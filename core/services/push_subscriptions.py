@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from core.services import audits, trials
 from core.statements import LOCK_FEEDS, Query, query, row
 
 MAX_PER_PERSON: Final = 20
-USED_AGAIN_AFTER: Final = timedelta(hours=1)  # `last_used_at` is as exact as this, and cheap
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,6 @@ class Services:
         return None
 
 
-# A session that was ended ends its subscriptions; one that ran out does not: its browser is still
-# its owner's, and reminders must not stop because nobody looked at the app for a month.
-LIVE: Final = b"""
-    (s.session_id IS NULL
-     OR EXISTS (SELECT FROM sessions x WHERE x.id = s.session_id AND x.revoked_at IS NULL))
-"""
 _COLUMNS: Final = (
     PushSubscriptions.id,
     PushSubscriptions.name,
@@ -85,6 +78,7 @@ _COLUMNS: Final = (
     PushSubscriptions.last_used_at,
     PushSubscriptions.failures,
 )
+# As `push_rows.LIVE`.
 _LIVE: Final = PushSubscriptions.session_id.is_(None) | (
     select(Sessions.id)
     .where(Sessions.id == PushSubscriptions.session_id, Sessions.revoked_at.is_(None))
@@ -124,35 +118,6 @@ _PUT: Final = Query(
     RETURNING id, name, endpoint, created_at, last_used_at, failures
     """,
     PushSubscription,
-    {},
-    writes=True,
-)
-# Rows that another batch is at are skipped: what it writes says as much, and nobody waits.
-_USED: Final = Query(
-    b"""
-    UPDATE push_subscriptions s SET
-        last_used_at = CASE WHEN x.worked THEN x.at ELSE s.last_used_at END,
-        failures = CASE WHEN x.worked THEN 0 ELSE least(s.failures + 1, 32000) END
-    FROM (SELECT DISTINCT ON (id) * FROM unnest(%(ids)s::uuid[], %(at)s::timestamptz[],
-                                                %(worked)s::boolean[]) AS x (id, at, worked)
-          ORDER BY id, at DESC) x
-    WHERE s.id = x.id AND s.id IN (
-        SELECT l.id FROM push_subscriptions l WHERE l.id = ANY (%(ids)s::uuid[])
-        FOR NO KEY UPDATE SKIP LOCKED)
-      AND (NOT x.worked OR s.failures > 0 OR s.last_used_at IS NULL
-           OR s.last_used_at < x.at - %(again_after)s)
-    """,
-    row,
-    {"again_after": USED_AGAIN_AFTER},
-    writes=True,
-)
-_PRUNE: Final = Query(
-    b"""
-    DELETE FROM push_subscriptions WHERE id IN (
-        SELECT id FROM push_subscriptions WHERE id = ANY (%(ids)s::uuid[])
-        ORDER BY id FOR UPDATE)
-    """,
-    row,
     {},
     writes=True,
 )
@@ -217,19 +182,6 @@ async def try_out(tx: Transaction, actor: Actor, subscription_id: UUID, *, now: 
     if await tx.first(_GET, of_user=actor.user_id, of_id=subscription_id) is None:
         raise NotFound("there is no such push subscription of yours")
     return trials.send(tx, actor, Channel.PUSH, target_id=subscription_id, now=now)
-
-
-def used(tx: Transaction, uses: Collection[tuple[UUID, datetime, bool]]) -> None:
-    """Queue when each was used, and whether that worked."""
-    if uses:
-        ids, at, worked = map(list, zip(*uses, strict=True))
-        tx.run(_USED, ids=ids, at=at, worked=worked)
-
-
-def prune(tx: Transaction, ids: Collection[UUID]) -> None:
-    """Queue forgetting those that their browsers gave up."""
-    if ids:
-        tx.run(_PRUNE, ids=list(ids))
 
 
 def move(tx: Transaction, source: UUID, target: UUID) -> None:

@@ -218,13 +218,13 @@ async def test_the_story_of_snoozed_held_failed_once_then_delivered(
     assert await desk.why(at, snoozed) == [
         "Quiet hours hold what is left of it until 2026-05-02 07:00:00 UTC.",
         (
-            "Push: due 2026-05-01 22:00:00 UTC, held until 2026-05-02 07:00:00 UTC"
+            "Push to Firefox: due 2026-05-01 22:00:00 UTC, held until 2026-05-02 07:00:00 UTC"
             " by your quiet hours."
         ),
     ]
     [send] = await desk.work(at, morning, failing="push")
     [_, failed] = await desk.why(at, morning)
-    assert "attempt 1 failed: the mail service did not answer; next at 07:00:0" in failed
+    assert "attempt 1 failed: the browser's push service did not answer; next at 07:00:0" in failed
     later = morning + timedelta(seconds=6)
     async with desk.app_db.transaction() as tx:
         again = await attempts.begin(
@@ -235,7 +235,7 @@ async def test_the_story_of_snoozed_held_failed_once_then_delivered(
     assert await desk.why(at, later) == [
         "It has fired.",
         (
-            "Push: due 2026-05-01 22:00:00 UTC, held until 2026-05-02 07:00:00 UTC"
+            "Push to Firefox: due 2026-05-01 22:00:00 UTC, held until 2026-05-02 07:00:00 UTC"
             " by your quiet hours, delivered 6.0 s later at attempt 2."
         ),
     ]
