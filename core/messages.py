@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     REMINDERS = "reminders"
     SERIES = "series"
+    DIGESTS = "digests"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,21 @@
 """What may come in about accounts."""
 
 from math import isfinite
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
-    model_validator,
 )
 
 from api.schemas.dues import Body, Zone
+from api.schemas.preferences import ClockTime, Notifying
 from api.schemas.text import line
-from core.models.deliveries import Channel
 from core.rules.passwords import MAX_CHARS
 from core.services.accounts import Draft
 from core.services.users import MAX_PREFERENCES_BYTES
@@ -102,9 +100,6 @@ Locale = Annotated[
         examples=["en-GB"],
     ),
 ]
-ClockTime = Annotated[
-    str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5, examples=["09:00"])
-]
 
 
 class Registration(Body):
@@ -150,29 +145,8 @@ class Verification(Body):
     token: Annotated[str, line(200, blank=False)]
 
 
-Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
-
-
-class ChannelPreferences(Body):
-    reminder: Channels | None = None
-
-
-class QuietHours(Body):
-    """Wall times in one's own zone, also over midnight: push and Slack wait until they end."""
-
-    start: ClockTime
-    end: ClockTime
-
-    @model_validator(mode="after")
-    def _some_time(self) -> Self:
-        if self.start == self.end:
-            msg = "quiet hours end at another time than they start"
-            raise ValueError(msg)
-        return self
-
-
-class Preferences(BaseModel):
-    """`channels` and `quiet_hours` are ours; any other key belongs to the client and is kept."""
+class Preferences(Notifying):
+    """Ours, as `PUT /me/notification-preferences` takes them; a client's own keys are kept."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
@@ -185,9 +159,6 @@ class Preferences(BaseModel):
             ]
         },
     )
-
-    channels: ChannelPreferences | None = None
-    quiet_hours: QuietHours | None = None
 
 
 class MePatch(Body):

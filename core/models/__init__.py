@@ -2,6 +2,7 @@
 
 from core.models import (
     deliveries,
+    digests,
     events,
     jobs,
     outbox,
@@ -18,6 +19,7 @@ __all__ = [
     "Table",
     "TenantTable",
     "deliveries",
+    "digests",
     "events",
     "jobs",
     "outbox",

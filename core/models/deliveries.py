@@ -13,6 +13,9 @@ class DeliveryKind(StrEnum):
     REMINDER = "reminder"
     VERIFICATION = "verification"
     TEST = "test"  # asked for by somebody who tries a device
+    DIGEST = "digest"
+    SUMMARY = "summary"  # of messages that would have been too many at a time
+    ESCALATION = "escalation"  # of a reminder that was pushed and not read
 
 
 class Channel(StrEnum):
@@ -45,10 +48,17 @@ class Deliveries(TenantTable):
             None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
         ),
         Index("ix_deliveries_held", "updated_at", postgresql_where=text("status = 'held'")),
+        Index(
+            "ix_deliveries_noisy",
+            "user_id",
+            "updated_at",
+            postgresql_where=text("channel IN ('push', 'slack')"),
+        ),
+        Index(None, "folded_into", postgresql_where=text("folded_into IS NOT NULL")),
     )
 
     kind: Mapped[str]
-    subject_id: Mapped[UUID]  # the reminder; the user for a verification, the device for a test
+    subject_id: Mapped[UUID]  # the reminder; the device for a test; else the user
     todo_id: Mapped[UUID | None]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     arm_no: Mapped[int] = mapped_column(server_default="0")
@@ -56,6 +66,7 @@ class Deliveries(TenantTable):
     target_id: Mapped[
         UUID | None
     ]  # one of several of a channel: the push subscription, gone or not
+    folded_into: Mapped[UUID | None]  # the summary that lists it, and says what became of it
     status: Mapped[str]
     ambiguous: Mapped[bool] = mapped_column(server_default=text("false"))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
@@ -73,7 +84,11 @@ class Notifications(TenantTable):
     """What the app shows; has the id of its delivery, so that a second attempt adds nothing."""
 
     __tablename__ = "notifications"
-    __table_args__ = (Index(None, "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index(None, "user_id", "created_at", "id"),
+        Index(None, "created_at", postgresql_using="brin"),
+        Index("ix_notifications_read", "created_at", postgresql_where=text("read_at IS NOT NULL")),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str]

@@ -1,6 +1,6 @@
 """People as they see themselves, and what they may change of that."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any, Final, Self
@@ -14,7 +14,8 @@ from core.db import Transaction
 from core.errors import Invalid, NotFound, Stale
 from core.events import Event
 from core.models.users import Users, UserStatus
-from core.services import rearming
+from core.rules.digests import Plan
+from core.services import digests, rearming
 from core.statements import query
 
 
@@ -132,18 +133,21 @@ async def edit(
     user_id: UUID,
     patch: Mapping[str, Any],
     *,
+    anew: Collection[str] = (),
     if_version: int | None = None,
     now: datetime,
 ) -> Edited:
     """Merge (RFC 7396) into the fields of `DEFAULTS`; null goes back to the default.
 
-    What is floating follows a new time zone or all-day time: in this transaction, or in a job that
-    it starts. Raises `Stale`.
+    `anew`: preferences that are replaced instead of merged. What is floating follows a new time
+    zone or all-day time: in this transaction, or in a job that it starts. Raises `Stale`.
     """
     before = await lock(tx, user_id)
     if if_version is not None and if_version != before.version:
         raise Stale
     values = {name: getattr(before, name) for name in DEFAULTS}
+    kept = {name: value for name, value in before.preferences.items() if name not in anew}
+    values["preferences"] = kept
     merged = {name: _merge(values[name], value) for name, value in patch.items()}
     for name, value in merged.items():
         values[name] = DEFAULTS[name] if value is None else value
@@ -162,6 +166,10 @@ async def edit(
     old = {name: getattr(before, name) for name in changed}
     tx.emit(Event(user_id, "user.updated", user_id, changed, old))
     after = replace(before, **values, version=before.version + 1, updated_at=now)
+    if {"preferences", "timezone"} & set(changed):
+        digests.follow(
+            tx, user_id, Plan.of(after.preferences.get("digest")), after.timezone, now=now
+        )
     moves: dict[str, Any] = {name: [old[name], values[name]] for name in FLOATS if name in changed}
     if not moves:
         return Edited(after)
