@@ -74,7 +74,7 @@ _WORDS: Final = {
 }
 
 
-@router.get("/{token}", include_in_schema=False)
+@router.get("/{token}", operation_id="ask_action", response_class=HTMLResponse)
 async def ask(visit: Visit, token: Token) -> HTMLResponse:
     """Never acts: whoever scans mails opens every link in them."""
     words, language = _words(visit)

@@ -183,7 +183,9 @@ async def test_a_snooze_counts_from_the_clock_of_its_workspace(
     alice: Person, database_url: str
 ) -> None:
     there = await team(database_url, owner=alice)
-    stands_still = "UPDATE workspaces SET clock_at = '2029-12-31T23:00:00Z' WHERE id = %s"
+    stands_still = (
+        "UPDATE workspaces SET kind = 'sandbox', clock_at = '2029-12-31T23:00:00Z' WHERE id = %s"
+    )
     await sql(database_url, stands_still, there)
     answer = await alice.post(f"/todos?workspace_id={there}", json={"title": "x", "due": DUE})
     made = await remind(alice, answer.json(), before="PT15M")
