@@ -25,6 +25,7 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "start_anonymously",
     "verify_email",
     "get_push_key",
+    "ask_action",
     "use_action",  # for whoever holds the link
     "health",
     "ready",
