@@ -16,6 +16,11 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
     SUMMARY = "summary"  # of messages that would have been too many at a time
     ESCALATION = "escalation"  # of a reminder that was pushed and not read
+    EXPORT_READY = "export_ready"
+    NEW_SIGN_IN = "new_sign_in"  # from a device that was not known
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of message
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - a kind of message
+    INVITATION = "invitation"
 
 
 class Channel(StrEnum):

@@ -15,13 +15,23 @@ class UserStatus(StrEnum):
     MERGED = "merged"  # an anonymous account whose todos moved to an existing one
 
 
+class Suppression(StrEnum):
+    """Why no mail goes to an address until it is verified anew."""
+
+    BOUNCED = "bounced"  # there is no such mailbox
+    DROPPED = "dropped"  # the mail service keeps mail from it
+    COMPLAINED = "complained"  # its owner called our mail spam
+    UNSUBSCRIBED = "unsubscribed"  # with the mail service, from all of it
+
+
 class Users(Table):
     __tablename__ = "users"
-    __table_args__ = (one_of("status", UserStatus),)
+    __table_args__ = (one_of("status", UserStatus), one_of("email_suppressed", Suppression))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(unique=True)  # lower case; null while anonymous
     email_verified_at: Mapped[datetime | None]
+    email_suppressed: Mapped[str | None]  # then it is not verified, either
     # The delivery whose link verifies the address; null once used. Earlier links end with it.
     verification_id: Mapped[UUID | None] = mapped_column(unique=True)
     verification_asked_at: Mapped[datetime | None]
@@ -89,6 +99,17 @@ class AuditLog(Table):
     action: Mapped[str]
     subject_id: Mapped[UUID | None]
     fields: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+
+
+class InboundEvents(Table):
+    """What a provider told us and was taken in: told again, it changes nothing. Kept for a week."""
+
+    __tablename__ = "inbound_events"
+    __table_args__ = (Index(None, "received_at"),)
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[CreatedAt]
 
 
 class IdempotencyKeys(Table):
