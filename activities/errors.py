@@ -36,6 +36,7 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.Misconfigured: Treatment.THROTTLE,
     errors.VendorError: Treatment.RETRY,  # unless it is permanent or names a wait
     errors.Gone: Treatment.RETRY,  # as above, and it is always permanent
+    errors.Revoked: Treatment.RETRY,  # as above, and it is always permanent
 }
 
 

@@ -27,6 +27,7 @@ STATUS: dict[type[errors.Error], tuple[int, str]] = {
     errors.Unavailable: (503, "Try again shortly"),
     errors.VendorError: (502, "An outside service did not answer"),
     errors.Gone: (502, "An outside service no longer knows this address"),
+    errors.Revoked: (502, "An outside service no longer admits us"),
     errors.Rejected: (400, "The request cannot be carried out"),
     errors.Misconfigured: (500, "The server is not set up for that"),
     errors.Error: (500, "Something went wrong"),

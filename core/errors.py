@@ -14,7 +14,8 @@
     ├── Unavailable         passing: the database or a server of ours does not answer
     ├── Misconfigured       an operator can mend it; the message is the remedy
     └── VendorError         carries one bit, `permanent`, and the wait the vendor asked for
-        └── Gone            the address it was for exists no longer
+        ├── Gone            the address it was for exists no longer
+        └── Revoked         its token, or what it may do, was withdrawn
 
 No HTTP numbers and no retry policy here: `api/errors.py` and `activities/errors.py` translate,
 and a test asks that both know every class.
@@ -110,3 +111,7 @@ class VendorError(Error):
 
 class Gone(VendorError):
     """What this was for exists no longer on the other side."""
+
+
+class Revoked(VendorError):
+    """The access that was granted there is no longer valid."""

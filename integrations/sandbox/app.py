@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from core.errors import Misconfigured
 from core.settings import Settings, settings
-from integrations.sandbox import mailbox, pages, push_pages
+from integrations.sandbox import mailbox, pages, push_pages, slack_pages, twilio_pages
 from integrations.sandbox.faults import FaultIn, VendorName
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.sendgrid import SENDGRID
+from integrations.sandbox.slack import SlackService
+from integrations.sandbox.twilio import TwilioService
 from integrations.sandbox.web_push import PushService
 from integrations.sandbox.wire import Vendor
 
@@ -45,8 +47,8 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
     if not config.dev:
         raise Misconfigured("the vendor sandbox does not run in the production profile")
     app = Sandbox(title="Voice Todo vendor sandbox", docs_url=None, redoc_url=None)
-    push = PushService()
-    app.gate = Gate((*vendors, push.vendor))
+    push, slack, twilio = PushService(), SlackService(), TwilioService()
+    app.gate = Gate((*vendors, push.vendor, slack.vendor, twilio.vendor))
     # Every route is `async def` although none waits: run in threads they would read the ledger
     # while the loop appends to it.
     ledger, faults = app.gate.ledger, app.gate.faults
@@ -96,6 +98,8 @@ def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = 
 
     app.include_router(pages.router(app.gate))
     app.include_router(push_pages.router(push, host=config.host))
+    app.include_router(slack_pages.router(slack, app.gate))
+    app.include_router(twilio_pages.router(twilio, app.gate))
     return app
 
 
