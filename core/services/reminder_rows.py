@@ -105,6 +105,33 @@ class Armed:
         return cls(found.at, found.zone, zones.tzdata_version())
 
 
+def armed(
+    wish: Wish,
+    due: Due | None,
+    course: Course | None,
+    *,
+    person_zone: str,
+    all_day_time: time,
+    now: datetime,
+    armed_at: datetime | None = None,
+    grace: timedelta = GRACE,
+) -> Armed:
+    """`armed_at` is when it fires so far. Due and not sent yet (an outage), it stays due."""
+    if course is None:
+        arming = rule.arming(wish, due, person_zone=person_zone, all_day_time=all_day_time)
+    else:
+        arming = course.arming(
+            wish,
+            due,
+            person_zone=person_zone,
+            all_day_time=all_day_time,
+            now=now,
+            armed_at=armed_at,
+        )
+    unsent = arming is not None and arming.at == armed_at
+    return Armed.of(arming, now=arming.at if arming and unsent else now, grace=grace)
+
+
 _OWN_COLUMNS = (
     Reminders.id,
     Reminders.workspace_id,

@@ -11,7 +11,7 @@ Arming rules, kept in `_armed` and `_write`:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,6 @@ from core.errors import Conflict, Invalid, NotFound
 from core.events import Event
 from core.ids import uuid7
 from core.models.todos import Status
-from core.rules import reminders as rule
 from core.rules import snooze as snoozed
 from core.rules import zones
 from core.rules.reminders import Due, Wish
@@ -190,7 +189,7 @@ async def carry(tx: Transaction, of_todo: TodoRow, to: TodoRow, *, now: datetime
     for found in copied:
         if found.before_s is None:
             continue
-        armed = _armed(
+        armed = rows.armed(
             found.wish,
             to.due,
             course,
@@ -251,7 +250,7 @@ async def _add(
     _refuse_past(draft.wish, person.timezone, now=now)
     armed = Armed(None, None, None)
     if row.status == Status.PENDING:
-        armed = _armed(
+        armed = rows.armed(
             draft.wish,
             row.due,
             await _course(tx, row) if draft.wish.before is not None else None,
@@ -328,7 +327,7 @@ def _arm_wish(
 ) -> Armed:
     if not stands:
         return Armed(None, None, None)
-    return _armed(
+    return rows.armed(
         wish,
         due,
         found.course,
@@ -338,33 +337,6 @@ def _arm_wish(
         armed_at=found.next_at,
         grace=grace,
     )
-
-
-def _armed(
-    wish: Wish,
-    due: Due | None,
-    course: Course | None,
-    *,
-    person_zone: str,
-    all_day_time: time,
-    now: datetime,
-    armed_at: datetime | None = None,
-    grace: timedelta = GRACE,
-) -> Armed:
-    """`armed_at` is when it fires so far. Due and not sent yet (an outage), it stays due."""
-    if course is None:
-        arming = rule.arming(wish, due, person_zone=person_zone, all_day_time=all_day_time)
-    else:
-        arming = course.arming(
-            wish,
-            due,
-            person_zone=person_zone,
-            all_day_time=all_day_time,
-            now=now,
-            armed_at=armed_at,
-        )
-    unsent = arming is not None and arming.at == armed_at
-    return Armed.of(arming, now=arming.at if arming and unsent else now, grace=grace)
 
 
 def _write(
