@@ -1,6 +1,6 @@
 """Reminders: wished, armed, snoozed, removed. When one fires is computed in `core/rules`.
 
-Arming rules, kept in `_armed` and `_write`:
+Arming rules, kept in `reminder_rows.armed` and `_write`:
 1. a reminder waits only for a todo that is pending and not deleted;
 2. a moment that has passed when it is computed is not armed: nothing fires in retrospect;
 3. `before` the due time of a series' newest todo it waits for that and, by the rule, for all later
