@@ -1,6 +1,6 @@
 """People with todos and reminders, as rows; each scene has a lane that no other test looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from core.ids import uuid7
 from core.rules import zones
 
+NOWHERE = {"endpoint": "https://push.invalid/", "p256dh": "", "auth": ""}
 _lanes = count(100)
 
 
@@ -78,10 +79,11 @@ def scene(
     anonymous: bool = False,
     timezone: str = "UTC",
     lane: int | None = None,
+    browser: Mapping[str, str] = NOWHERE,
 ) -> Scene:
     """Reminders due at these instants; `channels` null: e-mail and in the app.
 
-    With push among them there is a browser, whose push service answers nobody.
+    With push among them there is a browser: its endpoint, p256dh and auth.
     """
     user_id = uuid7()
     email = None if anonymous else f"{user_id.hex}@example.com"
@@ -106,8 +108,8 @@ def scene(
         if "push" in (channels or ()):
             connection.execute(
                 "INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, name)"
-                " VALUES (%s, %s, 'https://push.invalid/', '', '', 'Firefox')",
-                (uuid7(), user_id),
+                " VALUES (%s, %s, %s, %s, %s, 'Firefox')",
+                (uuid7(), user_id, browser["endpoint"], browser["p256dh"], browser["auth"]),
             )
         for nth, at in enumerate(due):
             made.todos.append(uuid7())

@@ -1,8 +1,8 @@
 """F4: workers are killed in the middle of sending, one after the other.
 
 Some die at a fault point, the others at a random moment at which a send is under way. Meanwhile
-reminders fall due all the time, and the mail service is slow and now and then refuses one, so that
-there are first attempts and retries to be killed in.
+reminders fall due all the time, and the mail or push service is slow and now and then refuses one,
+so that there are first attempts and retries to be killed in.
 """
 
 import signal
@@ -14,6 +14,7 @@ from itertools import cycle, islice
 from random import Random
 
 from bench.chaos.mailing import Mailing
+from bench.chaos.pushing import Pushing
 from bench.chaos.report import Report
 from bench.chaos.stack import Process, Stack
 
@@ -23,8 +24,8 @@ ALL = (*FIRST_ATTEMPTS, ANY_MOMENT, "delivery_before_send", "delivery_after_send
 FEED_EVERY_S = 2.0
 LONGEST_LIFE_S = 20.0  # then one that has not met its fault dies at any moment
 DRAIN_S = 420.0  # one that was refused and killed in turn waits minutes for its next attempt
-SLOW = {"delay_ms": 150, "times": 1_000_000}
-REFUSED = {"status": 503}
+SLOW: dict[str, object] = {"delay_ms": 150, "times": 1_000_000}
+REFUSED: dict[str, object] = {"status": 503}
 REFUSED_SHARE = 0.3  # of the feeds
 
 
@@ -42,16 +43,18 @@ def killed(
     faults: Sequence[str] = ALL,
     at_a_time: int = 4,
     lanes: int = 8,
+    push: bool = False,
 ) -> Report:
-    report = Report("F4")
+    """By e-mail, or by `push`, where what is sent twice must not be seen twice."""
+    report = Report("F4 push" if push else "F4")
     stack.environment["VOICETODO_LANES"] = str(lanes)
     stack.temporal.start()
     stack.sandbox()
-    mailing = Mailing(stack)
+    mailing = Pushing(stack) if push else Mailing(stack)
     began = time.monotonic()
     ended = _kill(stack, mailing, rng, islice(cycle(faults), kills), at_a_time, lanes)
     report.demand(set(ended) <= {-signal.SIGKILL}, f"workers ended by themselves: {set(ended)}")
-    stack.script(SLOW)
+    stack.script(SLOW | mailing.vendor)
     for _ in range(2):
         stack.worker()
     took = mailing.until_over(DRAIN_S)
@@ -80,7 +83,8 @@ def _kill(
     while True:
         if time.monotonic() >= next_feed:
             next_feed = time.monotonic() + FEED_EVERY_S
-            stack.script(*([REFUSED] if rng.random() < REFUSED_SHARE else []), SLOW)
+            refusals = [REFUSED] if rng.random() < REFUSED_SHARE else []
+            stack.script(*(each | mailing.vendor for each in (*refusals, SLOW)))
             _feed(mailing, rng, lanes)
         for each in list(doomed):
             overdue = time.monotonic() >= each.dies_at

@@ -11,3 +11,13 @@ def test_killed_while_sending_nothing_is_lost_and_what_went_twice_is_flagged(sta
     assert (report.kills, report.lost) == (5, 0)
     assert report.duplicates <= report.ambiguous
     assert report.ambiguous > 0  # else nobody was killed in the middle
+
+
+def test_killed_while_pushing_nothing_is_lost_and_nothing_is_seen_twice(stack: Stack) -> None:
+    rng = Random(2)  # noqa: S311 - repeatable, which is the point
+    report = workers.killed(
+        stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3, push=True
+    )
+    assert report.violations == []
+    assert (report.kills, report.lost, report.duplicates) == (5, 0, 0)
+    assert report.ambiguous > 0  # else nobody was killed in the middle
