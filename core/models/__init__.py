@@ -1,6 +1,7 @@
 """Importing this package registers every table."""
 
 from core.models import (
+    connections,
     deliveries,
     digests,
     events,
@@ -18,6 +19,7 @@ from core.models.table import Table, TenantTable
 __all__ = [
     "Table",
     "TenantTable",
+    "connections",
     "deliveries",
     "digests",
     "events",

@@ -28,6 +28,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     PUSH = "push"
     SLACK = "slack"
+    SMS = "sms"
 
 
 class DeliveryStatus(StrEnum):

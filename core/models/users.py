@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, Version, one_of
@@ -26,7 +26,11 @@ class Suppression(StrEnum):
 
 class Users(Table):
     __tablename__ = "users"
-    __table_args__ = (one_of("status", UserStatus), one_of("email_suppressed", Suppression))
+    __table_args__ = (
+        one_of("status", UserStatus),
+        one_of("email_suppressed", Suppression),
+        CheckConstraint(r"phone ~ '^\+[1-9][0-9]{6,14}$'", name="phone"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(unique=True)  # lower case; null while anonymous
@@ -41,6 +45,8 @@ class Users(Table):
     locale: Mapped[str] = mapped_column(server_default="en")
     all_day_time: Mapped[time] = mapped_column(server_default=text("'09:00'"))
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    phone: Mapped[str | None]  # E.164
+    phone_verified_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(server_default=UserStatus.ACTIVE)
     version: Mapped[Version]
     created_at: Mapped[CreatedAt]

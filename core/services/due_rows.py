@@ -8,12 +8,12 @@ from uuid import UUID
 from core.models.deliveries import Channel, DeliveryStatus
 from core.models.todos import Status
 from core.rules import zones
+from core.rules.preferences import Preferences
 from core.rules.push import Subscription
-from core.rules.quiet_hours import QuietHours
 from core.rules.reminders import ABANDONED_AFTER, Arming, Due, Wish, arming
 from core.rules.retries import LATE_AFTER, Reason
 from core.rules.series import Fire
-from core.services import deliveries, push_rows, reminder_series
+from core.services import connections, deliveries, push_rows, reminder_series
 from core.services.deliveries import Person
 from core.services.reminder_series import INSTANT, Course
 from core.statements import Query
@@ -29,6 +29,7 @@ class Before(NamedTuple):
     failures: int
     channel: str
     target_id: str | None
+    ambiguous: bool
     ours: bool  # of this firing: one that fired before quiet hours has a workflow by now
 
     @property
@@ -54,7 +55,8 @@ class Found:
     armed: tuple[str | None, str | None]  # zone, release of the zone rules
     channels: list[str] | None
     urgent: bool
-    quiet: QuietHours | None
+    wishes: Preferences
+    list_id: UUID | None
     recorded: bool  # its workspace has a clock of its own: nothing leaves it
     title: str
     obstacle: Reason | None
@@ -81,8 +83,8 @@ class Found:
         channels: list[str] | None,
         urgent: bool,  # noqa: FBT001 - a column
         recorded: bool,  # noqa: FBT001 - a column
-        preferred: object,
-        quiet_hours: object,
+        preferences: object,
+        list_id: UUID | None,
         title: str,
         status: str,
         deleted: bool,  # noqa: FBT001 - a column
@@ -101,7 +103,8 @@ class Found:
         elif status == Status.COMPLETED:
             obstacle = Reason.TODO_COMPLETED
         before = None if before_s is None else timedelta(seconds=before_s)
-        wanted = channels if channels is not None else preferred
+        wishes = Preferences.of(preferences)
+        wanted = channels if channels is not None else wishes.channels.get("reminder")
         due = None if due_on is None else Due(due_on, due_time, due_zone)
         return cls(
             workspace_id=workspace_id,
@@ -113,9 +116,10 @@ class Found:
             due=due,
             todo_due=due,
             armed=(armed_zone, armed_tzdata),
-            channels=list(wanted) if isinstance(wanted, list) else None,
+            channels=wanted,
             urgent=urgent,
-            quiet=QuietHours.of(quiet_hours),
+            wishes=wishes,
+            list_id=list_id,
             recorded=recorded,
             title=title,
             obstacle=obstacle,
@@ -208,20 +212,19 @@ class Found:
 # Rows are named twice for the reason that `core/due.py` gives. Deliveries are found by their own
 # index, without a workspace: beside row-level security's it makes the planner believe in so few
 # rows that it reads all of a workspace for each reminder.
-_OF_PERSON: Final = 8  # columns
+_OF_PERSON: Final = 11  # columns
 FIND: Final = Query(
     b"""
     SELECT r.workspace_id, r.id, r.todo_id, r.arm_no, r.next_at,
            r.at_on, r.at_time, r.at_zone, r.before_s, r.armed_zone, r.armed_tzdata,
            r.channels, r.urgent, r.lane IS NULL,
-           u.preferences #> '{channels,reminder}', u.preferences -> 'quiet_hours',
-           t.title, t.status, t.deleted_at IS NOT NULL, t.due_on, t.due_time, t.due_zone,
+           u.preferences, t.list_id, t.title, t.status, t.deleted_at IS NOT NULL, t.due_on, t.due_time, t.due_zone,
            u.all_day_time,
            (SELECT jsonb_object_agg(
                 d.id, jsonb_build_array(d.status, d.attempts,
     """
     + deliveries.FAILURES
-    + b""", d.channel, d.target_id, d.due_at >= r.next_at))
+    + b""", d.channel, d.target_id, d.ambiguous, d.due_at >= r.next_at))
             FROM deliveries d
             WHERE d.subject_id = r.id AND d.arm_no = r.arm_no),
            CASE WHEN coalesce('push' = ANY (r.channels), true) THEN """
@@ -231,7 +234,9 @@ FIND: Final = Query(
            u.status = 'active',
            EXISTS (SELECT FROM memberships m
                    WHERE m.user_id = u.id AND m.workspace_id = r.workspace_id),
-           course.*
+           """
+    + connections.reach(b"r")
+    + b""", course.*
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(arm_nos)s::int[],
                 %(next_ats)s::timestamptz[], %(tokens)s::uuid[])
         AS mine (workspace_id, id, arm_no, next_at, token)
@@ -242,7 +247,7 @@ FIND: Final = Query(
         AND r.arm_no = mine.arm_no AND r.next_at = mine.next_at
         AND r.workspace_id = ANY (%(workspaces)s::uuid[]) AND r.id = ANY (%(ids)s::uuid[])
     JOIN LATERAL (
-        SELECT title, status, deleted_at, due_on, due_time, due_zone FROM todos
+        SELECT list_id, title, status, deleted_at, due_on, due_time, due_zone FROM todos
         WHERE workspace_id = r.workspace_id AND id = r.todo_id OFFSET 0) AS t ON true
     JOIN LATERAL (SELECT * FROM users WHERE id = r.user_id OFFSET 0) AS u ON true
     LEFT JOIN LATERAL (

@@ -1,0 +1,204 @@
+"""People's connections to outside services: kept sealed, read to be used, paused when refused."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Self
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from pydantic import SecretStr
+
+from core import crypto
+from core.db import Transaction
+from core.ids import uuid7
+from core.models.connections import ConnectionStatus, Provider
+from core.services import audits, deliveries
+from core.statements import Query, row
+
+PURPOSE: Final = "connections"  # the key is crypto.derive(encryption, this)
+PAUSED: Final = "connection_paused"  # a kind of notification
+NAMES: Final = {Provider.SLACK: "Slack"}
+WHY: Final = {
+    ConnectionStatus.NEEDS_REAUTH: "{name} no longer lets Voice Todo in: connect it again",
+    ConnectionStatus.NEEDS_ADDRESS: "{name} no longer takes messages where yours went: connect it"
+    " again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One that can be used now."""
+
+    id: UUID
+    account_id: str
+    address: str
+    secret: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`address`: where messages go, a conversation or a person of this account."""
+
+    provider: Provider
+    account_id: str
+    address: str
+    secret: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    workspace_id: UUID
+    id: UUID
+    account_id: str
+    address: str
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def of_row(cls, *values: Any) -> Self:
+        return cls(*values)
+
+
+_GET: Final = Query(
+    b"""
+    SELECT workspace_id, id, account_id, address, secret FROM connections
+    WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s AND provider = %(provider)s
+      AND status = 'active'
+    """,
+    _Row.of_row,
+    {},
+    writes=False,
+)
+_ID: Final = Query(
+    b"""
+    SELECT id FROM connections
+    WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s AND provider = %(provider)s
+    """,
+    row,
+    {},
+    writes=False,
+)
+_PUT: Final = Query(
+    b"""
+    INSERT INTO connections AS c (workspace_id, id, user_id, provider, account_id, address,
+        secret, secret_key, secret_hash, status, created_at, updated_at)
+    VALUES (%(workspace_id)s, %(id)s, %(user_id)s, %(provider)s, %(account_id)s, %(address)s,
+        %(secret)s, %(secret_key)s, %(secret_hash)s, 'active', %(now)s, %(now)s)
+    ON CONFLICT (workspace_id, id) DO UPDATE SET
+        account_id = excluded.account_id, address = excluded.address, secret = excluded.secret,
+        secret_key = excluded.secret_key, secret_hash = excluded.secret_hash,
+        status = 'active', problem = NULL, updated_at = excluded.updated_at
+    """,
+    row,
+    {},
+    writes=True,
+)
+# A token that is refused is refused to all who share it; a place is one person's. Whoever connected
+# anew meanwhile has another token, or another place, and is left alone.
+_PAUSE: Final = Query(
+    b"""
+    UPDATE connections SET status = %(status)s, problem = %(problem)s, updated_at = %(now)s
+    WHERE workspace_id = %(workspace_id)s AND provider = %(provider)s AND status = 'active'
+      AND secret_hash = %(secret_hash)s
+      AND (%(status)s = 'needs_reauth' OR id = %(id)s AND address = %(address)s)
+    RETURNING id, user_id
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+def reach(alias: bytes) -> bytes:
+    """SQL: what `deliveries.Person` has at its end, of a user `u` in the workspace of `alias`."""
+    return (
+        b"""(SELECT c.status FROM connections c WHERE c.workspace_id = """
+        + alias
+        + b""".workspace_id AND c.user_id = u.id AND c.provider = 'slack'),
+           u.phone, u.phone_verified_at IS NOT NULL"""
+    )
+
+
+async def put(
+    tx: Transaction,
+    workspace_id: UUID,
+    user_id: UUID,
+    draft: Draft,
+    *,
+    key: bytes,
+    now: datetime,
+) -> UUID:
+    """Connect, or connect again: a person has one to each provider in a workspace.
+
+    `key` is `crypto.derive(encryption_key, PURPOSE)`.
+    """
+    known = await tx.first(_ID, workspace_id=workspace_id, user_id=user_id, provider=draft.provider)
+    connection_id: UUID = known[0] if known else uuid7()
+    secret = draft.secret.get_secret_value()
+    tx.run(
+        _PUT,
+        workspace_id=workspace_id,
+        id=connection_id,
+        user_id=user_id,
+        provider=draft.provider,
+        account_id=draft.account_id,
+        address=draft.address,
+        secret=crypto.seal(key, secret.encode(), aad=_place(workspace_id, connection_id)),
+        secret_key=crypto.digest(key.hex()).hex()[:8],
+        secret_hash=crypto.digest(secret),
+        now=now,
+    )
+    audits.record(tx, "connection.added", actor_id=user_id, subject_id=connection_id)
+    return connection_id
+
+
+async def find(
+    tx: Transaction, workspace_id: UUID, user_id: UUID, provider: Provider, *, key: bytes
+) -> Connection | None:
+    """The one to use, opened; none if there is none, or it is paused."""
+    found = await tx.first(_GET, workspace_id=workspace_id, user_id=user_id, provider=provider)
+    if found is None:
+        return None
+    secret = crypto.unseal(key, found.secret, aad=_place(found.workspace_id, found.id))
+    return Connection(found.id, found.account_id, found.address, SecretStr(secret.decode()))
+
+
+async def pause(
+    tx: Transaction,
+    workspace_id: UUID,
+    connection: Connection,
+    provider: Provider,
+    status: ConnectionStatus,
+    *,
+    problem: str,
+    now: datetime,
+) -> None:
+    """Use it no more, and tell its owner in the app: once, however many messages found out."""
+    paused = await tx.all(
+        _PAUSE,
+        workspace_id=workspace_id,
+        provider=provider,
+        status=status,
+        problem=problem,
+        secret_hash=crypto.digest(connection.secret.get_secret_value()),
+        id=connection.id,
+        address=connection.address,
+        now=now,
+    )
+    told = [
+        {
+            "workspace_id": workspace_id,
+            "id": uuid7(),
+            "user_id": user_id,
+            "kind": PAUSED,
+            "todo_id": None,
+            "title": WHY[status].format(name=NAMES[provider]),
+            "due_at": None,
+        }
+        for _, user_id in paused
+    ]
+    if told:
+        tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+
+
+def _place(workspace_id: UUID, connection_id: UUID) -> bytes:
+    return f"connections|secret|{connection_id}|{workspace_id}".encode()
