@@ -5,6 +5,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors; rate limits
 https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
@@ -17,9 +18,12 @@ from pydantic import SecretStr
 from core import clock
 from core.errors import Misconfigured, VendorError
 from integrations.http import MAX_WAIT, Client, check, retry_after
+from integrations.http_connection import Answer
 
 VENDOR: Final = "SendGrid"
 TOO_MANY: Final = 429
+# https://docs.sendgrid.com/api-reference/mail-send/limitations
+_NOT_IN_NAMES: Final = str.maketrans(",;", "  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Email:
     text: str
     html: str
     delivery_id: UUID
+    workspace_id: UUID
     category: str
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,14 @@ class SendGrid:
         request left and no answer came: SendGrid has no idempotency key, so sending again may send
         twice; the event webhook later tells which by `custom_args.delivery_id`.
         """
+        response = await self.post(orjson.dumps(self.payload(message)))
+        check(response, VENDOR)
+        return accepted(response)
+
+    async def post(self, content: bytes) -> Answer:
+        """Make the call; any answer but 429, which is raised with its wait."""
         response = await self.client.post(
-            f"{self.base_url.rstrip('/')}/v3/mail/send",
-            headers=self._headers,
-            content=orjson.dumps(self.payload(message)),
+            f"{self.base_url.rstrip('/')}/v3/mail/send", headers=self._headers, content=content
         )
         if response.status_code == TOO_MANY:
             headers = response.headers
@@ -78,29 +88,49 @@ class SendGrid:
                 retry_after=retry_after(headers.get("retry-after"))
                 or _until(headers.get("x-ratelimit-reset", "")),
             )
-        check(response, VENDOR)
-        return response.headers.get("x-message-id", "")
+        return response
+
+    @property
+    def sender(self) -> dict[str, str]:
+        return self._sender
 
     def payload(self, message: Email) -> dict[str, Any]:
         """Build the request's JSON: what the vendor's own classes build, which take 40 µs for it.
 
         They also refuse a text that begins like an API key, as a todo's title may.
         """
-        person = {"email": message.to}
-        if message.to_name:
-            person["name"] = message.to_name
         return {
             "from": self._sender,
             "subject": message.subject,
-            "personalizations": [
-                {"to": [person], "custom_args": {"delivery_id": str(message.delivery_id)}}
-            ],
+            "personalizations": [personalization(message)],
             "content": [
                 {"type": "text/plain", "value": message.text},
                 {"type": "text/html", "value": message.html},
             ],
             "categories": [message.category],
         }
+
+
+def personalization(message: Email) -> dict[str, Any]:
+    """What concerns this e-mail's recipient alone."""
+    person = {"email": message.to}
+    if message.to_name:
+        person["name"] = message.to_name.translate(_NOT_IN_NAMES)
+    # Told back with each event: which delivery, and in which workspace to look for it. Opaque
+    # ids only, SendGrid keeps them (…/for-developers/tracking-events/event).
+    custom_args = {
+        "delivery_id": str(message.delivery_id),
+        "workspace_id": str(message.workspace_id),
+    }
+    recipient: dict[str, Any] = {"to": [person], "custom_args": custom_args}
+    if message.headers:
+        recipient["headers"] = dict(message.headers)
+    return recipient
+
+
+def accepted(response: Answer) -> str:
+    """The X-Message-Id of a 2xx."""
+    return response.headers.get("x-message-id", "")
 
 
 def _until(reset: str) -> timedelta | None:

@@ -25,8 +25,8 @@ from core.messages import Kind
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
-from core.rules.tokens import VERIFICATION_PURPOSE
 from core.settings import Settings
+from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import Client
 from integrations.pushes import Pushes
@@ -87,9 +87,7 @@ def channels(settings: Settings, keys: Keys, http: Client, guarded: Client) -> C
 
     `guarded` calls what people bring, `http` the addresses of the settings.
     """
-    emails = Emails(
-        api_url=settings.api_url, token_key=derive(keys.encryption, VERIFICATION_PURPOSE)
-    )
+    emails = Emails(Links.of(settings.api_url, keys.encryption))
     sendgrid = SendGrid(
         http,
         settings.sendgrid_api_key or SecretStr("sandbox"),

@@ -1,6 +1,7 @@
-"""`voicetodo admin outbox | dump | openapi | migrate | settings`: for operators, beside the API.
+"""`voicetodo admin outbox | dump | emails | openapi | migrate | settings`: for operators.
 
-These read the settings and PostgreSQL itself; what they need is imported by the one that runs.
+They are beside the API and read the settings and PostgreSQL themselves; what one of them needs is
+imported when it runs.
 """
 # ruff: noqa: PLC0415 - imports inside commands: SQLAlchemy and FastAPI cost `--help` half a second
 
@@ -17,11 +18,12 @@ import typer
 from rich import box
 from rich.table import Table
 
-from api.commands import described
+from api.commands import described, emails
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 
 app = typer.Typer(help="For operators.", no_args_is_help=True)
+app.command()(emails.emails)
 OPENAPI = Path(__file__).resolve().parents[2] / "openapi.json"
 
 

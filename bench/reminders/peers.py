@@ -27,6 +27,7 @@ from bench.reminders.ours import ledger, newest
 from core.models.deliveries import Channel, DeliveryKind
 from core.rules.reminders import Due
 from core.services.deliveries import Person, Send
+from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sendgrid import SendGrid
@@ -136,7 +137,7 @@ def example() -> str:
         began_at=now,
         person=person,
     )
-    emails = Emails(api_url="http://127.0.0.1:8000", token_key=b"")
+    emails = Emails(Links.of("http://127.0.0.1:8000", b""))
     sendgrid = SendGrid(vendor_client(), SecretStr("-"), "", "Voice Todo <todo@voicetodo.example>")
     return orjson.dumps(sendgrid.payload(emails.render(send))).decode()
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.sandbox import sendgrid
+from integrations.sandbox import sendgrid, sendgrid_substitutions
 from integrations.sandbox.ledger import Ledger, Row
 
 ACCEPTED: Final = 202
@@ -24,6 +24,7 @@ class Mail:
     at: datetime
     delivery_id: str | None
     category: str | None
+    headers: dict[str, str]
     answered: bool  # False: the sender never heard that it was accepted
 
     def to_json(self) -> dict[str, object]:
@@ -36,6 +37,7 @@ class Mail:
             "at": self.at,
             "delivery_id": self.delivery_id,
             "category": self.category,
+            "headers": self.headers,
         }
 
 
@@ -61,16 +63,19 @@ def newest(ledger: Ledger, *, to: str = "", before: int | None = None) -> Iterat
 
 def _mail(row: Row, message: dict[str, Any], part: int, each: dict[str, Any]) -> Mail:
     contents = {content["type"]: content["value"] for content in message.get("content") or []}
+    substitutions = each.get("substitutions") or {}
+    subject = each.get("subject") or message.get("subject") or "(no subject)"
     custom_args = (message.get("custom_args") or {}) | (each.get("custom_args") or {})
     return Mail(
         seq=row.seq,
         part=part,
         to=", ".join(person["email"] for person in each["to"]),
-        subject=each.get("subject") or message.get("subject") or "(no subject)",
-        text=contents.get("text/plain", ""),
-        html=contents.get("text/html", ""),
+        subject=sendgrid_substitutions.apply(subject, substitutions),
+        text=sendgrid_substitutions.apply(contents.get("text/plain", ""), substitutions),
+        html=sendgrid_substitutions.apply(contents.get("text/html", ""), substitutions),
         at=row.at_utc,
         delivery_id=custom_args.get("delivery_id"),
         category=", ".join(message.get("categories") or []) or None,
+        headers=(message.get("headers") or {}) | (each.get("headers") or {}),
         answered=row.response_status is not None,
     )

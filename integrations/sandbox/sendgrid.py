@@ -12,6 +12,7 @@ from typing import Final
 
 import orjson
 
+from integrations.sandbox import sendgrid_substitutions
 from integrations.sandbox.wire import Answer, Call, Vendor, json_answer
 
 SEND: Final = ("POST", "/v3/mail/send")
@@ -63,6 +64,23 @@ MESSAGE_FIELDS: Final = frozenset(
     }
 )
 
+# https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors#message.headers
+RESERVED_HEADERS: Final = frozenset(
+    {
+        "x-sg-id",
+        "x-sg-eid",
+        "received",
+        "dkim-signature",
+        "content-type",
+        "content-transfer-encoding",
+        "to",
+        "from",
+        "subject",
+        "reply-to",
+        "cc",
+        "bcc",
+    }
+)
 MESSAGES: Final = {
     401: "The provided authorization grant is invalid, expired, or revoked",
     403: "access forbidden",
@@ -152,6 +170,8 @@ def problems(message: dict[str, object]) -> Iterator[Problem]:
             "-Personalizations-Errors",
         )
         return
+    yield from _twice(personalizations)
+    yield from sendgrid_substitutions.problems(personalizations)
     recipients = 0
     all_have_subjects = bool(personalizations)
     for at, each in enumerate(personalizations):
@@ -183,6 +203,26 @@ def problems(message: dict[str, object]) -> Iterator[Problem]:
     yield from _content(message, has_template=has_template)
     yield from _categories(message)
     yield from _custom_args(message, "custom_args")
+    yield from _headers(message, "headers")
+
+
+def _twice(personalizations: list[object]) -> Iterator[Problem]:
+    """An address may be in one personalization only. In several of one block is told elsewhere."""
+    seen: set[str] = set()
+    for each in personalizations:
+        people = _list(each.get("to")) if isinstance(each, dict) else []
+        emails = {
+            person["email"].lower()
+            for person in people
+            if isinstance(person, dict) and isinstance(person.get("email"), str)
+        }
+        for email in emails & seen:
+            text = (
+                "Each unique email address in the personalizations array should only be included"
+                f" once. You have included [{email}] more than once."
+            )
+            yield text, "personalizations", "-Personalizations-Errors"
+        seen |= emails
 
 
 def _personalization(each: dict[str, object], field: str) -> Iterator[Problem]:
@@ -212,6 +252,7 @@ def _personalization(each: dict[str, object], field: str) -> Iterator[Problem]:
         text = "The personalized subject must be a string at least one character in length."
         yield text, f"{field}.subject", "message.personalizations.subject"
     yield from _custom_args(each, f"{field}.custom_args")
+    yield from _headers(each, f"{field}.headers")
 
 
 def _address(person: object, field: str, anchor: str) -> Iterator[Problem]:
@@ -221,8 +262,12 @@ def _address(person: object, field: str, anchor: str) -> Iterator[Problem]:
     email = person.get("email")
     if not isinstance(email, str) or len(email) > MAX_ADDRESS_CHARS or not ADDRESS.fullmatch(email):
         yield "Does not contain a valid address.", f"{field}.email", anchor
-    if not isinstance(person.get("name"), str | None):
+    name = person.get("name")
+    if not isinstance(name, str | None):
         yield "Invalid type. Expected: string.", f"{field}.name", anchor
+    elif name and set(name) & set(";,") and field.startswith("personalizations."):
+        # https://docs.sendgrid.com/api-reference/mail-send/limitations
+        yield "The name may not include either ; or , characters.", f"{field}.name", anchor
 
 
 def _content(message: dict[str, object], *, has_template: bool) -> Iterator[Problem]:
@@ -281,6 +326,19 @@ def _custom_args(holder: dict[str, object], field: str) -> Iterator[Problem]:
     elif len(orjson.dumps(args)) > MAX_CUSTOM_ARGS_BYTES:
         text = "The custom_args must not be larger than 10000 bytes."
         yield text, field, "message.custom_args"
+
+
+def _headers(holder: dict[str, object], field: str) -> Iterator[Problem]:
+    headers = holder.get("headers")
+    if headers is None:
+        return
+    if not isinstance(headers, dict) or not all(isinstance(each, str) for each in headers.values()):
+        yield "The headers must be an object of strings.", field, "message.headers"
+        return
+    for name in headers:
+        if name.lower() in RESERVED_HEADERS or not name.isascii():
+            text = f"The header {name} is reserved or not ASCII, and may not be overwritten."
+            yield text, f"{field}.{name}", "message.headers"
 
 
 def _unknown(found: dict[str, object], known: frozenset[str], prefix: str) -> Iterator[Problem]:

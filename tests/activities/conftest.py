@@ -14,6 +14,7 @@ from core.db import Database
 from core.messages import Kind
 from core.models.deliveries import Channel
 from core.settings import Settings
+from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sandbox.app import create_app
@@ -59,7 +60,7 @@ def mailbox(sandbox: httpx2.Client) -> Mailbox:
 async def channels(mailbox: Mailbox) -> AsyncIterator[Channels]:
     async with vendor_client() as client:
         sendgrid = SendGrid(client, SecretStr("SG.key"), mailbox.url, "Todo <todo@example.com>")
-        emails = Emails(api_url="https://todo.example", token_key=KEY)
+        emails = Emails(Links.of("https://todo.example", KEY))
         yield Channels({Channel.EMAIL: EmailVendor(emails, sendgrid)})
 
 

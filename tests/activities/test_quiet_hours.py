@@ -15,6 +15,7 @@ from core import clock
 from core.db import Database
 from core.messages import Kind, TickMessage
 from core.models.deliveries import Channel
+from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sendgrid import SendGrid
@@ -27,7 +28,7 @@ async def pushing(app_db: Database, worker_db: Database, mailbox: Mailbox) -> As
     """A worker whose push messages arrive in the mailbox."""
     async with vendor_client() as client:
         sendgrid = SendGrid(client, SecretStr("SG.key"), mailbox.url, "Todo <todo@example.com>")
-        emails = Emails(api_url="https://todo.example", token_key=KEY)
+        emails = Emails(Links.of("https://todo.example", KEY))
         channels = Channels({Channel.PUSH: EmailVendor(emails, sendgrid)})
         handlers = {Kind.REMINDERS: Reminders(app_db, channels, dev=False)}
         yield Ticks(worker_db, handlers, lanes=1, life_s=1.0)

@@ -16,6 +16,7 @@ from sendgrid.helpers.mail import (
     Content,
     CustomArg,
     From,
+    Header,
     Mail,
     Personalization,
     Subject,
@@ -27,6 +28,10 @@ from integrations.http import Client
 from integrations.sendgrid import Email, SendGrid
 from tests.integrations.conftest import Sandbox
 
+HEADERS = {
+    "List-Unsubscribe": "<https://todo.example/unsubscribe/x>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
 KEY = "SG.a-secret.nobody-may-see"
 
 
@@ -38,7 +43,9 @@ def email(**changes: object) -> Email:
         "text": "Buy milk",
         "html": "<p>Buy milk</p>",
         "delivery_id": UUID(int=7),
+        "workspace_id": UUID(int=8),
         "category": "reminder",
+        "headers": HEADERS,
     } | changes
     return Email(**values)  # type: ignore[arg-type]  # the defaults above have the right types
 
@@ -61,6 +68,7 @@ async def test_an_email_arrives(sendgrid: SendGrid, sandbox: Sandbox) -> None:
     assert mail["subject"] == "Reminder: buy milk 🥛"
     assert (mail["text"], mail["html"]) == ("Buy milk", "<p>Buy milk</p>")
     assert (mail["delivery_id"], mail["category"]) == (str(UUID(int=7)), "reminder")
+    assert mail["headers"] == HEADERS
 
 
 def test_payload_is_the_documented_one(sendgrid: SendGrid) -> None:
@@ -70,7 +78,11 @@ def test_payload_is_the_documented_one(sendgrid: SendGrid) -> None:
         "personalizations": [
             {
                 "to": [{"email": "ana@example.com", "name": 'Ana, Müller; "x"'}],
-                "custom_args": {"delivery_id": str(UUID(int=7))},
+                "custom_args": {
+                    "delivery_id": str(UUID(int=7)),
+                    "workspace_id": str(UUID(int=8)),
+                },
+                "headers": HEADERS,
             }
         ],
         "content": [
@@ -88,6 +100,9 @@ def test_payload_is_what_the_vendors_own_classes_build(
     recipient = Personalization()
     recipient.add_to(To("ana@example.com", to_name))
     recipient.add_custom_arg(CustomArg("delivery_id", str(UUID(int=7))))
+    recipient.add_custom_arg(CustomArg("workspace_id", str(UUID(int=8))))
+    for name, value in HEADERS.items():
+        recipient.add_header(Header(name, value))
     mail = Mail()
     mail.from_email = From("todo@voicetodo.example", "Voice Todo")
     mail.subject = Subject("Reminder: buy milk 🥛")
