@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,15 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from api.main import create_app
+from core import clock, due
+from core.db import Database
+from core.ids import uuid7
+from core.services import due_reminders
+from core.services.deliveries import Outcome, Sent
+from core.services.due_reminders import Done
 from core.settings import Settings
 from tests.people import Person, register
+from tests.reminding import scene
 from tests.todos import make
 
 EXECUTE, SYNC = b"E", b"S"  # message types of PostgreSQL's protocol, from client to server
@@ -64,30 +71,37 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-@pytest.fixture(scope="module")
-async def wire(database_url: str) -> AsyncIterator[tuple[Wire, httpx2.AsyncClient]]:
-    """An application whose one connection to PostgreSQL is looked at."""
+@asynccontextmanager
+async def looked_at(database_url: str) -> AsyncIterator[tuple[Wire, str]]:
+    """An address of the same database; what is asked there is counted."""
     known = conninfo_to_dict(database_url)
     wire = Wire()
     server = await wire.listen((str(known["host"]), int(known.get("port") or 5432)))
     port = server.sockets[0].getsockname()[1]
     address = f"postgresql://{known.get('user')}@127.0.0.1:{port}/{known['dbname']}"
-    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        settings = Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(f"{address}?sslmode=disable&gssencmode=disable"),
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-            pool_size=1,
-        )
-        app = create_app(settings)
-        async with app.router.lifespan_context(app):
-            transport = httpx2.ASGITransport(app=app)
-            async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
-                yield wire, client
+    yield wire, f"{address}?sslmode=disable&gssencmode=disable"
     server.close()
     await server.wait_closed()
+
+
+@pytest.fixture(scope="module")
+async def wire(database_url: str) -> AsyncIterator[tuple[Wire, httpx2.AsyncClient]]:
+    """An application whose one connection to PostgreSQL is looked at."""
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder:
+        async with looked_at(database_url) as (wire, address):
+            settings = Settings(
+                _env_file=None,
+                data_dir=Path(folder),
+                DATABASE_URL=SecretStr(address),
+                rate_limit_api=1_000_000,
+                rate_limit_auth=1_000_000,
+                pool_size=1,
+            )
+            app = create_app(settings)
+            async with app.router.lifespan_context(app):
+                transport = httpx2.ASGITransport(app=app)
+                async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+                    yield wire, client
 
 
 async def cost(wire: Wire, person: Person, method: str, path: str, body: Any) -> tuple[int, int]:
@@ -156,3 +170,44 @@ async def test_the_wire_counts(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
     counted.sent.clear()
     await asyncio.gather(alice.get("/todos"), alice.get("/todos"))
     assert (counted.count(EXECUTE), counted.count(SYNC)) == (4, 2)
+
+
+async def test_a_batch_costs_the_same_however_many_reminders_and_browsers(
+    database_url: str, worker_db: Database
+) -> None:
+    costs = []
+    async with looked_at(database_url) as (wire, address):
+        database = Database(address, role="vt_app", size=1)
+        await database.open()
+        for count, browsers in ((1, 1), (1, 1), (20, 5)):  # the first also prepares
+            at = scene(database_url, [clock.now()] * count, channels=["push", "in_app"])
+            for nth in range(1, browsers):
+                at.run(
+                    "INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, name)"
+                    " VALUES (%s, %s, %s, '', '', '')",
+                    uuid7(),
+                    at.user_id,
+                    f"https://push.invalid/{nth}",
+                )
+            async with worker_db.transaction() as tx:
+                claimed = await due.claim(
+                    tx, due_reminders.SOURCE, at.lane, now=clock.now(), limit=200
+                )
+            wire.sent.clear()
+            async with database.transaction() as tx:
+                begun, _ = await due_reminders.begin(tx, claimed, now=clock.now(), dev=False)
+            sends = [send for each in begun for send in each.sends]
+            assert len(sends) == count * browsers
+            async with database.transaction() as tx:
+                done = [
+                    Done(
+                        each.claimed,
+                        tuple(Outcome(send, Sent("x"), clock.now()) for send in each.sends),
+                    )
+                    for each in begun
+                ]
+                await due_reminders.finish(tx, done)
+            costs.append((wire.count(EXECUTE), wire.count(SYNC)))
+        await database.close()
+    assert costs[1] == costs[2]
+    assert costs[2][0] < 20
