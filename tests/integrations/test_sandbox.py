@@ -59,6 +59,28 @@ def people(count: int, start: int = 0) -> list[dict[str, str]]:
             "personalizations.0.custom_args",
         ),
         ({"personalizations": [{"to": people(1), "color": 1}]}, "personalizations.0.color"),
+        ({"personalizations": [{"to": people(1)}, {"to": people(1)}]}, "personalizations"),
+        (
+            {"personalizations": [{"to": [{"email": "a@example.com", "name": "A, B"}]}]},
+            "personalizations.0.to.0.name",
+        ),
+        (
+            {"personalizations": [{"to": people(1), "substitutions": {"-a-": "x" * 9_998}}]},
+            "personalizations.0.substitutions",
+        ),
+        (
+            {"personalizations": [{"to": people(1), "substitutions": {"-a-": 1}}]},
+            "personalizations.0.substitutions",
+        ),
+        (
+            {
+                "personalizations": [
+                    {"to": [each], "substitutions": {str(n): "" for n in range(2001)}}
+                    for each in people(5)
+                ]
+            },
+            "personalizations",
+        ),
         ({"from": None}, "from.email"),
         ({"from": {"email": "todo"}}, "from.email"),
         ({"reply_to": {"email": "todo"}}, "reply_to.email"),
@@ -94,7 +116,8 @@ def test_sendgrid_refuses_what_the_real_one_refuses(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"personalizations": [{"to": people(1)}] * 1000},
+        {"personalizations": [{"to": [person]} for person in people(1000)]},
+        {"personalizations": [{"to": people(1), "substitutions": {"-a-": "x" * 9_997}}]},
         {"personalizations": [{"to": people(1), "subject": "Own"}], "subject": None},
         {"template_id": "d-1", "subject": None, "content": None},
         {"categories": ["a", "b"], "reply_to": {"email": "a@example.com", "name": "A"}},
