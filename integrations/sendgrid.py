@@ -115,7 +115,7 @@ def personalization(message: Email) -> dict[str, Any]:
     """What concerns this e-mail's recipient alone."""
     person = {"email": message.to}
     if message.to_name:
-        person["name"] = message.to_name.translate(_NOT_IN_NAMES)
+        person["name"] = " ".join(message.to_name.translate(_NOT_IN_NAMES).split())
     # Told back with each event: which delivery, and in which workspace to look for it. Opaque
     # ids only, SendGrid keeps them (…/for-developers/tracking-events/event).
     custom_args = {

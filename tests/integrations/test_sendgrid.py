@@ -77,7 +77,7 @@ def test_payload_is_the_documented_one(sendgrid: SendGrid) -> None:
         "subject": "Reminder: buy milk 🥛",
         "personalizations": [
             {
-                "to": [{"email": "ana@example.com", "name": 'Ana, Müller; "x"'}],
+                "to": [{"email": "ana@example.com", "name": 'Ana Müller "x"'}],
                 "custom_args": {
                     "delivery_id": str(UUID(int=7)),
                     "workspace_id": str(UUID(int=8)),
@@ -93,7 +93,7 @@ def test_payload_is_the_documented_one(sendgrid: SendGrid) -> None:
     }
 
 
-@pytest.mark.parametrize("to_name", ['Ana, Müller; "x"', None])
+@pytest.mark.parametrize("to_name", ['Ana Müller "x"', None])
 def test_payload_is_what_the_vendors_own_classes_build(
     sendgrid: SendGrid, to_name: str | None
 ) -> None:
