@@ -124,7 +124,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         activities = registry.activities(
             app_db,
             worker_db,
-            registry.channels(settings, loaded, http, guarded),
+            registry.channels(settings, loaded, http, guarded, app_db),
             dev=settings.dev,
             lanes=settings.lanes,
         )

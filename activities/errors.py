@@ -7,6 +7,7 @@ from typing import Final
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from core import errors
+from core.models.deliveries import Channel
 from core.rules.retries import Reason
 from core.services.deliveries import Failed
 
@@ -62,10 +63,14 @@ def translate(error: errors.Error) -> ApplicationError:
     )
 
 
-def failed(error: errors.VendorError) -> Failed:
+def failed(error: errors.VendorError, channel: Channel) -> Failed:
     """The same for the ledger of deliveries."""
     if isinstance(error, errors.Gone):
-        return Failed(Reason.SUBSCRIPTION_ENDED, permanent=True)
+        browser = channel is Channel.PUSH
+        reason = Reason.SUBSCRIPTION_ENDED if browser else Reason.ADDRESS_GONE
+        return Failed(reason, permanent=True)
+    if isinstance(error, errors.Revoked):
+        return Failed(Reason.NEEDS_REAUTH, permanent=True)
     reason = {
         Treatment.GIVE_UP: Reason.VENDOR_REJECTED,
         Treatment.THROTTLE: Reason.VENDOR_THROTTLED,

@@ -19,6 +19,7 @@ from slack_sdk.models.blocks import (
 )
 
 from core.models.deliveries import DeliveryKind
+from core.rules import digest_words
 from core.services.deliveries import Send
 from integrations import wording
 from integrations.slack import SlackMessage
@@ -33,12 +34,14 @@ SNOOZE_60: Final = "voicetodo_snooze_1h"
 def render(send: Send, *, team_id: str, channel: str) -> SlackMessage:
     """The message of this attempt. Each button's `value` is the delivery, and nothing else."""
     words = wording.words(send.person.locale)
-    is_reminder = send.kind is DeliveryKind.REMINDER
-    title = wording.one_line(send.title) if is_reminder else words.test
+    title = words.test if send.kind is DeliveryKind.TEST else wording.one_line(send.title)
     title = title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
-    blocks: list[Block] = [RichTextBlock(elements=[_bold(title or "…")])]
+    blocks: list[Block] = [RichTextBlock(elements=[_text(title or "…", bold=True)])]
     text = title
-    if is_reminder:
+    if lines := _lines(send):
+        blocks.append(RichTextBlock(elements=[_text("\n".join(lines))]))
+        text = "\n".join((title, *lines))
+    if send.kind in (DeliveryKind.REMINDER, DeliveryKind.ESCALATION):
         moment = wording.moment(send)
         text = f"{words.reminder.format(title=title)}\n{moment}"
         blocks.append(ContextBlock(elements=[PlainTextObject(text=moment, emoji=False)]))
@@ -62,8 +65,15 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _bold(text: str) -> RichTextSectionElement:
-    style = RichTextElementParts.TextStyle(bold=True)
+def _lines(send: Send) -> list[str]:
+    """What stands below the title of a digest, and of a summary."""
+    if send.digest is not None:
+        return digest_words.lines(send.digest, send.person.locale)
+    return digest_words.summary_lines(list(send.titles), send.person.locale)
+
+
+def _text(text: str, *, bold: bool = False) -> RichTextSectionElement:
+    style = RichTextElementParts.TextStyle(bold=True) if bold else None
     return RichTextSectionElement(elements=[RichTextElementParts.Text(text=text, style=style)])
 
 

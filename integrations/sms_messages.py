@@ -23,15 +23,14 @@ DOTS: Final = "..."  # the character would make the whole message one of UTF-16
 def render(send: Send, to: str) -> Text:
     words = wording.words(send.person.locale)
     reference = "#" + b32encode(sha256(send.delivery_id.bytes).digest()[:5]).decode()
-    if send.kind is not DeliveryKind.REMINDER:
-        return Text(to, f"{words.test}. {reference}", reference)
-    title = wording.one_line(send.title)
-    rest = f"\n{wording.moment(send)}. {reference}"
-    body = words.reminder.format(title=title) + rest
+    is_reminder = send.kind in (DeliveryKind.REMINDER, DeliveryKind.ESCALATION)
+    form = words.reminder if is_reminder else "{title}"
+    rest = f"\n{wording.moment(send)}. {reference}" if is_reminder else f"\n{reference}"
+    title = words.test if send.kind is DeliveryKind.TEST else wording.one_line(send.title)
+    body = form.format(title=title) + rest
     while not fits(body):
-        title = title.removesuffix(DOTS)[:-1]
-        body = words.reminder.format(title=title + DOTS) + rest
-        title += DOTS
+        title = title[:-1]
+        body = form.format(title=title + DOTS) + rest
     return Text(to, body, reference)
 
 
