@@ -1,19 +1,27 @@
 """One attempt through one channel. Whatever happens, it ends in `Sent` or `Failed`, in time."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from activities import errors
 from core import clock, logs, metrics
-from core.errors import VendorError
+from core.db import Database
+from core.errors import Gone, Revoked, Unavailable, VendorError
+from core.models.connections import ConnectionStatus, Provider
 from core.models.deliveries import Channel, DeliveryKind
 from core.rules.retries import Reason
+from core.services import connections
+from core.services.connections import Connection
 from core.services.deliveries import Failed, Outcome, Send, Sent
+from integrations import slack_messages, sms_messages
 from integrations.emails import Emails
 from integrations.pushes import Pushes
-from integrations.sendgrid import SendGrid
+from integrations.sendgrid import Email
+from integrations.slack import Slack
+from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 
 log = logs.get(__name__)
@@ -34,13 +42,21 @@ class Vendor(Protocol):
     async def deliver(self, send: Send) -> str: ...
 
 
+class Mailer(Protocol):
+    """`SendGrid`, or what gathers for it. The id at the vendor; raises VendorError."""
+
+    async def send(self, message: Email, /) -> str: ...
+
+
 class EmailVendor:
-    def __init__(self, emails: Emails, sendgrid: SendGrid) -> None:
+    def __init__(self, emails: Emails, mailer: Mailer) -> None:
         self._emails = emails
-        self._sendgrid = sendgrid
+        self._mailer = mailer
 
     async def deliver(self, send: Send) -> str:
-        return await self._sendgrid.send(self._emails.render(send))
+        if send.digest is not None:
+            return await self._mailer.send(self._emails.digest(send, send.digest))
+        return await self._mailer.send(self._emails.render(send))
 
 
 class PushVendor:
@@ -50,6 +66,73 @@ class PushVendor:
 
     async def deliver(self, send: Send) -> str:
         return await self._web_push.send(self._pushes.render(send))
+
+
+class SlackVendor:
+    """By the connection that the person has now; one that Slack refuses is paused.
+
+    `key` is `crypto.derive(encryption_key, connections.PURPOSE)`, `app_db` works as `vt_app`.
+    """
+
+    def __init__(self, app_db: Database, key: bytes, slack: Slack) -> None:
+        self._db = app_db
+        self._key = key
+        self._slack = slack
+
+    async def deliver(self, send: Send) -> str:
+        connection = await self._connection(send)
+        message = slack_messages.render(
+            send, team_id=connection.account_id, channel=connection.address
+        )
+        since = send.due_at if send.doubtful else None
+        try:
+            return await self._slack.send(message, connection.secret, looked_since=since)
+        except Revoked as error:
+            await self._pause(send, connection, ConnectionStatus.NEEDS_REAUTH, error)
+            raise
+        except Gone as error:
+            await self._pause(send, connection, ConnectionStatus.NEEDS_ADDRESS, error)
+            raise
+
+    async def _connection(self, send: Send) -> Connection:
+        try:
+            async with self._db.transaction(read_only=True) as tx:
+                tx.act_in([send.workspace_id])
+                found = await connections.find(
+                    tx, send.workspace_id, send.person.id, Provider.SLACK, key=self._key
+                )
+        except Unavailable as error:
+            raise VendorError("the connection could not be read", permanent=False) from error
+        if found is None:  # paused since the ledger looked, most likely by another message
+            raise Revoked("the connection is paused", permanent=True)
+        return found
+
+    async def _pause(
+        self, send: Send, connection: Connection, status: ConnectionStatus, error: VendorError
+    ) -> None:
+        log.warning("connection.paused", vendor=Provider.SLACK, error=error)
+        # Where the database does not answer, the next message finds out as well.
+        with contextlib.suppress(Unavailable):
+            async with self._db.transaction() as tx:
+                tx.act_in([send.workspace_id])
+                await connections.pause(
+                    tx,
+                    send.workspace_id,
+                    connection,
+                    Provider.SLACK,
+                    status,
+                    problem=error.detail,
+                    now=clock.now(),
+                )
+
+
+class SmsVendor:
+    def __init__(self, twilio: Twilio) -> None:
+        self._twilio = twilio
+
+    async def deliver(self, send: Send) -> str:
+        text = sms_messages.render(send, send.person.phone or "")
+        return await self._twilio.send(text, looked_since=send.due_at if send.doubtful else None)
 
 
 class Channels:
@@ -77,7 +160,7 @@ class Channels:
             async with asyncio.timeout(LONGEST.total_seconds()):
                 return Sent(await self._vendors[send.channel].deliver(send))
         except VendorError as error:
-            return errors.failed(error)
+            return errors.failed(error, send.channel)
         except TimeoutError:
             return Failed(Reason.VENDOR_UNAVAILABLE, permanent=False, ambiguous=True)
         except Exception as error:  # noqa: BLE001 - a message that breaks our code ends visibly

@@ -104,7 +104,11 @@ class Source:
 
 SOURCES: Final = {
     source.kind: source
-    for source in (Source(Kind.REMINDERS, "reminders"), Source(Kind.SERIES, "series"))
+    for source in (
+        Source(Kind.REMINDERS, "reminders"),
+        Source(Kind.SERIES, "series"),
+        Source(Kind.DIGESTS, "digests"),
+    )
 }
 
 # The last line says nothing new, but else the planner, which has no statistics of a table that is

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from core.models.deliveries import DeliveryKind
-from core.rules import actions, zones
+from core.rules import actions, digest_words, zones
 from core.rules.actions import Action, Verb
 from core.rules.recurrence_words import LANGUAGES
 from core.rules.reminders import Due, due_instant
@@ -20,6 +20,7 @@ from core.rules.retries import USEFUL_FOR
 from core.services.deliveries import Send
 from integrations.web_push import MAX_CONTENT, Push
 
+LISTED: Final = 5  # of a summary; more than a notification shows
 SHORT_TITLE: Final = 80  # characters, where a push service takes less than it must
 TEST_LASTS: Final = timedelta(minutes=10)
 
@@ -85,6 +86,12 @@ class Pushes:
         if send.kind is DeliveryKind.TEST:
             message = self._message(send, words.test, words.test_body)
             lasts = TEST_LASTS
+        elif send.digest is not None:
+            lines = digest_words.lines(send.digest, send.person.locale)
+            message = self._message(send, send.title, "\n".join(lines))
+        elif send.kind is DeliveryKind.SUMMARY:
+            lines = digest_words.summary_lines(list(send.titles), send.person.locale, most=LISTED)
+            message = self._message(send, send.title, "\n".join(lines))
         else:
             message = self._message(send, send.title, _body(send, words, language))
             message["actions"] = self._actions(send, words)

@@ -48,7 +48,7 @@ def clocks(app_db: Database, **numbers: Any) -> Clocks:
     """As the worker makes it; `numbers` are those that only tests set."""
 
     def at(now: Callable[[], datetime]) -> Any:
-        return handlers(app_db, Channels({}), dev=False, now=now)
+        return handlers(app_db, app_db, Channels({}), dev=False, now=now)
 
     return Clocks(app_db, at, **numbers)
 

@@ -7,9 +7,19 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from activities.channels import Channels, EmailVendor, PushVendor
+from activities.channels import (
+    Channels,
+    EmailVendor,
+    Mailer,
+    PushVendor,
+    SlackVendor,
+    SmsVendor,
+    Vendor,
+)
 from activities.clock import Clocks
 from activities.deliveries import Deliveries
+from activities.digests import Digests
+from activities.email_batches import EmailBatches
 from activities.executions import Executions
 from activities.jobs import Jobs
 from activities.reminders import Reminders
@@ -25,12 +35,15 @@ from core.messages import Kind
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
+from core.services import connections
 from core.settings import Settings
 from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import Client
 from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
+from integrations.slack import Slack
+from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from workflows.accounts import SendVerification
 from workflows.clock import AdvanceClock
@@ -39,6 +52,8 @@ from workflows.tick import Tick
 from workflows.zones import ChangeZone
 
 SENDGRID: Final = "https://api.sendgrid.com"
+SLACK: Final = "https://slack.com/api/"
+TWILIO: Final = "https://api.twilio.com"
 
 WORKFLOWS: Final[Sequence[type]] = (
     Tick,
@@ -56,10 +71,10 @@ def activities(
 
     def handlers_at(now: Callable[[], datetime]) -> Mapping[Kind, Handler]:
         # No vendor is in reach of a clock that somebody moves.
-        return handlers(app_db, Channels({}), dev=dev, now=now)
+        return handlers(app_db, worker_db, Channels({}), dev=dev, now=now)
 
     return (
-        Ticks(worker_db, handlers(app_db, channels, dev=dev), lanes=lanes).run,
+        Ticks(worker_db, handlers(app_db, worker_db, channels, dev=dev), lanes=lanes).run,
         Deliveries(app_db, channels, dev=dev).attempt,
         Executions(worker_db).close_execution,
         Clocks(app_db, handlers_at).advance,
@@ -70,6 +85,7 @@ def activities(
 
 def handlers(
     app_db: Database,
+    worker_db: Database,
     channels: Channels,
     *,
     dev: bool,
@@ -79,10 +95,13 @@ def handlers(
     return {
         Kind.REMINDERS: Reminders(app_db, channels, dev=dev, now=now),
         Kind.SERIES: Series(app_db, now=now),
+        Kind.DIGESTS: Digests(app_db, worker_db, channels, dev=dev, now=now),
     }
 
 
-def channels(settings: Settings, keys: Keys, http: Client, guarded: Client) -> Channels:
+def channels(
+    settings: Settings, keys: Keys, http: Client, guarded: Client, app_db: Database
+) -> Channels:
     """Every vendor, the sandbox's where the dev profile names no other.
 
     `guarded` calls what people bring, `http` the addresses of the settings.
@@ -94,6 +113,9 @@ def channels(settings: Settings, keys: Keys, http: Client, guarded: Client) -> C
         settings.sendgrid_url or (settings.sandbox_url if settings.dev else SENDGRID),
         settings.mail_from,
     )
+    mailer: Mailer = sendgrid
+    if settings.sendgrid_batch > 1:
+        mailer = EmailBatches(sendgrid, most=settings.sendgrid_batch)
     pushes = Pushes(settings.api_url, derive(keys.encryption, actions.PURPOSE))
     web_push = WebPush(
         guarded,
@@ -102,9 +124,28 @@ def channels(settings: Settings, keys: Keys, http: Client, guarded: Client) -> C
         # The guard lets the dev profile call nothing but the sandbox anyway.
         frozenset({ANY_SERVICE} if settings.dev else settings.push_services),
     )
-    return Channels(
-        {
-            Channel.EMAIL: EmailVendor(emails, sendgrid),
-            Channel.PUSH: PushVendor(pushes, web_push),
-        }
+    slack = Slack(
+        http,
+        settings.slack_url or (f"{settings.sandbox_url}/slack/api/" if settings.dev else SLACK),
     )
+    vendors: dict[Channel, Vendor] = {
+        Channel.EMAIL: EmailVendor(emails, mailer),
+        Channel.PUSH: PushVendor(pushes, web_push),
+        Channel.SLACK: SlackVendor(app_db, derive(keys.encryption, connections.PURPOSE), slack),
+    }
+    if (twilio := _twilio(settings, http)) is not None:
+        vendors[Channel.SMS] = SmsVendor(twilio)
+    return Channels(vendors)
+
+
+def _twilio(settings: Settings, http: Client) -> Twilio | None:
+    """Off unless it is set up: each message costs money."""
+    sid, token, sender = (
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_from,
+    )
+    if sid is None or token is None or sender is None:
+        return None
+    url = settings.twilio_url or (settings.sandbox_url if settings.dev else TWILIO)
+    return Twilio(http, sid, token, url, sender)

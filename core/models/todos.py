@@ -100,6 +100,9 @@ class Todos(TenantTable):
         # Order of creation needs none: ids are UUIDv7, the primary key is in that order.
         Index(None, "workspace_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "workspace_id", "due_at", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            None, "workspace_id", "completed_at", postgresql_where=text("completed_at IS NOT NULL")
+        ),
         Index(None, "workspace_id", "list_id", postgresql_where=text("list_id IS NOT NULL")),
         Index(None, "workspace_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "workspace_id", "series_id", postgresql_where=text("series_id IS NOT NULL")),

@@ -13,6 +13,7 @@ from uuid import UUID
 from core.rules import durations
 from core.rules.digests import Plan
 from core.rules.quiet_hours import QuietHours
+from core.rules.retries import Reason
 
 # The keys of `users.preferences` that are ours; any other belongs to clients.
 KEYS: Final = (
@@ -61,7 +62,9 @@ class Preferences:
 
     @classmethod
     def of(cls, stored: object) -> Self:
-        found: Mapping[str, Any] = stored if isinstance(stored, Mapping) else {}
+        if not stored or not isinstance(stored, Mapping):
+            return cls({}, None, Plan(), frozenset(), None, None)
+        found: Mapping[str, Any] = stored
         channels = found.get("channels")
         return cls(
             channels={
@@ -79,8 +82,11 @@ class Preferences:
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and now < self.paused_until
 
-    def mutes(self, list_id: UUID | None) -> bool:
-        return list_id is not None and list_id in self.muted_lists
+    def silences(self, list_id: UUID | None, now: datetime) -> Reason | None:
+        """Why a reminder of a todo in this list is only shown in the app."""
+        if self.is_paused(now):
+            return Reason.PAUSED
+        return Reason.LIST_MUTED if list_id in self.muted_lists else None
 
 
 def _ids(stored: object) -> Iterable[UUID]:

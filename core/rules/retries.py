@@ -27,15 +27,31 @@ class Reason(StrEnum):
     CHANNEL_UNAVAILABLE = "channel_unavailable"
     NO_SUBSCRIPTION = "no_subscription"
     SUBSCRIPTION_ENDED = "subscription_ended"
+    NOT_CONNECTED = "not_connected"
+    NEEDS_REAUTH = "needs_reauth"
+    NO_PHONE = "no_phone"
+    PHONE_UNVERIFIED = "phone_unverified"
+    ADDRESS_GONE = "address_gone"
     REMINDER_CHANGED = "reminder_changed"
     TODO_COMPLETED = "todo_completed"
     TODO_DELETED = "todo_deleted"
     ACCOUNT_CLOSED = "account_closed"
     NO_LONGER_MEMBER = "no_longer_member"
     ALREADY_VERIFIED = "already_verified"
+    DIGEST_OFF = "digest_off"
+    NOTHING_LEFT = "nothing_left"
+    LIST_MUTED = "list_muted"
+    PAUSED = "paused"
+    READ = "read"
+    SNOOZED = "snoozed"
     TOO_LATE = "too_late"
     LEASE_RAN_SHORT = "lease_ran_short"
     UNDELIVERABLE = "undeliverable"
+    BOUNCED = "bounced"
+    DROPPED = "dropped"
+    TURNED_AWAY = "turned_away"
+    ADDRESS_SUPPRESSED = "address_suppressed"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 IN_WORDS: Final = {
@@ -47,17 +63,38 @@ IN_WORDS: Final = {
     Reason.CHANNEL_UNAVAILABLE: "this channel is not set up",
     Reason.NO_SUBSCRIPTION: "no browser or phone is set up for push messages",
     Reason.SUBSCRIPTION_ENDED: "the browser takes no more push messages",
+    Reason.NOT_CONNECTED: "{carrier} is not connected",
+    Reason.NEEDS_REAUTH: "{carrier} has to be connected again",
+    Reason.NO_PHONE: "the account has no phone number",
+    Reason.PHONE_UNVERIFIED: "the phone number is not verified yet",
+    Reason.ADDRESS_GONE: "{carrier} no longer takes messages for this address",
     Reason.REMINDER_CHANGED: "the reminder was changed or removed meanwhile",
     Reason.TODO_COMPLETED: "the todo was completed meanwhile",
     Reason.TODO_DELETED: "the todo was deleted meanwhile",
     Reason.ACCOUNT_CLOSED: "the account is closed",
     Reason.NO_LONGER_MEMBER: "the person is no longer in this workspace",
     Reason.ALREADY_VERIFIED: "the address was verified meanwhile",
+    Reason.DIGEST_OFF: "this digest is no longer wanted",
+    Reason.NOTHING_LEFT: "there was nothing left to tell",
+    Reason.LIST_MUTED: "its list is muted",
+    Reason.PAUSED: "notifications are paused",
+    Reason.READ: "it was read in the app meanwhile",
+    Reason.SNOOZED: "the reminder was snoozed meanwhile",
     Reason.TOO_LATE: "it could not be delivered within a day",
     Reason.LEASE_RAN_SHORT: "the worker had no time left to send it safely",
     Reason.UNDELIVERABLE: "the message could not be made; this is our fault",
+    Reason.BOUNCED: "it came back: there is no such mailbox",
+    Reason.DROPPED: "{carrier} keeps mail from this address",
+    Reason.TURNED_AWAY: "the other side turned this e-mail away",
+    Reason.ADDRESS_SUPPRESSED: "the address takes no mail of ours until it is verified again",
+    Reason.UNSUBSCRIBED: "the person turned off e-mails of this kind",
 }
-_CARRIERS: Final = {"email": "the mail service", "push": "the browser's push service"}
+_CARRIERS: Final = {
+    "email": "the mail service",
+    "push": "the browser's push service",
+    "slack": "Slack",
+    "sms": "the phone service",
+}
 
 
 def in_words(reason: Reason, channel: str) -> str:

@@ -1,21 +1,20 @@
 """The later attempts of one delivery: is it still wanted, is it time, what came of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Any, Final, Self
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
-from core.models.todos import Status
-from core.rules.push import Subscription
-from core.rules.reminders import Due
+from core.rules import digest_words
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, executions, push_rows
-from core.services.deliveries import Outcome, Person, Send, entry
+from core.services import deliveries, due_digests, executions, foldings
+from core.services.attempt_rows import FIND, Found
+from core.services.deliveries import Outcome, Send, entry
 from core.statements import Query, row
 
 SOON: Final = timedelta(milliseconds=50)  # clocks differ by more; not worth another round
@@ -42,112 +41,6 @@ class Over:
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    kind: DeliveryKind
-    subject_id: UUID
-    todo_id: UUID | None
-    arm_no: int
-    channel: Channel
-    status: DeliveryStatus
-    attempts: int
-    failures: int
-    due_at: datetime
-    next_at: datetime | None
-    error: str | None
-    since_arm_no: int | None  # of the first arming that is still meant; null without a reminder
-    title: str
-    todo_status: str | None
-    todo_deleted: bool | None
-    due: Due | None
-    urgent: bool
-    target: Subscription | None  # of push; null: it has ended
-    person: Person
-
-    @classmethod
-    def of_row(cls, *values: Any) -> Self:
-        kind, subject_id, todo_id, arm_no, channel, status, *rest = values
-        attempts, failures, due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
-        due_on: date | None
-        due_time: time | None
-        due_on, due_time, due_zone, urgent, *rest = rest
-        subscription, person = rest[:_OF_SUBSCRIPTION], rest[_OF_SUBSCRIPTION:]
-        return cls(
-            kind=DeliveryKind(kind),
-            subject_id=subject_id,
-            todo_id=todo_id,
-            arm_no=arm_no,
-            channel=Channel(channel),
-            status=DeliveryStatus(status),
-            attempts=attempts,
-            failures=failures,
-            due_at=due_at,
-            next_at=next_at,
-            error=error,
-            since_arm_no=since,
-            title=title or "",
-            todo_status=todo_status,
-            todo_deleted=deleted,
-            due=None if due_on is None else Due(due_on, due_time, due_zone),
-            urgent=bool(urgent),
-            target=None if subscription[0] is None else Subscription(*subscription),
-            person=Person(*person),
-        )
-
-    @property
-    def reason(self) -> Reason | None:
-        return Reason(self.error) if self.error else None
-
-    @property
-    def withdrawn(self) -> Reason | None:
-        """Why it is no longer wanted."""
-        reason = None
-        if self.kind is DeliveryKind.VERIFICATION:
-            if self.person.email_verified:
-                reason = Reason.ALREADY_VERIFIED
-        elif self.kind is DeliveryKind.REMINDER:
-            reason = self._withdrawn_reminder
-        return reason or deliveries.obstacle(self.person)
-
-    @property
-    def _withdrawn_reminder(self) -> Reason | None:
-        if self.todo_deleted:
-            return Reason.TODO_DELETED
-        if self.todo_status == Status.COMPLETED:
-            return Reason.TODO_COMPLETED
-        if self.since_arm_no is None or self.arm_no < self.since_arm_no:
-            return Reason.REMINDER_CHANGED
-        return None
-
-
-_OF_SUBSCRIPTION: Final = 4  # columns
-_FIND: Final = Query(
-    b"""
-    SELECT d.kind, d.subject_id, d.todo_id, d.arm_no, d.channel, d.status, d.attempts,
-    """
-    + deliveries.FAILURES
-    + b""", d.due_at, d.next_attempt_at, d.error,
-           coalesce(r.since_arm_no, r.arm_no), t.title, t.status, t.deleted_at IS NOT NULL,
-           t.due_on, t.due_time, t.due_zone, r.urgent,
-           s.id, s.endpoint, s.p256dh, s.auth,
-           u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
-           u.status = 'active',
-           EXISTS (SELECT FROM memberships m
-                   WHERE m.user_id = u.id AND m.workspace_id = d.workspace_id)
-    FROM deliveries d
-    JOIN users u ON u.id = d.user_id
-    LEFT JOIN reminders r ON r.workspace_id = d.workspace_id AND r.id = d.subject_id
-    LEFT JOIN todos t ON t.workspace_id = d.workspace_id AND t.id = d.todo_id
-    LEFT JOIN push_subscriptions s ON s.id = d.target_id AND s.user_id = d.user_id AND """
-    + push_rows.LIVE
-    + b"""
-    WHERE d.workspace_id = %(workspace_id)s AND d.id = %(id)s
-    FOR NO KEY UPDATE OF d
-    """,
-    _Found.of_row,
-    {},
-    writes=False,
-)
 _STEP: Final = Query(
     b"""
     UPDATE deliveries SET status = %(status)s, attempts = %(attempts)s, error = %(error)s,
@@ -175,7 +68,7 @@ async def begin(
     Found `sending`, the earlier attempt did not come to its end: flagged, and sent again.
     """
     tx.act_in([workspace_id])
-    found = await tx.first(_FIND, workspace_id=workspace_id, id=delivery_id)
+    found = await tx.first(FIND, workspace_id=workspace_id, id=delivery_id)
     if found is None or found.status not in OPEN:
         executions.close(tx, deliveries.workflow_id(delivery_id), now=now)
         if found is None:
@@ -186,6 +79,10 @@ async def begin(
         return _end(tx, found, send, *ending, now=now)
     if found.next_at is not None and found.next_at > now + SOON:
         return NotYet(found.channel, found.attempts, found.reason, found.next_at)
+    told = await _told(tx, found, send, now=now)
+    if told is None:
+        return _end(tx, found, send, DeliveryStatus.CANCELLED, Reason.NOTHING_LEFT, now=now)
+    send = told
     ambiguous = found.status is DeliveryStatus.SENDING
     log = [entry(now, "sending", "late" if send.late else None)]
     if ambiguous:
@@ -194,10 +91,25 @@ async def begin(
     return send
 
 
+async def _told(tx: Transaction, found: Found, send: Send, *, now: datetime) -> Send | None:
+    """With what it says, read anew where that may have changed; null when nothing is left of it."""
+    if found.kind is DeliveryKind.DIGEST:
+        content = await due_digests.read_one(
+            tx, found.person, found.preferences, before=found.due_at, now=now
+        )
+        title = digest_words.headline(content, found.person.locale)
+        return None if content.is_empty else replace(send, digest=content, title=title)
+    if found.kind is DeliveryKind.SUMMARY:
+        titles = await foldings.titles(tx, send, now=now)
+        title = digest_words.summary(len(titles), found.person.locale)
+        return replace(send, titles=titles, title=title) if titles else None
+    return send
+
+
 def _ending(
-    found: _Found, *, now: datetime, dev: bool, vendors: Collection[Channel]
+    found: Found, *, now: datetime, dev: bool, vendors: Collection[Channel]
 ) -> tuple[DeliveryStatus, Reason] | None:
-    if reason := found.withdrawn:
+    if reason := found.withdrawn(now):
         return DeliveryStatus.CANCELLED, reason
     if now - found.due_at >= USEFUL_FOR:
         return DeliveryStatus.MISSED, Reason.TOO_LATE
@@ -226,7 +138,7 @@ async def finish(tx: Transaction, outcome: Outcome) -> bool:
 
 def _end(
     tx: Transaction,
-    found: _Found,
+    found: Found,
     send: Send,
     status: DeliveryStatus,
     reason: Reason,
@@ -241,6 +153,8 @@ def _end(
     }.get(status)
     if told and found.kind is DeliveryKind.REMINDER:
         tx.run(deliveries.NOTIFY, rows=Jsonb([deliveries.notification(send, told)]))
+    if found.kind is DeliveryKind.SUMMARY:
+        deliveries.settle_folded(tx, send, status, reason, at=now)
     executions.close(tx, deliveries.workflow_id(send.delivery_id), now=now)
     return Over(status, found.channel, found.attempts, reason)
 
@@ -266,7 +180,7 @@ def _step(
     )
 
 
-def _send(found: _Found, workspace_id: UUID, delivery_id: UUID, *, now: datetime) -> Send:
+def _send(found: Found, workspace_id: UUID, delivery_id: UUID, *, now: datetime) -> Send:
     return Send(
         workspace_id=workspace_id,
         delivery_id=delivery_id,
@@ -284,4 +198,5 @@ def _send(found: _Found, workspace_id: UUID, delivery_id: UUID, *, now: datetime
         person=found.person,
         urgent=found.urgent,
         target=found.target,
+        doubtful=found.ambiguous or found.status is DeliveryStatus.SENDING,
     )

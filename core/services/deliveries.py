@@ -15,8 +15,10 @@ from psycopg.types.json import Jsonb
 
 from core import outbox
 from core.db import Transaction
+from core.models.connections import ConnectionStatus
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.rules import retries
+from core.rules.digests import DigestContent
 from core.rules.push import Subscription
 from core.rules.reminders import Due
 from core.rules.retries import LATE_AFTER, USEFUL_FOR, Reason, wait
@@ -24,7 +26,7 @@ from core.services import push_rows
 from core.statements import Query, row
 
 RETRY: Final = "RetryDelivery"
-VENDORS: Final = frozenset({Channel.EMAIL, Channel.PUSH})
+VENDORS: Final = frozenset({Channel.EMAIL, Channel.PUSH, Channel.SLACK})
 Log = list[dict[str, str]]
 
 
@@ -42,6 +44,9 @@ class Person:
     locale: str
     active: bool
     member: bool  # of the delivery's workspace
+    slack: str | None = None  # the status of the connection there
+    phone: str | None = None  # E.164
+    phone_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,9 @@ class Send:
     person: Person
     urgent: bool = False
     target: Subscription | None = None  # of push: which of the person's browsers
+    doubtful: bool = False  # an earlier attempt may have come through
+    digest: DigestContent | None = None  # of a digest: what it says
+    titles: tuple[str, ...] = ()  # of a summary: what it lists
 
     @property
     def late(self) -> bool:
@@ -118,7 +126,7 @@ _COLUMNS = b"""
     AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
           arm_no int, channel text, status text, attempts smallint, due_at timestamptz,
           sent_at timestamptz, next_attempt_at timestamptz, error text, ambiguous boolean,
-          log jsonb, target_id uuid)
+          log jsonb, target_id uuid, folded_into uuid)
 """
 # On conflict: the next attempt of a row that an earlier lease left behind, or of a held one: it is
 # due when the quiet hours end, its log says since when.
@@ -126,7 +134,7 @@ WRITE: Final = Query(
     b"""
     INSERT INTO deliveries AS d (workspace_id, id, kind, subject_id, todo_id, user_id, arm_no,
         channel, status, attempts, due_at, sent_at, next_attempt_at, error, ambiguous, log,
-        target_id)
+        target_id, folded_into)
     SELECT * FROM jsonb_to_recordset(%(rows)s) """
     + _COLUMNS
     + b"""
@@ -134,7 +142,7 @@ WRITE: Final = Query(
         status = excluded.status, attempts = excluded.attempts, due_at = excluded.due_at,
         sent_at = excluded.sent_at, next_attempt_at = excluded.next_attempt_at,
         error = excluded.error, ambiguous = d.ambiguous OR excluded.ambiguous,
-        log = d.log || excluded.log, updated_at = now()
+        folded_into = excluded.folded_into, log = d.log || excluded.log, updated_at = now()
     WHERE d.status IN ('pending', 'held', 'sending')
     """,
     row,
@@ -172,6 +180,53 @@ _SETTLE: Final = Query(
     {},
     writes=True,
 )
+
+
+_SETTLE_FOLDED: Final = Query(
+    b"""
+    UPDATE deliveries SET status = %(status)s, error = %(error)s, sent_at = %(sent_at)s,
+        attempts = attempts + 1, next_attempt_at = NULL, log = log || %(log)s, updated_at = now()
+    WHERE workspace_id = %(workspace_id)s AND folded_into = %(id)s AND status = 'pending'
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
+def written(
+    send: Send,
+    status: DeliveryStatus,
+    log: Log,
+    *,
+    attempts: int,
+    sent_at: datetime | None = None,
+    next_at: datetime | None = None,
+    error: str | None = None,
+    ambiguous: bool = False,
+    folded_into: UUID | None = None,
+) -> dict[str, Any]:
+    """A row for `WRITE`."""
+    return {
+        "workspace_id": send.workspace_id,
+        "id": send.delivery_id,
+        "kind": send.kind,
+        "subject_id": send.subject_id,
+        "todo_id": send.todo_id,
+        "user_id": send.person.id,
+        "arm_no": send.arm_no,
+        "channel": send.channel,
+        "status": status,
+        "attempts": attempts,
+        "due_at": send.due_at,
+        "sent_at": sent_at,
+        "next_attempt_at": next_at,
+        "error": error,
+        "ambiguous": ambiguous,
+        "log": log,
+        "target_id": send.target and send.target.id,
+        "folded_into": folded_into,
+    }
 
 
 def notification(send: Send, kind: str, *, delivery_id: UUID | None = None) -> dict[str, Any]:
@@ -212,6 +267,14 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
     ]
     if failed:
         tx.run(NOTIFY, rows=Jsonb(failed))
+    for outcome in outcomes:
+        send, result = outcome.send, outcome.result
+        if send.kind is not DeliveryKind.SUMMARY or send.delivery_id not in settled:
+            continue
+        if isinstance(result, Sent):
+            settle_folded(tx, send, DeliveryStatus.SENT, None, at=outcome.at)
+        elif result.permanent:
+            settle_folded(tx, send, DeliveryStatus.FAILED, result.reason, at=outcome.at)
     _note_targets(tx, [each for each in outcomes if each.send.delivery_id in settled])
     return settled
 
@@ -236,16 +299,35 @@ def _note_targets(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
 def ask_for_retries(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
     """Queue a workflow for each of these deliveries: it makes the next attempts."""
     for outcome in outcomes:
-        send = outcome.send
-        outbox.start(
-            tx,
-            RETRY,
-            workflow_id(send.delivery_id),
-            subject_id=send.subject_id,
-            tenant=send.workspace_id,
-            workspace_id=send.workspace_id,
-            delivery_id=send.delivery_id,
-        )
+        ask_for_workflow(tx, outcome.send)
+
+
+def ask_for_workflow(tx: Transaction, send: Send) -> None:
+    """Queue the workflow of this delivery: it waits until its next attempt, and makes it."""
+    outbox.start(
+        tx,
+        RETRY,
+        workflow_id(send.delivery_id),
+        subject_id=send.subject_id,
+        tenant=send.workspace_id,
+        workspace_id=send.workspace_id,
+        delivery_id=send.delivery_id,
+    )
+
+
+def settle_folded(
+    tx: Transaction, send: Send, status: DeliveryStatus, reason: Reason | None, *, at: datetime
+) -> None:
+    """Queue that what became of this summary became of all that it lists."""
+    tx.run(
+        _SETTLE_FOLDED,
+        workspace_id=send.workspace_id,
+        id=send.delivery_id,
+        status=status,
+        error=reason,
+        sent_at=at if status is DeliveryStatus.SENT else None,
+        log=Jsonb([entry(at, status, f"with the summary {send.delivery_id}")]),
+    )
 
 
 def _settled(outcome: Outcome) -> dict[str, Any]:
@@ -299,6 +381,10 @@ def unreachable(
         return Reason.NO_ADDRESS
     if channel is Channel.EMAIL and not (person.email_verified or dev):
         return Reason.ADDRESS_UNVERIFIED
+    if channel is Channel.SLACK and person.slack != ConnectionStatus.ACTIVE:
+        return Reason.NEEDS_REAUTH if person.slack else Reason.NOT_CONNECTED
+    if channel is Channel.SMS and not (person.phone and (person.phone_verified or dev)):
+        return Reason.PHONE_UNVERIFIED if person.phone else Reason.NO_PHONE
     return None
 
 

@@ -1,7 +1,7 @@
 """The ledger of a batch: what becomes of each due reminder, and the rows that say so."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -19,15 +19,24 @@ from core.rules.retries import Reason, delivery_id
 from core.services import deliveries
 from core.services.deliveries import Send, entry
 from core.services.due_rows import Before, Found
+from core.services.foldings import NOISY, Foldings
 from core.statements import Query, row
 
 log = logs.get(__name__)
 
-HELD_CHANNELS: Final = frozenset({Channel.PUSH, Channel.SLACK})  # those that make a noise
+HELD_CHANNELS: Final = frozenset({Channel.PUSH, Channel.SLACK, Channel.SMS})  # they make a noise
+ESCALATION: Final = "escalation"  # in a target's place: another message than the reminder's own
 RECORDED: Final = "recorded: sandbox workspace"
-_UNWRITTEN: Final = Before("", 0, 0, "", None, ours=True)
+_UNWRITTEN: Final = Before("", 0, 0, "", None, folded=False, ambiguous=False, ours=True)
 # Nobody carries it, or there is nobody to carry it to: not a failure of anything.
-_ABSENT: Final = frozenset({Reason.CHANNEL_UNAVAILABLE, Reason.NO_SUBSCRIPTION})
+_ABSENT: Final = frozenset(
+    {
+        Reason.CHANNEL_UNAVAILABLE,
+        Reason.NO_SUBSCRIPTION,
+        Reason.NOT_CONNECTED,
+        Reason.NO_PHONE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,13 @@ class Ledger:
     """Collects the rows of a batch, so that each table is written by one statement."""
 
     def __init__(
-        self, tx: Transaction, *, now: datetime, dev: bool, vendors: Collection[Channel]
+        self,
+        tx: Transaction,
+        *,
+        now: datetime,
+        dev: bool,
+        vendors: Collection[Channel],
+        foldings: Foldings,
     ) -> None:
         self.rearmed: set[UUID] = set()
         self.then: dict[UUID, Then] = {}
@@ -74,6 +89,8 @@ class Ledger:
         self._now = now
         self._dev = dev
         self._vendors = vendors
+        self._foldings = foldings
+        self._escalating: list[Send] = []
         self._deliveries: list[dict[str, Any]] = []
         self._notifications: list[dict[str, Any]] = []
 
@@ -96,8 +113,10 @@ class Ledger:
             self._miss(reminder)
             sends = []
         else:
-            messages = self._messages(reminder, reminder.wanted)
-            sends = [send for send in messages if self._open(reminder, send)]
+            silence = reminder.wishes.silences(reminder.list_id, self._now)
+            channels = (*reminder.wanted, Channel.IN_APP) if silence else reminder.wanted
+            messages = self._messages(reminder, dict.fromkeys(channels))
+            sends = [send for send in messages if self._open(reminder, send, silence)]
         # Held, the next occurrence is armed when what is held went out.
         if reminder.id not in self.then and (after := reminder.fires_next(self._now)):
             self.then[reminder.id] = Then(after.at, after.zone)
@@ -121,6 +140,10 @@ class Ledger:
             return []
 
     def write(self) -> None:
+        self._deliveries += self._foldings.rows
+        self._foldings.start(self._tx)
+        for send in self._escalating:
+            deliveries.ask_for_workflow(self._tx, send)
         if self._deliveries:
             self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
         if self._notifications:
@@ -136,7 +159,7 @@ class Ledger:
             else:
                 yield self._send(reminder, channel)
 
-    def _open(self, reminder: Found, send: Send) -> bool:
+    def _open(self, reminder: Found, send: Send, silence: Reason | None) -> bool:
         """Whether it remains to be sent; else it is written what became of it."""
         channel = send.channel
         before = _before(reminder, send)
@@ -151,6 +174,9 @@ class Ledger:
                 reason = Reason.NO_SUBSCRIPTION
         if reason is not None:
             self._refuse(reminder, send, reason)
+        elif silence is not None and channel is not Channel.IN_APP:
+            story = [entry(self._now, "cancelled", silence)]
+            self._row(reminder, send, DeliveryStatus.CANCELLED, story, error=silence)
         elif (until := self._quiet_until(reminder, channel)) is not None:
             self._hold(reminder, send, until)
         elif reminder.recorded:
@@ -161,23 +187,67 @@ class Ledger:
             self._row(reminder, send, DeliveryStatus.SENT, story, sent_at=self._now)
             self._notify(reminder, send, "reminder")
         else:
-            self._begin(reminder, send)
-            return True
+            self._escalate(reminder, send)
+            return self._begin(reminder, send)
         return False
 
-    def _begin(self, reminder: Found, send: Send) -> None:
+    def _begin(self, reminder: Found, send: Send) -> bool:
+        """Whether it goes out by itself; else it is folded into a summary."""
         before = _before(reminder, send)
+        again = before is not None and before.status != DeliveryStatus.HELD
+        if send.channel in NOISY and not reminder.urgent and not again:
+            summary = self._foldings.fold(send)
+            if summary is not None:
+                story = [entry(self._now, "folded", str(summary.id))]
+                self._row(
+                    reminder,
+                    send,
+                    DeliveryStatus.PENDING,
+                    story,
+                    next_at=summary.at,
+                    folded_into=summary.id,
+                )
+                return False
         ambiguous = before is not None and before.status == DeliveryStatus.SENDING
         story = []
         if ambiguous:
             story.append(entry(self._now, "ambiguous", "the worker that sent it did not finish"))
         story.append(entry(self._now, "sending", "late" if send.late else None))
         self._row(reminder, send, DeliveryStatus.SENDING, story, ambiguous=ambiguous)
+        return True
+
+    def _escalate(self, reminder: Found, send: Send) -> None:
+        """Once an arming: an e-mail that waits until this would have been read."""
+        escalation = reminder.wishes.escalation
+        if escalation is None or not reminder.escalates_by(reminder.wanted):
+            return
+        if send.channel not in NOISY:
+            return
+        message = replace(
+            self._send(reminder, Channel.EMAIL, key=self._escalation_key(reminder)),
+            kind=DeliveryKind.ESCALATION,
+        )
+        known = {each["id"] for each in self._deliveries}
+        if str(message.delivery_id) in reminder.existing or message.delivery_id in known:
+            return
+        if deliveries.unreachable(
+            Channel.EMAIL, reminder.person, dev=self._dev, vendors=self._vendors
+        ):
+            return
+        until = self._now + escalation.after
+        story = [entry(self._now, "escalates", until.isoformat())]
+        self._row(reminder, message, DeliveryStatus.PENDING, story, next_at=until)
+        self._escalating.append(message)
+
+    def _escalation_key(self, reminder: Found) -> UUID:
+        person = reminder.person.id
+        return delivery_id(reminder.id, reminder.arm_no, person, Channel.EMAIL, ESCALATION)
 
     def _quiet_until(self, reminder: Found, channel: Channel) -> datetime | None:
-        if reminder.urgent or reminder.quiet is None or channel not in HELD_CHANNELS:
+        quiet = reminder.wishes.quiet
+        if reminder.urgent or quiet is None or channel not in HELD_CHANNELS:
             return None
-        return reminder.quiet.end_at(self._now, reminder.person.zone)
+        return quiet.end_at(self._now, reminder.person.zone)
 
     def _hold(self, reminder: Found, send: Send, until: datetime) -> None:
         self.then[reminder.id] = Then(until, None)
@@ -208,6 +278,8 @@ class Ledger:
     ) -> None:
         """Cancel what is left open but `wanted`; one that was `sending` may have gone out."""
         kept = {str(send.delivery_id) for send in self._messages(reminder, wanted)}
+        if wanted:
+            kept.add(str(self._escalation_key(reminder)))
         for key, before in reminder.existing.items():
             if not before.is_open or key in kept:
                 continue
@@ -265,6 +337,7 @@ class Ledger:
             person=person,
             urgent=reminder.urgent,
             target=target,
+            doubtful=before.ambiguous or before.status == DeliveryStatus.SENDING,
         )
 
     def _notify(self, reminder: Found, send: Send, kind: str) -> None:
@@ -283,30 +356,23 @@ class Ledger:
         next_at: datetime | None = None,
         error: str | None = None,
         ambiguous: bool = False,
+        folded_into: UUID | None = None,
     ) -> None:
         tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
         if status is not DeliveryStatus.SENDING and not reminder.recorded:
             self.decided.append(Decided(send, status))
         self._deliveries.append(
-            {
-                "workspace_id": send.workspace_id,
-                "id": send.delivery_id,
-                "kind": send.kind,
-                "subject_id": send.subject_id,
-                "todo_id": send.todo_id,
-                "user_id": send.person.id,
-                "arm_no": send.arm_no,
-                "channel": send.channel,
-                "status": status,
-                "attempts": send.attempt if tried else send.attempt - 1,
-                "due_at": send.due_at,
-                "sent_at": sent_at,
-                "next_attempt_at": next_at,
-                "error": error,
-                "ambiguous": ambiguous,
-                "log": story,
-                "target_id": send.target and send.target.id,
-            }
+            deliveries.written(
+                send,
+                status,
+                story,
+                attempts=send.attempt if tried else send.attempt - 1,
+                sent_at=sent_at,
+                next_at=next_at,
+                error=error,
+                ambiguous=ambiguous,
+                folded_into=folded_into,
+            )
         )
 
 

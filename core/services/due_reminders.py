@@ -5,7 +5,6 @@ one second cost fifty transactions. A batch holds fewer than 250 workspaces (fee
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,33 +14,16 @@ from core.due import SOURCES, Claimed
 from core.messages import Kind
 from core.models.deliveries import Channel
 from core.rules import zones
-from core.services import deliveries
-from core.services.deliveries import Outcome, Send
+from core.services import deliveries, due_messages, foldings
 from core.services.due_ledger import Decided, Ledger, Then
+from core.services.due_messages import Begun, Done
 from core.services.due_rows import FIND
+from core.services.foldings import Foldings
 from core.statements import Query, row
 
-__all__ = ["Decided", "Then"]  # of the ledger, for whoever calls `begin`
+__all__ = ["Begun", "Decided", "Done", "Then"]  # what callers of these verbs speak of
 
 SOURCE: Final = SOURCES[Kind.REMINDERS]
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A reminder whose messages are on their way; with nothing to send it is finished already."""
-
-    claimed: Claimed
-    sends: tuple[Send, ...]
-    then: Then | None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A begun reminder, what came of each of its sends, and what it waits for after that."""
-
-    claimed: Claimed
-    outcomes: tuple[Outcome, ...]
-    then: Then | None = None
 
 
 # `then_at` null: nothing to come. With a zone it is the next occurrence, another arming, and what
@@ -75,10 +57,16 @@ _RESCUE: Final = Query(
            d.subject_id, d.workspace_id::text
     FROM (SELECT * FROM deliveries WHERE status IN ('pending', 'sending')
           UNION ALL SELECT * FROM deliveries WHERE status = 'held') d  -- each has its index
-    WHERE d.kind = 'reminder' AND d.updated_at < now() - interval '2 minutes'
+    WHERE d.kind IN ('reminder', 'digest', 'summary', 'escalation')
+      AND d.folded_into IS NULL AND d.updated_at < now() - interval '2 minutes'
       AND NOT EXISTS (SELECT FROM reminders r
                       WHERE r.workspace_id = d.workspace_id AND r.id = d.subject_id
-                        AND r.arm_no = d.arm_no AND r.next_at IS NOT NULL)
+                        AND r.arm_no = d.arm_no AND r.next_at IS NOT NULL
+                        AND d.kind = 'reminder')
+      AND NOT EXISTS (SELECT FROM digests g
+                      WHERE g.workspace_id = d.workspace_id AND g.id = d.subject_id
+                        AND g.arm_no = d.arm_no AND g.next_at IS NOT NULL
+                        AND d.kind = 'digest')
       AND NOT EXISTS (SELECT FROM executions e WHERE e.workflow_id = 'delivery:' || d.id)
       AND NOT EXISTS (SELECT FROM outbox o WHERE o.workflow_id = 'delivery:' || d.id)
     ORDER BY d.updated_at
@@ -93,9 +81,9 @@ _RESCUE: Final = Query(
 def rescue(tx: Transaction) -> None:
     """Queue a workflow for each open delivery that nobody looks after (as `vt_worker`).
 
-    Such a one was put back, or held, or its worker died, and then its reminder was changed or went
-    with its todo: no tick takes it again. Its workflow finds out what is to become of it, and says
-    so in the ledger.
+    Such a one was put back, or held, or its worker died, and then its reminder (or digest) was
+    changed, or went with its todo: no tick takes it again. Its workflow finds out what is to
+    become of it, and says so in the ledger.
     """
     tx.run(_RESCUE, type=deliveries.RETRY)
 
@@ -107,7 +95,7 @@ async def begin(
     now: datetime,
     dev: bool,
     vendors: Collection[Channel] = deliveries.VENDORS,
-) -> tuple[list[Begun], list[Decided]]:
+) -> tuple[list[Begun[Then]], list[Decided]]:
     """Write the ledger for these due reminders; what is to be sent, and what is decided already.
 
     What changed since it was claimed is left alone; what is armed by other zone rules than today's
@@ -120,8 +108,17 @@ async def begin(
         each.id: each
         for each in await tx.all(FIND, kind=SOURCE.kind, **_columns(claimed, tokens=True))
     }
-    ledger = Ledger(tx, now=now, dev=dev, vendors=vendors)
-    begun: list[Begun] = []
+    folding = Foldings()
+    await folding.look(
+        tx,
+        foldings.people(
+            (each.person.id, each.wanted)
+            for each in found.values()
+            if not (each.recorded or each.urgent or each.obstacle)
+        ),
+    )
+    ledger = Ledger(tx, now=now, dev=dev, vendors=vendors, foldings=folding)
+    begun: list[Begun[Then]] = []
     over, finished = [], []
     for each in claimed:
         reminder = found.get(each.id)
@@ -141,34 +138,18 @@ async def begin(
     return begun, ledger.decided
 
 
-async def finish(tx: Transaction, done: Sequence[Done]) -> None:
+async def finish(tx: Transaction, done: Sequence[Done[Then]]) -> None:
     """Settle the deliveries, the reminders and the leases; a passing failure gets its workflow."""
-    tx.act_in(list({each.claimed.workspace_id for each in done}))
-    outcomes = [outcome for each in done for outcome in each.outcomes]
-    settled = await deliveries.settle(tx, outcomes)
-    ours = [
-        each
-        for each in done
-        if all(outcome.send.delivery_id in settled for outcome in each.outcomes)
-    ]
-    deliveries.ask_for_retries(
-        tx, (outcome for each in ours for outcome in each.outcomes if outcome.next_at)
-    )
-    _finish(tx, ours)
+    _finish(tx, await due_messages.settle(tx, done))
     due.release(tx, SOURCE, [each.claimed for each in done])
 
 
-async def put_back(tx: Transaction, done: Sequence[Done], *, wait: timedelta) -> None:
-    """Settle the failures of a batch that failed as a whole; a tick takes them again after `wait`.
-
-    Their reminders stay due, their deliveries pending, and no workflow is asked for.
-    """
-    tx.act_in(list({each.claimed.workspace_id for each in done}))
-    await deliveries.settle(tx, [outcome for each in done for outcome in each.outcomes])
-    due.rest(tx, SOURCE, [each.claimed for each in done], wait=wait)
+async def put_back(tx: Transaction, done: Sequence[Done[Then]], *, wait: timedelta) -> None:
+    """As `due_messages.put_back`."""
+    await due_messages.put_back(tx, SOURCE, done, wait=wait)
 
 
-def _finish(tx: Transaction, done: Sequence[Done]) -> None:
+def _finish(tx: Transaction, done: Sequence[Done[Then]]) -> None:
     if done:
         tx.run(
             _FINISH,

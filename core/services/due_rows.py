@@ -1,5 +1,6 @@
 """A due reminder as it is found once more, at the second it is due, with all its messages need."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple, Self
@@ -15,6 +16,7 @@ from core.rules.retries import LATE_AFTER, Reason
 from core.rules.series import Fire
 from core.services import connections, deliveries, push_rows, reminder_series
 from core.services.deliveries import Person
+from core.services.foldings import NOISY
 from core.services.reminder_series import INSTANT, Course
 from core.statements import Query
 
@@ -30,6 +32,7 @@ class Before(NamedTuple):
     channel: str
     target_id: str | None
     ambiguous: bool
+    folded: bool  # into a summary, which settles it
     ours: bool  # of this firing: one that fired before quiet hours has a workflow by now
 
     @property
@@ -37,7 +40,11 @@ class Before(NamedTuple):
         """Ours to send, now or once more."""
         if self.status == DeliveryStatus.HELD:
             return True
-        return self.ours and self.status in (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+        return (
+            self.ours
+            and not self.folded
+            and self.status in (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,15 @@ class Found:
         if self.channels is None:
             return (*DEFAULT_CHANNELS, Channel.PUSH) if self.subscriptions else DEFAULT_CHANNELS
         known = dict.fromkeys(Channel(each) for each in self.channels if each in set(Channel))
+        if self.escalates_by(known):  # reading it there is how one says that one saw it
+            known[Channel.IN_APP] = None
         return tuple(known) or (Channel.IN_APP,)
+
+    def escalates_by(self, channels: Collection[Channel]) -> bool:
+        """Whether what goes out through these is to be followed by an e-mail, if it is not read."""
+        if self.wishes.escalation is None or self.recorded:
+            return False
+        return Channel.EMAIL not in channels and bool(NOISY & set(channels))
 
     def _fire(self, *, after: datetime, zone: str) -> Fire | None:
         if self.course is None or self.todo_due is None or self.wish.before is None:
@@ -218,13 +233,15 @@ FIND: Final = Query(
     SELECT r.workspace_id, r.id, r.todo_id, r.arm_no, r.next_at,
            r.at_on, r.at_time, r.at_zone, r.before_s, r.armed_zone, r.armed_tzdata,
            r.channels, r.urgent, r.lane IS NULL,
-           u.preferences, t.list_id, t.title, t.status, t.deleted_at IS NOT NULL, t.due_on, t.due_time, t.due_zone,
+           u.preferences, t.list_id, t.title, t.status, t.deleted_at IS NOT NULL,
+           t.due_on, t.due_time, t.due_zone,
            u.all_day_time,
            (SELECT jsonb_object_agg(
                 d.id, jsonb_build_array(d.status, d.attempts,
     """
     + deliveries.FAILURES
-    + b""", d.channel, d.target_id, d.ambiguous, d.due_at >= r.next_at))
+    + b""", d.channel, d.target_id, d.ambiguous,
+                    d.folded_into IS NOT NULL, d.due_at >= r.next_at))
             FROM deliveries d
             WHERE d.subject_id = r.id AND d.arm_no = r.arm_no),
            CASE WHEN coalesce('push' = ANY (r.channels), true) THEN """

@@ -88,6 +88,13 @@ def upgrade() -> None:
         ["folded_into"],
         postgresql_where=sa.text("folded_into IS NOT NULL"),
     )
+    # What was completed since, and on how many days in a row.
+    op.create_index(
+        "ix_todos_workspace_id_completed_at",
+        "todos",
+        ["workspace_id", "completed_at"],
+        postgresql_where=sa.text("completed_at IS NOT NULL"),
+    )
     op.execute("GRANT SELECT, DELETE ON notifications TO vt_worker")
     op.execute("CREATE POLICY finds ON notifications TO vt_worker USING (true) WITH CHECK (true)")
     op.create_index(
@@ -132,6 +139,7 @@ def downgrade() -> None:
     op.drop_index("ix_notifications_read", "notifications")
     op.execute("DROP POLICY finds ON notifications")
     op.execute("REVOKE ALL ON notifications FROM vt_worker")
+    op.drop_index("ix_todos_workspace_id_completed_at", "todos")
     op.drop_index(op.f("ix_deliveries_folded_into"), "deliveries")
     op.drop_index("ix_deliveries_noisy", "deliveries")
     op.drop_column("deliveries", "folded_into")

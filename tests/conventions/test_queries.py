@@ -19,7 +19,7 @@ from core.db import Database
 from core.ids import uuid7
 from core.services import due_reminders
 from core.services.deliveries import Outcome, Sent
-from core.services.due_reminders import Done
+from core.services.due_reminders import Done, Then
 from core.settings import Settings
 from tests.people import Person, register
 from tests.reminding import scene
@@ -199,7 +199,7 @@ async def test_a_batch_costs_the_same_however_many_reminders_and_browsers(
             sends = [send for each in begun for send in each.sends]
             assert len(sends) == count * browsers
             async with database.transaction() as tx:
-                done = [
+                done: list[Done[Then]] = [
                     Done(
                         each.claimed,
                         tuple(Outcome(send, Sent("x"), clock.now()) for send in each.sends),

@@ -11,7 +11,7 @@ from tests.teams import sql
 from tests.todos import refusal
 
 PATH = "/me/notification-preferences"
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "channels": {"reminder": None, "digest": None},
     "quiet_hours": None,
     "digest": {"frequency": "off", "at": "07:30", "weekday": "monday"},

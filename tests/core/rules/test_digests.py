@@ -62,7 +62,8 @@ def test_its_jitter_may_lead_past_midnight() -> None:
 
 def test_no_digest_is_the_default_and_what_cannot_be_read_is_the_default() -> None:
     assert Plan().next(datetime(2026, 1, 1, tzinfo=UTC), "UTC", ADA) is None
-    for stored in (None, 7, {"frequency": "hourly"}, {"at": 7}, {"weekday": []}):
+    hostile: tuple[object, ...] = (None, 7, {"frequency": "hourly"}, {"at": 7}, {"weekday": []})
+    for stored in hostile:
         assert Plan.of(stored) == Plan()
     assert Plan.of({"frequency": "daily"}).at == time(7, 30)
 

@@ -14,7 +14,7 @@ from core.ids import uuid7
 from core.rules.retries import Reason
 from core.services import deliveries, due_reminders, explanations
 from core.services.deliveries import Failed, Outcome, Send, Sent
-from core.services.due_reminders import Done
+from core.services.due_reminders import Done, Then
 from tests.reminding import Scene, scene
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -179,7 +179,9 @@ async def test_one_batch_is_a_few_statements_however_many_rows(
         begun, _ = await due_reminders.begin(tx, claimed, now=NOW, dev=True)
         assert len(tx._queue) <= 4  # noqa: SLF001 - what travels with the commit
     assert len(begun) == 200
-    done = [Done(each.claimed, (Outcome(each.sends[0], Sent("x"), LATER),)) for each in begun]
+    done: list[Done[Then]] = [
+        Done(each.claimed, (Outcome(each.sends[0], Sent("x"), LATER),)) for each in begun
+    ]
     async with app_db.transaction() as tx:
         await due_reminders.finish(tx, done)
         assert len(tx._queue) <= 3  # noqa: SLF001 - as above

@@ -19,7 +19,7 @@ from core.rules.reminders import Due
 from core.rules.retries import Reason
 from core.services import attempts, due_reminders, explanations, reminders
 from core.services.deliveries import Failed, Outcome, Send, Sent
-from core.services.due_reminders import Begun, Decided, Done
+from core.services.due_reminders import Begun, Decided, Done, Then
 from core.services.todo_rows import TodoRow, select_rows
 from core.statements import query
 from tests.reminding import Scene, scene
@@ -44,15 +44,15 @@ class Desk:
         async with self.worker_db.transaction() as tx:
             return await due.claim(tx, due_reminders.SOURCE, at.lane, now=now, limit=limit)
 
-    async def begin(self, claimed: Sequence[Claimed], now: datetime) -> list[Begun]:
+    async def begin(self, claimed: Sequence[Claimed], now: datetime) -> list[Begun[Then]]:
         async with self.app_db.transaction() as tx:
             begun, self.decided = await due_reminders.begin(
                 tx, claimed, now=now, dev=False, vendors=VENDORS
             )
         return begun
 
-    async def finish(self, begun: Sequence[Begun], now: datetime, failing: str = "") -> None:
-        def done(each: Begun) -> Done:
+    async def finish(self, begun: Sequence[Begun[Then]], now: datetime, failing: str = "") -> None:
+        def done(each: Begun[Then]) -> Done[Then]:
             outcomes = (
                 Outcome(send, PASSING if send.channel == failing else Sent("x"), now)
                 for send in each.sends

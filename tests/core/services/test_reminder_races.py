@@ -19,7 +19,7 @@ from core.rules.retries import Reason
 from core.services import attempts, due_reminders
 from core.services.attempts import Over
 from core.services.deliveries import Failed, Outcome, Sent
-from core.services.due_reminders import Begun, Done
+from core.services.due_reminders import Begun, Done, Then
 from tests.people import Person
 from tests.teams import sql
 from tests.todos import make
@@ -63,12 +63,14 @@ class Case:
         async with self.worker_db.transaction() as tx:
             return await due.claim(tx, due_reminders.SOURCE, self.lane, now=now, limit=9)
 
-    async def begin(self, claimed: list[Claimed], now: datetime = NOW) -> list[Begun]:
+    async def begin(self, claimed: list[Claimed], now: datetime = NOW) -> list[Begun[Then]]:
         async with self.app_db.transaction() as tx:
             begun, _ = await due_reminders.begin(tx, claimed, now=now, dev=True, vendors=VENDORS)
         return begun
 
-    async def finish(self, begun: list[Begun], result: Sent | Failed, now: datetime = NOW) -> None:
+    async def finish(
+        self, begun: list[Begun[Then]], result: Sent | Failed, now: datetime = NOW
+    ) -> None:
         done = [
             Done(each.claimed, tuple(Outcome(send, result, now) for send in each.sends), each.then)
             for each in begun
