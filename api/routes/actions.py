@@ -83,6 +83,8 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
         async with database.transaction(read_only=True) as tx:
             told = await actions.look(tx, visit.door.key, token, now=visit.now)
     except Rejected as error:
+        if not _wants_page(visit):
+            raise
         return _refused(words, error, language)
     if told.used_at is not None:
         return page(_happened(words, told), f"<p>{words.close}</p>", language=language)
@@ -100,7 +102,7 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
 )
 async def use_action(visit: Visit, token: Token) -> Done | HTMLResponse:
     """Do what the message's button says; needs no session. Twice is once."""
-    if "text/html" not in visit.headers.get("accept", ""):
+    if not _wants_page(visit):
         return await actions.use(visit.tx, visit.door.key, token, now=visit.now)
     words, language = _words(visit)
     database: Database = visit.app.state.database
@@ -111,6 +113,11 @@ async def use_action(visit: Visit, token: Token) -> Done | HTMLResponse:
         return _refused(words, error, language)
     again = f"<p>{words.again}</p>" if done.again else ""
     return page(_happened(words, done), f"{again}<p>{words.close}</p>", language=language)
+
+
+def _wants_page(visit: Visit) -> bool:
+    """Browsers ask for one by name; whatever is a program gets JSON."""
+    return "text/html" in visit.headers.get("accept", "")
 
 
 def _refused(words: _Words, error: Rejected, language: str) -> HTMLResponse:
