@@ -179,7 +179,7 @@ async def test_a_batch_costs_the_same_however_many_reminders_and_browsers(
     async with looked_at(database_url) as (wire, address):
         database = Database(address, role="vt_app", size=1)
         await database.open()
-        for count, browsers in ((1, 1), (1, 1), (20, 5)):  # the first also prepares
+        for count, browsers in ((1, 1), (1, 1), (10, 5)):  # the first also prepares
             at = scene(database_url, [clock.now()] * count, channels=["push", "in_app"])
             for nth in range(1, browsers):
                 at.run(
