@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from activities import errors
 from core import clock, logs, metrics
 from core.db import Database
-from core.errors import Gone, Revoked, Unavailable, VendorError
+from core.errors import Gone, Invalid, Revoked, Unavailable, VendorError
 from core.models.connections import ConnectionStatus, Provider
 from core.models.deliveries import Channel, DeliveryKind
 from core.rules.retries import Reason
@@ -103,6 +103,8 @@ class SlackVendor:
                 )
         except Unavailable as error:
             raise VendorError("the connection could not be read", permanent=False) from error
+        except Invalid as error:  # sealed with a key that is no longer ours
+            raise Revoked("the token cannot be opened", permanent=True) from error
         if found is None:  # paused since the ledger looked, most likely by another message
             raise Revoked("the connection is paused", permanent=True)
         return found

@@ -91,6 +91,26 @@ class Settings(BaseSettings):
         None, description="SendGrid; dev: the sandbox takes any"
     )
     sendgrid_url: str | None = Field(None, description="SendGrid's base address; dev: the sandbox")
+    sendgrid_webhook_key: str | None = Field(
+        None, description="Public key of SendGrid's signed event webhook; dev: the sandbox's"
+    )
+    sandbox_events: bool = Field(
+        default=True, description="Dev: the sandbox tells the API what became of e-mails"
+    )
+    slack_url: str | None = Field(
+        None, description="Base address of Slack's Web API; dev: the sandbox"
+    )
+    twilio_account_sid: str | None = Field(
+        None, description="Twilio, `AC…`; text messages are off unless these three are set"
+    )
+    twilio_auth_token: SecretStr | None = Field(None, description="Twilio's auth token")
+    twilio_from: str | None = Field(
+        None, description="Sender of text messages: a number, `+15005550006`, or a service, `MG…`"
+    )
+    twilio_url: str | None = Field(None, description="Twilio's base address; dev: the sandbox")
+    sendgrid_batch: int = Field(
+        0, ge=0, le=1000, description="E-mails of one moment in one call of SendGrid; 0 or 1: one"
+    )
     mail_from: str = Field(
         "Voice Todo <reminders@voicetodo.example>", description="Sender of e-mails"
     )
@@ -114,6 +134,14 @@ class Settings(BaseSettings):
         description="Tests: a file with seconds to be wrong by; dev profile only",
         alias="CLOCK_FILE",
     )
+
+    @model_validator(mode="after")
+    def _text_messages_are_whole(self) -> Self:
+        wanted = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
+        missing = [name.upper() for name in wanted if getattr(self, name) is None]
+        if missing and len(missing) < len(wanted):
+            raise Misconfigured(f"text messages need {' and '.join(missing)} as well")
+        return self
 
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Self:

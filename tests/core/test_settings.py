@@ -27,3 +27,10 @@ def test_production_names_all_that_is_missing() -> None:
         Settings(_env_file=None, profile=Profile.PRODUCTION, password_memory_mib=8)
     for name in ("SIGNING_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "SENDGRID", "PASSWORD_MEMORY"):
         assert name in refused.value.detail
+
+
+def test_text_messages_are_set_up_whole_or_not_at_all() -> None:
+    assert Settings(_env_file=None).twilio_from is None
+    with pytest.raises(Misconfigured) as refused:
+        Settings(_env_file=None, twilio_account_sid=f"AC{'0' * 32}", twilio_from="+15005550006")
+    assert refused.value.detail == "text messages need TWILIO_AUTH_TOKEN as well"
