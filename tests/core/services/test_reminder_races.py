@@ -47,6 +47,12 @@ class Case:
         return UUID(self.todo["reminders"][0]["id"])
 
     async def prepare(self) -> None:
+        await sql(
+            self.url,
+            "INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, name)"
+            " VALUES (gen_random_uuid(), %s, 'https://push.invalid/', '', '', 'Firefox')",
+            self.alice.id,
+        )
         channels = {"before": "PT0S", "channels": ["email", "push"]}
         on = {"date": "2030-07-01", "time": "09:00", "timezone": "UTC"}
         self.todo = await make(self.alice, due=on, reminders=[channels])
