@@ -244,7 +244,7 @@ def _rests(found: _Found, *, fired: bool) -> str:
 
 
 def _sentence(each: ExplainedDelivery) -> str:
-    name = {"email": "E-mail", "in_app": "In the app"}.get(each.channel, each.channel.capitalize())
+    name = {"email": "E-mail", "in_app": "In the app", "sms": "SMS"}.get(each.channel, each.channel.capitalize())
     reason = deliveries.in_words(each.error, each.channel) if each.error else None
     twice = " It may have arrived twice." if each.ambiguous else ""
     on = f" to {each.device}" if each.device else ""

@@ -270,3 +270,14 @@ async def test_an_unverified_number_gets_nothing_in_production(
     [delivery] = at.deliveries("sms")
     assert (delivery["status"], delivery["error"]) == ("failed", Reason.PHONE_UNVERIFIED)
     assert desk.texts(number) == []
+
+
+async def test_a_token_sealed_with_another_key_asks_to_connect_again(
+    desk: Desk, database_url: str
+) -> None:
+    at = scene(database_url, [clock.now()], channels=["slack"])
+    await desk.connect(at, desk.channel())
+    at.run("UPDATE connections SET secret = 'not sealed' WHERE user_id = %s", at.user_id)
+    await desk.tick(at)
+    [delivery] = at.deliveries("slack")
+    assert (delivery["status"], delivery["error"]) == ("failed", Reason.NEEDS_REAUTH)
