@@ -32,7 +32,9 @@ from api.routes import (
     tags,
     todos,
     undo,
+    unsubscribe,
     verify_email,
+    webhooks,
     workspaces,
 )
 from core import embedded, faults, keys, logs
@@ -87,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
+    app.state.mail_events_key = keys.mail_events(settings)
     # Routes are tried in this order: what is asked for most comes first.
     for noun in (
         todos,
@@ -111,6 +114,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)
+    app.include_router(unsubscribe.router, prefix=PREFIX)
+    app.include_router(webhooks.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(verify_email.router)

@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_der_public_key,
     load_pem_private_key,
 )
 from pydantic import SecretStr
@@ -48,6 +50,30 @@ def load(settings: Settings) -> Keys:
             _text(settings, "encryption_key", settings.encryption_key, _new_encryption)
         ),
         vapid=_vapid(_text(settings, "vapid_key", settings.vapid_key, _new_vapid)),
+    )
+
+
+def sandbox_events(settings: Settings) -> EllipticCurvePrivateKey:
+    """What the dev profile's sandbox signs its mail events with, as SendGrid does."""
+    made = _text(settings, "sandbox_events", None, _new_vapid)
+    return _vapid(made)
+
+
+def mail_events(settings: Settings) -> EllipticCurvePublicKey | None:
+    """What mail events are verified with; None: they are not set up, and none is taken."""
+    given = settings.sendgrid_webhook_key
+    if given is None:
+        wanted = settings.dev and settings.sandbox_events
+        return sandbox_events(settings).public_key() if wanted else None
+    try:
+        key = load_der_public_key(base64.b64decode(given, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if isinstance(key, EllipticCurvePublicKey):
+        return key
+    raise Misconfigured(
+        "VOICETODO_SENDGRID_WEBHOOK_KEY is not the verification key that SendGrid shows: copy it "
+        "from Mail Settings, Event Webhook, Security features"
     )
 
 

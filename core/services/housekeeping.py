@@ -22,10 +22,23 @@ _LIMITS = Query(
 _ACTIONS = Query(
     b"DELETE FROM used_actions WHERE expires_at < now() - interval '1 hour'", row, {}, writes=True
 )
+# A provider tells again for a day at most (SendGrid, Slack); the rest is margin.
+_EVENTS = Query(
+    b"""
+    DELETE FROM inbound_events WHERE (provider, event_id) IN (
+        SELECT provider, event_id FROM inbound_events
+        WHERE received_at < now() - interval '7 days' ORDER BY received_at LIMIT 100000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 
 
 def tidy(tx: Transaction) -> None:
-    """Queue forgetting idempotency keys after 72 h, counters of windows long over, spent links."""
+    """Queue forgetting keys after 72 h, events after a week, counters and links that are over."""
     tx.run(_KEYS)
     tx.run(_LIMITS)
     tx.run(_ACTIONS)
+    tx.run(_EVENTS)

@@ -3,18 +3,23 @@
 `uvicorn integrations.sandbox.app:app` in the dev profile; tests and benches call `create_app`.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 import orjson
 from fastapi import FastAPI, HTTPException, Query
 from fastapi.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Lifespan, Receive, Scope, Send
 
+from core import keys
 from core.errors import Misconfigured
 from core.settings import Settings, settings
 from integrations.sandbox import mailbox, pages, push_pages, slack_pages, twilio_pages
-from integrations.sandbox.faults import FaultIn, VendorName
+from integrations.sandbox.faults import FaultIn, Faults, VendorName
 from integrations.sandbox.gate import Gate
+from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
 from integrations.sandbox.twilio import TwilioService
@@ -38,17 +43,32 @@ class Sandbox(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def create_app(config: Settings | None = None, *, vendors: tuple[Vendor, ...] = VENDORS) -> Sandbox:
+def create_app(
+    config: Settings | None = None,
+    *,
+    vendors: tuple[Vendor, ...] = VENDORS,
+    events_to: str | None = None,
+) -> Sandbox:
     """Build a sandbox with a ledger and faults of its own.
 
+    `events_to`: where to post what becomes of e-mails.
     Raises Misconfigured in the production profile: there it would swallow people's mail.
     """
     config = config or settings()
     if not config.dev:
         raise Misconfigured("the vendor sandbox does not run in the production profile")
-    app = Sandbox(title="Voice Todo vendor sandbox", docs_url=None, redoc_url=None)
+    own_faults = Faults()
+    mail_events = _mail_events(config, events_to, own_faults)
+    app = Sandbox(
+        title="Voice Todo vendor sandbox",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_posting(mail_events),
+    )
     push, slack, twilio = PushService(), SlackService(), TwilioService()
-    app.gate = Gate((*vendors, push.vendor, slack.vendor, twilio.vendor))
+    app.gate = Gate(
+        (*_told(vendors, mail_events), push.vendor, slack.vendor, twilio.vendor), faults=own_faults
+    )
     # Every route is `async def` although none waits: run in threads they would read the ledger
     # while the loop appends to it.
     ledger, faults = app.gate.ledger, app.gate.faults
@@ -107,4 +127,30 @@ def _json(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-app = create_app()
+def _mail_events(config: Settings, url: str | None, faults: Faults) -> MailEvents | None:
+    return None if url is None else MailEvents(url, keys.sandbox_events(config), faults)
+
+
+def _told(vendors: tuple[Vendor, ...], mail_events: MailEvents | None) -> tuple[Vendor, ...]:
+    return vendors if mail_events is None else mail_events.told(vendors)
+
+
+def _posting(mail_events: MailEvents | None) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        posting = asyncio.create_task(mail_events.run()) if mail_events else None
+        yield
+        if posting is not None:
+            posting.cancel()
+            await asyncio.gather(posting, return_exceptions=True)
+
+    return lifespan
+
+
+def __getattr__(name: str) -> Sandbox:
+    """`app` for uvicorn, built when asked for: importing this module reads no environment."""
+    if name != "app":
+        raise AttributeError(name)
+    config = settings()
+    events_to = f"http://{config.host}:{config.api_port}/api/v1/webhooks/sendgrid"
+    return create_app(config, events_to=events_to if config.sandbox_events else None)

@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from integrations.sandbox.wire import Answer, Vendor
 
 VendorName = Literal[
-    "sendgrid", "web_push", "slack", "google_calendar", "transcription", "twilio", "hooks"
+    "sendgrid",
+    "sendgrid_events",
+    "web_push",
+    "slack",
+    "google_calendar",
+    "transcription",
+    "twilio",
+    "hooks",
 ]
 MAX_FAULTS: Final = 100
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")

@@ -26,7 +26,10 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "verify_email",
     "get_push_key",
     "ask_action",
+    "ask_unsubscribe",
     "use_action",  # for whoever holds the link
+    "unsubscribe",  # likewise
+    "receive_mail_events",  # signed by the mail service
     "health",
     "ready",
 }
