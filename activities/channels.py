@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from core.db import Database
 from core.errors import Gone, Invalid, Revoked, Unavailable, VendorError
 from core.models.connections import ConnectionStatus, Provider
 from core.models.deliveries import Channel, DeliveryKind
+from core.rules import tokens
 from core.rules.retries import Reason
 from core.services import connections
 from core.services.connections import Connection
@@ -129,26 +130,41 @@ class SlackVendor:
 
 
 class SmsVendor:
-    def __init__(self, twilio: Twilio) -> None:
+    """`code_key` is `crypto.derive(encryption_key, tokens.PHONE_CODE_PURPOSE)`."""
+
+    def __init__(self, twilio: Twilio, code_key: bytes) -> None:
         self._twilio = twilio
+        self._code_key = code_key
 
     async def deliver(self, send: Send) -> str:
-        text = sms_messages.render(send, send.person.phone or "")
+        to = send.person.phone or ""
+        if send.kind is DeliveryKind.VERIFICATION:
+            code = tokens.phone_code(self._code_key, send.delivery_id, to)
+            text = sms_messages.verification(send, to, code)
+        else:
+            text = sms_messages.render(send, to)
         return await self._twilio.send(text, looked_since=send.due_at if send.doubtful else None)
 
 
 class Channels:
     """All vendors of a worker, with one bound on what is under way."""
 
-    def __init__(self, vendors: Mapping[Channel, Vendor], *, at_a_time: int = AT_A_TIME) -> None:
+    def __init__(
+        self,
+        vendors: Mapping[Channel, Vendor],
+        *,
+        at_a_time: int = AT_A_TIME,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
         self._vendors = vendors
+        self._now = now
         self.names: Final = frozenset(vendors)
         self.slots: Final = asyncio.Semaphore(at_a_time)
 
     async def deliver(self, send: Send) -> Outcome:
         """Never raises, but when cancelled. Hold one of `slots` meanwhile."""
         result = await self._attempt(send)
-        outcome = Outcome(send, result, clock.now())
+        outcome = Outcome(send, result, self._now())
         if isinstance(result, Sent):
             name = "sent"
             observe_lateness(send, outcome.at)

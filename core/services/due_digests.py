@@ -45,7 +45,9 @@ _OF_PERSON: Final = 8  # columns
 class Found:
     """A claimed digest that is still what was claimed."""
 
-    claimed: Claimed
+    workspace_id: UUID
+    next_at: datetime
+    arm_no: int
     due_on: date
     period: str
     armed: tuple[str | None, str | None]  # zone, release of the zone rules
@@ -58,10 +60,12 @@ class Found:
 
     @classmethod
     def of_row(cls, *values: Any) -> Self:
-        workspace_id, key, next_at, arm_no, token, due_on, period, *rest = values
+        workspace_id, next_at, arm_no, due_on, period, *rest = values
         zone, tzdata, stored, decided, since, existing, subscriptions, *person = rest
         return cls(
-            claimed=Claimed(workspace_id, key, next_at, arm_no, token, taken_over=False),
+            workspace_id=workspace_id,
+            next_at=next_at,
+            arm_no=arm_no,
             due_on=due_on,
             period=period,
             armed=(zone, tzdata),
@@ -74,10 +78,6 @@ class Found:
             ),
             person=Person(*person),
         )
-
-    @property
-    def workspace_id(self) -> UUID:
-        return self.claimed.workspace_id
 
     @property
     def is_open(self) -> bool:
@@ -95,7 +95,7 @@ _OPEN: Final = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
 # Locked with its lease, as reminders are: `due_rows` says why, and why leases are named twice.
 _FIND: Final = Query(
     b"""
-    SELECT g.workspace_id, g.id, g.next_at, g.arm_no, mine.token, g.due_on, g.period,
+    SELECT g.workspace_id, g.next_at, g.arm_no, g.due_on, g.period,
            g.armed_zone, g.armed_tzdata, u.preferences,
            EXISTS (SELECT FROM digest_periods p
                    WHERE p.workspace_id = g.workspace_id AND p.period = g.period),
@@ -266,8 +266,9 @@ async def begin(
     contents = await digest_contents.read(
         tx, [each.reader(workspaces.get(each.person.id, ()), now) for each in to_tell]
     )
+    ours = {each.workspace_id: each for each in claimed}
     begun = [
-        Begun(each.claimed, tuple(sends), batch.after(each))
+        Begun(ours[each.workspace_id], tuple(sends), batch.after(each))
         for each in to_tell
         if (sends := batch.tell(each, contents[each.person.id]))
     ]
@@ -326,7 +327,7 @@ class _Batch:
                 return False
         if found.decided:  # told already; or a worker died at it, and its deliveries are ours
             return found.is_open
-        if self._now - found.claimed.next_at >= USEFUL_FOR:
+        if self._now - found.next_at >= USEFUL_FOR:
             self._periods.append((found.workspace_id, found.period, DigestStatus.MISSED))
             return False
         if found.preferences.is_paused(self._now):
@@ -423,8 +424,8 @@ class _Batch:
             todo_id=None,
             title=digest_words.headline(content, person.locale),
             due=None,
-            due_at=found.claimed.next_at,
-            arm_no=found.claimed.arm_no,
+            due_at=found.next_at,
+            arm_no=found.arm_no,
             began_at=self._now,
             person=person,
             target=target,
