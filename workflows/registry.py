@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from activities.channels import (
+    AT_A_TIME,
     Channels,
     EmailVendor,
     Mailer,
@@ -135,7 +136,8 @@ def channels(
     }
     if (twilio := _twilio(settings, http)) is not None:
         vendors[Channel.SMS] = SmsVendor(twilio)
-    return Channels(vendors)
+    # A call can only hold what is let out at once; the others then wait for connections.
+    return Channels(vendors, at_a_time=max(AT_A_TIME, settings.sendgrid_batch))
 
 
 def _twilio(settings: Settings, http: Client) -> Twilio | None:
