@@ -10,12 +10,10 @@ without asking.
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from core.errors import VendorError
 from integrations.http_connection import Answer, Broken, Connection, NotConnected, TooLong
-
-KEEPALIVE_SECONDS: Final = 30.0
 
 
 class Dial(Protocol):
@@ -29,12 +27,14 @@ class Limits:
     """`timeout` counts from a free connection to the last byte of the answer.
 
     Waiting for a free connection is bounded by the same time again: whoever holds a lease keeps no
-    more than `connections` sends in flight.
+    more than `connections` sends in flight. A connection is kept for `keepalive` unused: longer
+    than the other side keeps it, and a request may meet its end.
     """
 
     timeout: float = 5.0
     connections: int = 256
     max_body: int = 1024 * 1024
+    keepalive: float = 30.0
     cut_body: bool = False  # an answer longer than max_body: keep its beginning, or fail
 
 
@@ -113,7 +113,7 @@ class Transport:
         for at in range(len(self._idle) - 1, -1, -1):
             if self._idle[at][0] == origin:
                 _, connection = self._idle.pop(at)
-                if connection.usable and not _has_expired(connection):
+                if connection.usable and not self._has_expired(connection):
                     return connection
                 connection.close()
         return None
@@ -122,7 +122,7 @@ class Transport:
         connection.kept_since = asyncio.get_running_loop().time()
         self._idle.append((origin, connection))
         # In use plus idle never exceed `connections` for one origin; with many, the oldest go.
-        while len(self._idle) > self.limits.connections or _has_expired(self._idle[0][1]):
+        while len(self._idle) > self.limits.connections or self._has_expired(self._idle[0][1]):
             self._idle.pop(0)[1].close()
 
     async def _open(self, origin: Origin) -> Connection:
@@ -135,6 +135,6 @@ class Transport:
                 raise
         return connection
 
-
-def _has_expired(connection: Connection) -> bool:
-    return connection.kept_since + KEEPALIVE_SECONDS < asyncio.get_running_loop().time()
+    def _has_expired(self, connection: Connection) -> bool:
+        now = asyncio.get_running_loop().time()
+        return connection.kept_since + self.limits.keepalive < now

@@ -19,6 +19,7 @@ from integrations.http_transport import Limits
 from tests.people import API, Person, register
 
 PATIENCE_S = 20.0
+KEPT_S = 4.0  # a connection; uvicorn closes one that is unused for 5 s
 JSON = {"content-type": "application/json"}
 
 
@@ -111,7 +112,8 @@ async def writers(
     """
     async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
         made = [await register(http, f"writer{nth}") for nth in range(people)]
-    async with vendor_client(Limits(timeout=PATIENCE_S, connections=10_000)) as client:
+    limits = Limits(timeout=PATIENCE_S, connections=10_000, keepalive=KEPT_S)
+    async with vendor_client(limits) as client:
         yield Writers(url, client, rng, made, reminded)
 
 

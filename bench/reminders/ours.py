@@ -22,9 +22,12 @@ LOOK_EVERY_S = 0.25
 
 
 @contextmanager
-def stack(folder: Path, url: str, *, workers: int, lanes: int) -> Iterator[tuple[Stack, str]]:
-    """Every process of ours; the API's address beside it."""
-    with running(folder, url, VOICETODO_LANES=str(lanes)) as made:
+def stack(
+    folder: Path, url: str, *, workers: int, lanes: int, batch: int = 0
+) -> Iterator[tuple[Stack, str]]:
+    """Every process of ours; the API's address beside it. `batch` e-mails share a call."""
+    environment = {"VOICETODO_LANES": str(lanes), "VOICETODO_SENDGRID_BATCH": str(batch)}
+    with running(folder, url, **environment) as made:
         made.temporal.start()
         made.sandbox()
         slow(made)
@@ -98,8 +101,8 @@ async def _meanwhile(stack: Stack, people: Writers, due: datetime, lanes: int) -
     await asyncio.gather(using, return_exceptions=True)
     answers = [each for each in people.answers if each.ended >= due_at and each.began <= over_at]
     bad = [each.status for each in answers if each.status != 201]
-    if len(bad) * 100 > len(answers):  # fewer are in the p99 anyway, with all the time they took
-        raise RuntimeError(f"the API answered {bad}")
+    if bad:
+        raise RuntimeError(f"of {len(answers)} the API answered {bad}")
     return p99_ms(answers)
 
 
