@@ -20,6 +20,11 @@ PLACES_UTF_16: Final = 2 * 67
 DOTS: Final = "..."  # the character would make the whole message one of UTF-16
 
 
+def verification(send: Send, to: str, code: str) -> Text:
+    words = wording.words(send.person.locale)
+    return Text(to, words.code.format(code=code), code)
+
+
 def render(send: Send, to: str) -> Text:
     words = wording.words(send.person.locale)
     reference = "#" + b32encode(sha256(send.delivery_id.bytes).digest()[:5]).decode()

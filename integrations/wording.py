@@ -24,6 +24,7 @@ class Words:
     snooze_10: str
     snooze_60: str
     test: str
+    code: str
 
 
 ENGLISH: Final = Words(
@@ -39,6 +40,7 @@ ENGLISH: Final = Words(
     snooze_10="Snooze 10 min",
     snooze_60="Snooze 1 h",
     test="Messages from Voice Todo arrive here",
+    code="{code} is your code for Voice Todo. Tell it to nobody.",
 )
 GERMAN: Final = Words(
     language="de",
@@ -53,6 +55,7 @@ GERMAN: Final = Words(
     snooze_10="In 10 Min.",
     snooze_60="In 1 Std.",
     test="Nachrichten von Voice Todo kommen hier an",
+    code="{code} ist Ihr Code für Voice Todo. Sagen Sie ihn niemandem.",
 )
 _ALL: Final = {each.language: each for each in (ENGLISH, GERMAN)}
 

@@ -1,11 +1,13 @@
 from fastapi import APIRouter, Response
 
-from api.schemas.accounts import MePatch
+from api.schemas.accounts import MePatch, PhoneCode
 from api.transaction import Authenticated
 from api.versions import IfMatch, unchanged, wanted
 from api.visit import Visit
-from core.services import users
+from core.errors import Conflict
+from core.services import phones, users
 from core.services.users import User
+from core.settings import Settings
 
 router = APIRouter(tags=["accounts"], route_class=Authenticated)
 
@@ -39,3 +41,30 @@ async def edit_me(
     if edited.job_id is not None:
         response.headers["Link"] = f'</api/v1/jobs/{edited.job_id}>; rel="monitor"'
     return edited.user
+
+
+@router.post(
+    "/me/phone/code",
+    status_code=202,
+    operation_id="send_phone_code",
+    response_class=Response,
+    summary="Send a code to my phone number",
+)
+async def send_phone_code(visit: Visit) -> Response:
+    """Six digits, good for 15 minutes. Once a minute, five times a day; codes before end."""
+    settings: Settings = visit.app.state.settings
+    if settings.twilio_from is None:
+        raise Conflict("this server sends no text messages")
+    await phones.send_code(visit.tx, visit.door, visit.actor, dev=settings.dev, now=visit.now)
+    return Response(status_code=202)
+
+
+@router.post(
+    "/me/phone/verify",
+    status_code=204,
+    operation_id="verify_phone",
+    summary="Verify my phone number by the code",
+)
+async def verify_phone(visit: Visit, body: PhoneCode) -> None:
+    """Reminders may then go there as text messages. Five tries in a quarter of an hour."""
+    await phones.verify(visit.tx, visit.door, visit.actor, body.code, now=visit.now)

@@ -102,6 +102,17 @@ Locale = Annotated[
 ]
 
 
+Phone = Annotated[
+    str,
+    Field(
+        pattern=r"^\+[1-9][0-9]{6,14}$",
+        max_length=16,
+        description="E.164; text messages go there once it is verified",
+        examples=["+491701234567"],
+    ),
+]
+
+
 class Registration(Body):
     email: Email
     password: Password
@@ -161,6 +172,10 @@ class Preferences(Notifying):
     )
 
 
+class PhoneCode(Body):
+    code: Annotated[str, Field(pattern=r"^[0-9]{6}$", max_length=6, examples=["042137"])]
+
+
 class MePatch(Body):
     """JSON Merge Patch: absent keeps, null goes back to the default."""
 
@@ -168,6 +183,7 @@ class MePatch(Body):
     timezone: Zone | None = None
     locale: Locale | None = None
     all_day_time: ClockTime | None = None
+    phone: Phone | None = None
     preferences: Annotated[
         Preferences | None, BeforeValidator(_bounded), Field(description="At most 16 KiB")
     ] = None

@@ -1,4 +1,4 @@
-"""Tokens of links in e-mails: recomputed when they come back, so nothing of them is stored."""
+"""Tokens of links, codes in text messages: recomputed when they come back, so never stored."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,6 +8,8 @@ from uuid import UUID
 
 VERIFICATION_PURPOSE: Final = "email-verification"  # the key is crypto.derive(encryption, this)
 VERIFICATION_LIFETIME: Final = timedelta(hours=48)  # after the delivery was created
+PHONE_CODE_PURPOSE: Final = "phone-verification"  # likewise
+PHONE_CODE_LIFETIME: Final = timedelta(minutes=15)
 
 _ID_BYTES: Final = 16
 _MAC_BYTES: Final = 32
@@ -34,3 +36,9 @@ def verification_token_is_genuine(key: bytes, token: str, delivery_id: UUID, ema
     """Compare in constant time. Whether it has expired is the caller's to see."""
     expected = verification_token(key, delivery_id, email)
     return hmac.compare_digest(token.encode(errors="replace"), expected.encode())
+
+
+def phone_code(key: bytes, delivery_id: UUID, phone: str) -> str:
+    """Six digits, of the delivery that carries them and the number it goes to."""
+    mac = hmac.digest(key, delivery_id.bytes + phone.encode(), "sha256")
+    return f"{int.from_bytes(mac[:8]) % 1_000_000:06d}"

@@ -134,6 +134,8 @@ async def register(
         locale=draft.locale,
         all_day_time=DEFAULT_ALL_DAY_TIME,
         preferences={},
+        phone=None,
+        phone_verified=False,
         anonymous=draft.email is None,
         version=1,
         created_at=now,

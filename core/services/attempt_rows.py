@@ -88,13 +88,18 @@ class Found:
         """Why it is no longer wanted."""
         reason = None
         match self.kind:
-            case DeliveryKind.VERIFICATION if self.person.email_verified:
+            case DeliveryKind.VERIFICATION if self._is_verified:
                 reason = Reason.ALREADY_VERIFIED
             case DeliveryKind.REMINDER | DeliveryKind.ESCALATION:
                 reason = self._withdrawn_reminder or self.preferences.silences(self.list_id, now)
             case DeliveryKind.DIGEST:
                 reason = self._withdrawn_digest(now)
         return reason or deliveries.obstacle(self.person)
+
+    @property
+    def _is_verified(self) -> bool:
+        by_phone = self.channel is Channel.SMS
+        return self.person.phone_verified if by_phone else self.person.email_verified
 
     @property
     def _withdrawn_reminder(self) -> Reason | None:

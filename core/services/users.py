@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 from psycopg.types.json import Jsonb
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, null, select, update
 
 from core.db import Transaction
 from core.errors import Invalid, NotFound, Stale
@@ -31,6 +31,8 @@ class User:
     locale: str
     all_day_time: str  # HH:MM
     preferences: dict[str, Any]
+    phone: str | None  # E.164
+    phone_verified: bool
     anonymous: bool
     version: int
     created_at: datetime
@@ -47,6 +49,8 @@ class User:
         locale: str,
         all_day_time: time,
         preferences: dict[str, Any],
+        phone: str | None,
+        phone_verified_at: datetime | None,
         version: int,
         created_at: datetime,
         updated_at: datetime,
@@ -60,6 +64,8 @@ class User:
             locale,
             all_day_time.isoformat("minutes"),
             preferences,
+            phone,
+            phone_verified_at is not None,
             email is None,
             version,
             created_at,
@@ -80,18 +86,21 @@ COLUMNS: Final = (
     Users.locale,
     Users.all_day_time,
     Users.preferences,
+    Users.phone,
+    Users.phone_verified_at,
     Users.version,
     Users.created_at,
     Users.updated_at,
 )
 MAX_PREFERENCES_BYTES: Final = 16 * 1024
-# What a null in a merge patch means: these always have a value.
+# What a null in a merge patch means: these always have a value, but for the number.
 DEFAULTS: Final[Mapping[str, Any]] = {
     "name": "",
     "timezone": "UTC",
     "locale": "en",
     "all_day_time": "09:00",
     "preferences": {},
+    "phone": None,
 }
 FLOATS: Final = ("timezone", "all_day_time")  # what floating times are read by
 
@@ -103,6 +112,10 @@ _WRITE = query(
     .where(Users.id == bindparam("of_id"))
     .values(
         **{name: bindparam(name) for name in DEFAULTS},
+        phone_verified_at=case(
+            (Users.phone.is_distinct_from(bindparam("phone")), null()),
+            else_=Users.phone_verified_at,
+        ),
         version=Users.version + 1,
         updated_at=bindparam("now"),
     )
@@ -165,7 +178,10 @@ async def edit(
     tx.run(_WRITE, of_id=user_id, now=now, **columns)
     old = {name: getattr(before, name) for name in changed}
     tx.emit(Event(user_id, "user.updated", user_id, changed, old))
-    after = replace(before, **values, version=before.version + 1, updated_at=now)
+    proven = before.phone_verified and "phone" not in changed
+    after = replace(
+        before, **values, phone_verified=proven, version=before.version + 1, updated_at=now
+    )
     if {"preferences", "timezone"} & set(changed):
         digests.follow(
             tx, user_id, Plan.of(after.preferences.get("digest")), after.timezone, now=now

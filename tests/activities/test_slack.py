@@ -22,6 +22,7 @@ from core.messages import DeliveryMessage, Kind, TickMessage
 from core.models.connections import Provider
 from core.models.deliveries import Channel
 from core.rules.retries import Reason
+from core.rules.tokens import phone_code
 from core.services import connections
 from core.services.connections import Draft
 from integrations.http import vendor_client
@@ -90,7 +91,7 @@ async def desk(
     async with vendor_client(Limits(timeout=1)) as client:
         slack = SlackVendor(app_db, KEY, Slack(client, f"{url}/slack/api/"))
         account = f"AC{uuid4().hex}"
-        sms = SmsVendor(Twilio(client, account, SecretStr("secret"), url, "+15005550006"))
+        sms = SmsVendor(Twilio(client, account, SecretStr("secret"), url, "+15005550006"), KEY)
         channels = Channels({Channel.SLACK: slack, Channel.SMS: sms})
         yield Desk(url, sandbox, app_db, worker_db, channels)
 
@@ -281,3 +282,30 @@ async def test_a_token_sealed_with_another_key_asks_to_connect_again(
     await desk.tick(at)
     [delivery] = at.deliveries("slack")
     assert (delivery["status"], delivery["error"]) == ("failed", Reason.NEEDS_REAUTH)
+
+
+async def test_a_code_goes_to_a_number_that_is_not_verified_yet(
+    desk: Desk, database_url: str
+) -> None:
+    at = scene(database_url, [])
+    number = f"+49170{uuid4().int % 10**7:07d}3"
+    at.run("UPDATE users SET phone = %s WHERE id = %s", number, at.user_id)
+    delivery_id = uuid4()
+    at.run(
+        "INSERT INTO deliveries (workspace_id, id, kind, subject_id, user_id, channel, status,"
+        " due_at) VALUES (%s, %s, 'verification', %s, %s, 'sms', 'pending', now())",
+        at.user_id,
+        delivery_id,
+        at.user_id,
+        at.user_id,
+    )
+    production = Desk(desk.url, desk.http, desk.app_db, desk.worker_db, desk.channels, dev=False)
+    assert (await production.again(at, "sms")).verdict is Verdict.OVER
+    [text] = desk.texts(number)
+    code = phone_code(KEY, delivery_id, number)
+    assert text["body"] == f"{code} is your code for Voice Todo. Tell it to nobody."
+    at.run("UPDATE deliveries SET status = 'pending' WHERE id = %s", delivery_id)
+    at.run("UPDATE users SET phone_verified_at = now() WHERE id = %s", at.user_id)
+    await production.again(at, "sms")
+    [delivery] = at.deliveries("sms")
+    assert (delivery["status"], delivery["error"]) == ("cancelled", Reason.ALREADY_VERIFIED)
