@@ -5,10 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages
+from api.schemas.preferences import ReadAllBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import notifications
-from core.services.notifications import Notification, NotificationPage
+from core.services.notifications import Notification, NotificationPage, ReadAll
 
 router = APIRouter(prefix="/notifications", tags=["notifications"], route_class=Authenticated)
 
@@ -20,7 +21,10 @@ async def list_notifications(
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> NotificationPage:
-    """Newest first: reminders that came, and deliveries that failed for good."""
+    """Newest first: reminders and digests that came, what failed for good, what I should know.
+
+    Read ones are kept for 30 days, all for 90.
+    """
     question = f"notifications {visit.actor.user_id}"
     before = None
     if cursor is not None:
@@ -34,6 +38,13 @@ async def list_notifications(
         next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
         pages.next_link(visit, response, next_cursor)
     return NotificationPage(data, unread, next_cursor, has_more=next_cursor is not None)
+
+
+@router.post("/read-all", operation_id="read_all_notifications")
+async def read_all_notifications(visit: Visit, body: ReadAllBody | None = None) -> ReadAll:
+    """All of mine, of all workspaces; with `until` those that came up to then."""
+    until = body.until if body else None
+    return await notifications.read_all(visit.tx, visit.actor, until=until, now=visit.now)
 
 
 @router.post("/{notification_id}/read", operation_id="read_notification")

@@ -82,3 +82,15 @@ class Notifying(Body):
         Field(description="Until then reminders are only shown in the app, and no digest is sent"),
     ] = None
     escalation: Escalation | None = None
+
+
+class ReadAllBody(Body):
+    """`until`: what came later stays unread, as whoever asks has not seen it yet."""
+
+    until: Instant | None = None
+
+
+class PreviewBody(Body):
+    """The digest that one would get now; `frequency` null: of one's own plan, else daily."""
+
+    frequency: Literal[Frequency.DAILY, Frequency.WEEKLY] | None = None

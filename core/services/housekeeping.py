@@ -34,11 +34,31 @@ _EVENTS = Query(
     {},
     writes=True,
 )
+# Bites as well. Who never reads still finds the last three months.
+_NOTIFICATIONS = Query(
+    b"""
+    DELETE FROM notifications WHERE (workspace_id, id) IN (
+        (SELECT workspace_id, id FROM notifications
+         WHERE read_at IS NOT NULL AND created_at < now() - interval '30 days'
+         ORDER BY created_at LIMIT 10000)
+        UNION ALL
+        (SELECT workspace_id, id FROM notifications
+         WHERE created_at < now() - interval '90 days' LIMIT 10000)
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 
 
 def tidy(tx: Transaction) -> None:
-    """Queue forgetting keys after 72 h, events after a week, counters and links that are over."""
+    """Queue forgetting keys after 72 h, events after a week, counters and links that are over.
+
+    Notifications that were read go a month after they came, the others after three.
+    """
     tx.run(_KEYS)
     tx.run(_LIMITS)
     tx.run(_ACTIONS)
+    tx.run(_NOTIFICATIONS)
     tx.run(_EVENTS)

@@ -1,17 +1,22 @@
 """What the app shows a person: reminders that came, and what they should know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import NotFound
 from core.models.deliveries import Notifications
+from core.rules.retries import Reason
+from core.services import deliveries
 from core.services.workspaces import visible
-from core.statements import query
+from core.statements import Query, query, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,36 @@ _READ = query(
 )
 
 
+# The e-mail that would follow is no longer needed; its workflow waits on, and finds that out.
+_CANCEL_ESCALATIONS = Query(
+    b"""
+    UPDATE deliveries e SET status = 'cancelled', error = %(error)s, next_attempt_at = NULL,
+        log = e.log || %(log)s, updated_at = now()
+    FROM deliveries i
+    WHERE i.workspace_id = ANY (%(workspaces)s::uuid[]) AND i.id = ANY (%(ids)s::uuid[])
+      AND e.subject_id = i.subject_id AND e.arm_no = i.arm_no AND e.workspace_id = i.workspace_id
+      AND e.user_id = %(user_id)s AND e.kind = 'escalation' AND e.status = 'pending'
+    """,
+    row,
+    {},
+    writes=True,
+)
+_READ_ALL = query(
+    update(Notifications)
+    .where(*_MINE, Notifications.read_at.is_(None), Notifications.created_at <= bindparam("until"))
+    .values(read_at=bindparam("now"))
+    .returning(Notifications.workspace_id, Notifications.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAll:
+    """How many were read by this, and how many are unread now."""
+
+    read: int
+    unread: int
+
+
 async def page(
     tx: Transaction, actor: Actor, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Notification]:
@@ -98,4 +133,29 @@ async def read(
     found = await tx.first(_READ, user_id=actor.user_id, of_id=notification_id, now=now)
     if found is None:
         raise NotFound("there is no such notification of yours")
+    _cancel_escalations(tx, actor, [(found.workspace_id, found.id)], now=now)
     return found
+
+
+async def read_all(
+    tx: Transaction, actor: Actor, *, until: datetime | None, now: datetime
+) -> ReadAll:
+    """All that came up to `until`: what came after somebody last looked stays unread."""
+    found = await tx.all(_READ_ALL, user_id=actor.user_id, until=until or now, now=now)
+    _cancel_escalations(tx, actor, found, now=now)
+    return ReadAll(len(found), await unread(tx, actor))
+
+
+def _cancel_escalations(
+    tx: Transaction, actor: Actor, read: Sequence[tuple[Any, ...]], *, now: datetime
+) -> None:
+    if read:
+        workspaces, ids = map(list, zip(*read, strict=True))
+        tx.run(
+            _CANCEL_ESCALATIONS,
+            workspaces=workspaces,
+            ids=ids,
+            user_id=actor.user_id,
+            error=Reason.READ,
+            log=Jsonb([deliveries.entry(now, "cancelled", Reason.READ)]),
+        )

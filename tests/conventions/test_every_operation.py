@@ -45,6 +45,8 @@ OWN: Final = {  # works on nothing but the caller's own account
     "resend_verification",
     "list_sessions",
     "list_notifications",
+    "read_all_notifications",
+    "preview_digest",
     "get_notification_preferences",
     "replace_notification_preferences",
     "list_push_subscriptions",
@@ -61,6 +63,7 @@ UNDOCUMENTED: Final = {
     "/docs",
     f"{API}/openapi.json",
     "/verify-email",
+    f"{API}/digests/preview",  # as a page; as an operation it is a POST
     "/codec/encode",  # the operator's, with a token of its own
     "/codec/decode",
 }
@@ -98,6 +101,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "edit_me": {"name": "x"},
     "verify_phone": {"code": "123456"},
     "replace_notification_preferences": {},
+    "read_all_notifications": {},
+    "preview_digest": {},
     "create_workspace": {"kind": "sandbox"},
     "move_clock": {"advance": "PT0S"},
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},

@@ -2,6 +2,7 @@ import psycopg
 
 from core.db import Database
 from core.services import housekeeping
+from tests.reminding import scene
 
 OLD, YOUNG = b"housekeeping: old", b"housekeeping: young"
 
@@ -28,3 +29,27 @@ async def test_forgets_what_is_over_and_nothing_else(
             "SELECT key FROM rate_limits WHERE key LIKE 'housekeeping:%'"
         ).fetchall()
     assert (keys, limits) == ([(YOUNG,)], [(YOUNG.decode(),)])
+
+
+async def test_forgets_notifications_by_their_age(database_url: str, worker_db: Database) -> None:
+    at = scene(database_url, [])
+    for name, age, read in (
+        ("read, old", "31 days", True),
+        ("read, young", "29 days", True),
+        ("unread, old", "89 days", False),
+        ("unread, too old", "91 days", False),
+    ):
+        at.run(
+            "INSERT INTO notifications"
+            " (workspace_id, id, user_id, kind, title, created_at, read_at)"
+            " VALUES (%s, gen_random_uuid(), %s, 'reminder', %s, now() - %s::interval,"
+            " CASE WHEN %s THEN now() END)",
+            at.user_id,
+            at.user_id,
+            name,
+            age,
+            read,
+        )
+    async with worker_db.transaction() as tx:
+        housekeeping.tidy(tx)
+    assert {each["title"] for each in at.notifications()} == {"read, young", "unread, old"}
