@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -147,7 +148,10 @@ class SmsVendor:
 
 
 class Channels:
-    """All vendors of a worker, with one bound on what is under way."""
+    """All vendors of a worker, with one bound on what is under way.
+
+    `patience`: how long an e-mail in doubt waits for its vendor to say that it has it.
+    """
 
     def __init__(
         self,
@@ -155,7 +159,9 @@ class Channels:
         *,
         at_a_time: int = AT_A_TIME,
         now: Callable[[], datetime] = clock.now,
+        patience: timedelta = timedelta(0),
     ) -> None:
+        self.patience: Final = patience
         self._vendors = vendors
         self._now = now
         self.names: Final = frozenset(vendors)
@@ -178,9 +184,15 @@ class Channels:
             async with asyncio.timeout(LONGEST.total_seconds()):
                 return Sent(await self._vendors[send.channel].deliver(send))
         except VendorError as error:
-            return errors.failed(error, send.channel)
+            return self._patient(send, errors.failed(error, send.channel))
         except TimeoutError:
-            return Failed(Reason.VENDOR_UNAVAILABLE, permanent=False, ambiguous=True)
+            failed = Failed(Reason.VENDOR_UNAVAILABLE, permanent=False, ambiguous=True)
+            return self._patient(send, failed)
         except Exception as error:  # noqa: BLE001 - a message that breaks our code ends visibly
             log.error("delivery.undeliverable", delivery_id=send.delivery_id, error=error)
             return Failed(Reason.UNDELIVERABLE, permanent=True)
+
+    def _patient(self, send: Send, failed: Failed) -> Failed:
+        if send.channel is not Channel.EMAIL or not failed.ambiguous or not self.patience:
+            return failed
+        return replace(failed, wait=max(failed.wait or self.patience, self.patience))

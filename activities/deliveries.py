@@ -77,6 +77,7 @@ class Deliveries:
                     now=self._now(),
                     dev=self._dev,
                     vendors=self._channels.names,
+                    patience=self._channels.patience,
                 )
             if isinstance(found, Over):
                 return Step(Verdict.OVER, found.attempts, found.channel, found.reason, 0)

@@ -35,11 +35,14 @@ class _Work:
         now: datetime,
         dev: bool,
         vendors: Collection[Channel],
+        patience: timedelta,
     ) -> tuple[list[Begun[Next]], list[Decided]]:
         async with self._worker_db.transaction(read_only=True) as asking:
             users = [each.id for each in batch]
             workspaces = await due_digests.workspaces_of(asking, users)
-        return await due_digests.begin(tx, batch, workspaces, now=now, dev=dev, vendors=vendors)
+        return await due_digests.begin(
+            tx, batch, workspaces, now=now, dev=dev, vendors=vendors, patience=patience
+        )
 
     async def finish(self, tx: Transaction, done: Sequence[Done[Next]]) -> None:
         await due_digests.finish(tx, done, now=self._now())

@@ -57,6 +57,7 @@ class Work(Protocol[ThenT]):
         now: datetime,
         dev: bool,
         vendors: Collection[Channel],
+        patience: timedelta,
     ) -> tuple[list[Begun[ThenT]], list[Decided]]:
         """Write what is to be sent as `sending`; finish what needs no sending."""
 
@@ -114,7 +115,12 @@ class Messages(Generic[ThenT]):
         async def write(tx: Transaction) -> None:
             nonlocal begun, decided
             begun, decided = await self._work.begin(
-                tx, batch, now=self._now(), dev=self._dev, vendors=self._channels.names
+                tx,
+                batch,
+                now=self._now(),
+                dev=self._dev,
+                vendors=self._channels.names,
+                patience=self._channels.patience,
             )
 
         async with self._begins:

@@ -29,8 +29,11 @@ class _Work:
         now: datetime,
         dev: bool,
         vendors: Collection[Channel],
+        patience: timedelta,
     ) -> tuple[list[Begun[Then]], list[Decided]]:
-        return await due_reminders.begin(tx, batch, now=now, dev=dev, vendors=vendors)
+        return await due_reminders.begin(
+            tx, batch, now=now, dev=dev, vendors=vendors, patience=patience
+        )
 
     async def finish(self, tx: Transaction, done: Sequence[Done[Then]]) -> None:
         await due_reminders.finish(tx, done)

@@ -1,7 +1,7 @@
 """What the worker of the task queue runs, and what each part is given."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ from core.messages import Kind
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
+from core.rules.retries import EVENT_WITHIN
+from core.rules.tokens import PHONE_CODE_PURPOSE
 from core.services import connections
 from core.settings import Settings
 from integrations.email_links import Links
@@ -135,9 +137,15 @@ def channels(
         Channel.SLACK: SlackVendor(app_db, derive(keys.encryption, connections.PURPOSE), slack),
     }
     if (twilio := _twilio(settings, http)) is not None:
-        vendors[Channel.SMS] = SmsVendor(twilio)
-    # A call can only hold what is let out at once; the others then wait for connections.
-    return Channels(vendors, at_a_time=max(AT_A_TIME, settings.sendgrid_batch))
+        code_key = derive(keys.encryption, PHONE_CODE_PURPOSE)
+        vendors[Channel.SMS] = SmsVendor(twilio, code_key)
+    told = settings.sendgrid_webhook_key or (settings.dev and settings.sandbox_events)
+    return Channels(
+        vendors,
+        # A call can only hold what is let out at once; the others then wait for connections.
+        at_a_time=max(AT_A_TIME, settings.sendgrid_batch),
+        patience=EVENT_WITHIN if told else timedelta(0),
+    )
 
 
 def _twilio(settings: Settings, http: Client) -> Twilio | None:

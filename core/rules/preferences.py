@@ -59,6 +59,7 @@ class Preferences:
     muted_lists: frozenset[UUID]
     paused_until: datetime | None
     escalation: Escalation | None
+    unsubscribed: frozenset[str] = frozenset()  # kinds of which a link turned the e-mails off
 
     @classmethod
     def of(cls, stored: object) -> Self:
@@ -77,16 +78,26 @@ class Preferences:
             muted_lists=frozenset(_ids(found.get("muted_lists"))),
             paused_until=_instant(found.get("paused_until")),
             escalation=Escalation.of(found.get("escalation")),
+            unsubscribed=frozenset(_texts(found.get("unsubscribed"))),
         )
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and now < self.paused_until
+
+    def refuses_email(self, kind: str) -> bool:
+        """Whatever a single reminder says; until they choose e-mail for this kind again."""
+        chosen = self.channels.get(kind)
+        return kind in self.unsubscribed and chosen is not None and "email" not in chosen
 
     def silences(self, list_id: UUID | None, now: datetime) -> Reason | None:
         """Why a reminder of a todo in this list is only shown in the app."""
         if self.is_paused(now):
             return Reason.PAUSED
         return Reason.LIST_MUTED if list_id in self.muted_lists else None
+
+
+def _texts(stored: object) -> Iterable[str]:
+    return (each for each in (stored if isinstance(stored, list) else ()) if isinstance(each, str))
 
 
 def _ids(stored: object) -> Iterable[UUID]:

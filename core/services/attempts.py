@@ -10,11 +10,11 @@ from psycopg.types.json import Jsonb
 
 from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
-from core.rules import digest_words
+from core.rules import digest_words, unsubscribing
 from core.rules.retries import USEFUL_FOR, Reason
 from core.services import deliveries, due_digests, executions, foldings
 from core.services.attempt_rows import FIND, Found
-from core.services.deliveries import Outcome, Send, entry
+from core.services.deliveries import UNFINISHED, Outcome, Send, entry
 from core.statements import Query, row
 
 SOON: Final = timedelta(milliseconds=50)  # clocks differ by more; not worth another round
@@ -44,7 +44,7 @@ class Over:
 _STEP: Final = Query(
     b"""
     UPDATE deliveries SET status = %(status)s, attempts = %(attempts)s, error = %(error)s,
-        ambiguous = ambiguous OR %(ambiguous)s, next_attempt_at = NULL,
+        ambiguous = ambiguous OR %(ambiguous)s, next_attempt_at = %(next_at)s,
         log = log || %(log)s, updated_at = now()
     WHERE workspace_id = %(workspace_id)s AND id = %(id)s
     """,
@@ -62,10 +62,12 @@ async def begin(
     now: datetime,
     dev: bool,
     vendors: Collection[Channel] = deliveries.VENDORS,
+    patience: timedelta = timedelta(0),
 ) -> Send | NotYet | Over:
     """Write that another attempt begins, unless it is too early, too late or no longer wanted.
 
-    Found `sending`, the earlier attempt did not come to its end: flagged, and sent again.
+    Found `sending`, the earlier attempt did not come to its end: flagged, and sent again; an e-mail
+    only when its vendor had `patience` to say that it has it.
     """
     tx.act_in([workspace_id])
     found = await tx.first(FIND, workspace_id=workspace_id, id=delivery_id)
@@ -77,8 +79,8 @@ async def begin(
     send = _send(found, workspace_id, delivery_id, now=now)
     if ending := _ending(found, now=now, dev=dev, vendors=vendors):
         return _end(tx, found, send, *ending, now=now)
-    if found.next_at is not None and found.next_at > now + SOON:
-        return NotYet(found.channel, found.attempts, found.reason, found.next_at)
+    if (until := _waits_until(tx, found, send, now=now, patience=patience)) is not None:
+        return NotYet(found.channel, found.attempts, found.reason, until)
     told = await _told(tx, found, send, now=now)
     if told is None:
         return _end(tx, found, send, DeliveryStatus.CANCELLED, Reason.NOTHING_LEFT, now=now)
@@ -86,9 +88,25 @@ async def begin(
     ambiguous = found.status is DeliveryStatus.SENDING
     log = [entry(now, "sending", "late" if send.late else None)]
     if ambiguous:
-        log.insert(0, entry(now, "ambiguous", "the worker that sent it did not finish"))
+        log.insert(0, entry(now, "ambiguous", UNFINISHED))
     _step(tx, send, DeliveryStatus.SENDING, log, ambiguous=ambiguous)
     return send
+
+
+def _waits_until(
+    tx: Transaction, found: Found, send: Send, *, now: datetime, patience: timedelta
+) -> datetime | None:
+    """The time of the next attempt, if that is not now; the vendor's word is waited for."""
+    if found.next_at is not None and found.next_at > now + SOON:
+        return found.next_at
+    if found.status is not DeliveryStatus.SENDING or found.channel is not Channel.EMAIL:
+        return None
+    if not patience:
+        return None
+    until = now + patience
+    log = [entry(now, "ambiguous", UNFINISHED), entry(now, "retry", until.isoformat())]
+    _step(tx, send, DeliveryStatus.PENDING, log, ambiguous=True, next_at=until)
+    return until
 
 
 async def _told(tx: Transaction, found: Found, send: Send, *, now: datetime) -> Send | None:
@@ -113,9 +131,16 @@ def _ending(
         return DeliveryStatus.CANCELLED, reason
     if now - found.due_at >= USEFUL_FOR:
         return DeliveryStatus.MISSED, Reason.TOO_LATE
-    # The mail that verifies an address is the one that may go to an unverified one.
-    anyway = dev or found.kind is DeliveryKind.VERIFICATION
-    reason = deliveries.unreachable(found.channel, found.person, dev=anyway, vendors=vendors)
+    kind = unsubscribing.KINDS.get(found.kind)
+    if found.channel is Channel.EMAIL and kind and found.preferences.refuses_email(kind.stored):
+        return DeliveryStatus.CANCELLED, Reason.UNSUBSCRIBED
+    reason = deliveries.unreachable(
+        found.channel,
+        found.person,
+        dev=dev,
+        vendors=vendors,
+        verifies=found.kind is DeliveryKind.VERIFICATION,
+    )
     if reason is None and found.channel is Channel.PUSH and found.target is None:
         reason = Reason.SUBSCRIPTION_ENDED
     if reason is not None:
@@ -167,6 +192,7 @@ def _step(
     *,
     error: Reason | None = None,
     ambiguous: bool,
+    next_at: datetime | None = None,
 ) -> None:
     tx.run(
         _STEP,
@@ -176,6 +202,7 @@ def _step(
         attempts=send.attempt if status is DeliveryStatus.SENDING else send.attempt - 1,
         error=error,
         ambiguous=ambiguous,
+        next_at=next_at,
         log=Jsonb(log),
     )
 

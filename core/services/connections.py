@@ -114,7 +114,7 @@ def reach(alias: bytes) -> bytes:
         b"""(SELECT c.status FROM connections c WHERE c.workspace_id = """
         + alias
         + b""".workspace_id AND c.user_id = u.id AND c.provider = 'slack'),
-           u.phone, u.phone_verified_at IS NOT NULL"""
+           u.phone, u.phone_verified_at IS NOT NULL, u.email_suppressed"""
     )
 
 

@@ -28,6 +28,7 @@ from core.statements import Query, row
 RETRY: Final = "RetryDelivery"
 VENDORS: Final = frozenset({Channel.EMAIL, Channel.PUSH, Channel.SLACK})
 Log = list[dict[str, str]]
+UNFINISHED: Final = "the worker that sent it did not finish"
 
 
 def workflow_id(delivery_id: UUID) -> str:
@@ -47,6 +48,7 @@ class Person:
     slack: str | None = None  # the status of the connection there
     phone: str | None = None  # E.164
     phone_verified: bool = False
+    suppressed: str | None = None  # why no mail goes to the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +163,28 @@ NOTIFY: Final = Query(
     {},
     writes=True,
 )
-# The rows are named twice for the reason that `core/due.py` gives.
+# The rows are named twice for the reason that `core/due.py` gives. What the vendor said of it
+# meanwhile (`mail_events`) stands: its word is later, whatever came of the call.
 _SETTLE: Final = Query(
     b"""
     UPDATE deliveries d SET
-        status = x.status, vendor_id = x.vendor_id, error = x.error, sent_at = x.sent_at,
-        next_attempt_at = x.next_attempt_at, ambiguous = d.ambiguous OR x.ambiguous,
+        status = CASE d.status WHEN 'sending' THEN x.status ELSE d.status END,
+        vendor_id = x.vendor_id,
+        error = CASE d.status WHEN 'sending' THEN x.error ELSE d.error END,
+        sent_at = CASE d.status WHEN 'sending' THEN x.sent_at ELSE d.sent_at END,
+        next_attempt_at = CASE d.status WHEN 'sending' THEN x.next_attempt_at END,
+        ambiguous = d.ambiguous OR (x.ambiguous AND d.status = 'sending'),
         log = d.log || x.log, updated_at = now()
     FROM jsonb_to_recordset(%(rows)s)
         AS x (workspace_id uuid, id uuid, attempt int, status text, vendor_id text, error text,
               sent_at timestamptz, next_attempt_at timestamptz, ambiguous boolean, log jsonb)
     WHERE d.workspace_id = x.workspace_id AND d.id = x.id
-      AND d.status = 'sending' AND d.attempts = x.attempt
+      AND (d.status = 'sending'
+           OR d.channel = 'email' AND d.vendor_id IS NULL AND (d.status = 'sent'
+              OR d.status = 'failed' AND d.error IN ('bounced', 'dropped', 'turned_away')))
+      AND d.attempts = x.attempt
       AND d.workspace_id = ANY (%(workspaces)s::uuid[]) AND d.id = ANY (%(ids)s::uuid[])
-    RETURNING d.id
+    RETURNING d.id, d.status
     """,
     row,
     {},
@@ -256,11 +266,12 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
         workspaces=[outcome.send.workspace_id for outcome in outcomes],
         ids=[outcome.send.delivery_id for outcome in outcomes],
     )
-    settled = {each[0] for each in written}
+    settled = {key for key, _ in written}
+    given_up = {key for key, status in written if status == DeliveryStatus.FAILED}
     failed = [
         notification(outcome.send, "delivery_failed")
         for outcome in outcomes
-        if outcome.send.delivery_id in settled
+        if outcome.send.delivery_id in given_up
         and isinstance(outcome.result, Failed)
         and outcome.result.permanent
         and outcome.send.kind is DeliveryKind.REMINDER
@@ -370,22 +381,32 @@ def unreachable(
     *,
     dev: bool,
     vendors: Collection[Channel] = VENDORS,
+    verifies: bool = False,
 ) -> Reason | None:
     """Why this channel does not reach this person now. Unverified addresses only count as dev.
 
-    `vendors`: the channels that somebody carries messages for.
+    `vendors`: the channels that somebody carries messages for. `verifies`: the message is the one
+    that goes to an address nobody vouches for.
     """
     if channel is not Channel.IN_APP and channel not in vendors:
         return Reason.CHANNEL_UNAVAILABLE
-    if channel is Channel.EMAIL and person.email is None:
-        return Reason.NO_ADDRESS
-    if channel is Channel.EMAIL and not (person.email_verified or dev):
-        return Reason.ADDRESS_UNVERIFIED
+    if channel is Channel.EMAIL:
+        return _unreachable_by_email(person, dev=dev, verifies=verifies)
     if channel is Channel.SLACK and person.slack != ConnectionStatus.ACTIVE:
         return Reason.NEEDS_REAUTH if person.slack else Reason.NOT_CONNECTED
     if channel is Channel.SMS and not (person.phone and (person.phone_verified or dev)):
         return Reason.PHONE_UNVERIFIED if person.phone else Reason.NO_PHONE
     return None
+
+
+def _unreachable_by_email(person: Person, *, dev: bool, verifies: bool) -> Reason | None:
+    if person.email is None:
+        return Reason.NO_ADDRESS
+    if verifies:
+        return None
+    if person.suppressed:
+        return Reason.ADDRESS_SUPPRESSED
+    return None if person.email_verified or dev else Reason.ADDRESS_UNVERIFIED
 
 
 def in_words(reason: str | None, channel: str) -> str:

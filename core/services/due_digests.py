@@ -27,8 +27,8 @@ from core.rules.digests import DigestContent, Frequency, delivery_id
 from core.rules.preferences import Preferences
 from core.rules.push import Subscription
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, digest_contents, due_messages, push_rows
-from core.services.deliveries import Person, Send, entry
+from core.services import connections, deliveries, digest_contents, due_messages, push_rows
+from core.services.deliveries import UNFINISHED, Person, Send, entry
 from core.services.digest_contents import Reader
 from core.services.due_ledger import Decided
 from core.services.due_messages import Begun, Done
@@ -37,8 +37,6 @@ from core.statements import Query, row
 SOURCE: Final = SOURCES[Kind.DIGESTS]
 DEFAULT_CHANNELS: Final = (Channel.EMAIL,)
 LONGEST_SINCE: Final = timedelta(days=31)  # what was completed before that is no news
-
-_OF_PERSON: Final = 8  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,10 @@ _FIND: Final = Query(
     + push_rows.ALL
     + b""" END,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
-           u.status = 'active', true
+           u.status = 'active', true,
+           """
+    + connections.reach(b"g")
+    + b"""
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(arm_nos)s::int[],
                 %(next_ats)s::timestamptz[], %(tokens)s::uuid[])
         AS mine (workspace_id, id, arm_no, next_at, token)
@@ -251,6 +252,7 @@ async def begin(
     now: datetime,
     dev: bool,
     vendors: Collection[Channel] = deliveries.VENDORS,
+    patience: timedelta = timedelta(0),
 ) -> tuple[list[Begun[Next]], list[Decided]]:
     """Write the ledger for these digests; what is to be sent, and what is decided already.
 
@@ -260,7 +262,7 @@ async def begin(
     """
     own = [each.workspace_id for each in claimed]
     tx.act_in(list({*own, *(key for user_id in own for key in workspaces.get(user_id, ()))}))
-    batch = _Batch(tx, now=now, dev=dev, vendors=vendors)
+    batch = _Batch(tx, now=now, dev=dev, vendors=vendors, patience=patience)
     found = {each.workspace_id: each for each in await tx.all(_FIND, **_columns(claimed))}
     to_tell = [each for each in found.values() if batch.is_to_be_told(each)]
     contents = await digest_contents.read(
@@ -303,13 +305,20 @@ class _Batch:
     """Collects the rows of a batch, so that each table is written by one statement."""
 
     def __init__(
-        self, tx: Transaction, *, now: datetime, dev: bool, vendors: Collection[Channel]
+        self,
+        tx: Transaction,
+        *,
+        now: datetime,
+        dev: bool,
+        vendors: Collection[Channel],
+        patience: timedelta,
     ) -> None:
         self.decided: list[Decided] = []
         self._tx = tx
         self._now = now
         self._dev = dev
         self._vendors = vendors
+        self._patience = patience
         self._rearmed: dict[UUID, Next] = {}
         self._periods: list[tuple[UUID, str, DigestStatus]] = []
         self._deliveries: list[dict[str, Any]] = []
@@ -402,8 +411,13 @@ class _Batch:
         ambiguous = status == DeliveryStatus.SENDING
         story = [entry(self._now, "sending", "late" if send.late else None)]
         if ambiguous:
-            told = entry(self._now, "ambiguous", "the worker that sent it did not finish")
-            story.insert(0, told)
+            story.insert(0, entry(self._now, "ambiguous", UNFINISHED))
+        if ambiguous and send.channel is Channel.EMAIL and self._patience:
+            until = self._now + self._patience  # as reminders do: `due_ledger`
+            story[1] = entry(self._now, "retry", until.isoformat())
+            self._row(send, DeliveryStatus.PENDING, story, next_at=until, ambiguous=True)
+            deliveries.ask_for_workflow(self._tx, send)
+            return False
         self._row(send, DeliveryStatus.SENDING, story, ambiguous=ambiguous)
         return True
 
@@ -439,6 +453,7 @@ class _Batch:
         story: deliveries.Log,
         *,
         error: str | None = None,
+        next_at: datetime | None = None,
         ambiguous: bool = False,
     ) -> None:
         tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
@@ -451,6 +466,7 @@ class _Batch:
                 story,
                 attempts=send.attempt if tried else send.attempt - 1,
                 sent_at=self._now if status is DeliveryStatus.SENT else None,
+                next_at=next_at,
                 error=error,
                 ambiguous=ambiguous,
             )

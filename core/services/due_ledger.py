@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from core.rules.push import Subscription
 from core.rules.reminders import Arming
 from core.rules.retries import Reason, delivery_id
 from core.services import deliveries
-from core.services.deliveries import Send, entry
+from core.services.deliveries import UNFINISHED, Send, entry
 from core.services.due_rows import Before, Found
 from core.services.foldings import NOISY, Foldings
 from core.statements import Query, row
@@ -35,6 +35,7 @@ _ABSENT: Final = frozenset(
         Reason.NO_SUBSCRIPTION,
         Reason.NOT_CONNECTED,
         Reason.NO_PHONE,
+        Reason.UNSUBSCRIBED,
     }
 )
 
@@ -81,6 +82,7 @@ class Ledger:
         dev: bool,
         vendors: Collection[Channel],
         foldings: Foldings,
+        patience: timedelta = timedelta(0),
     ) -> None:
         self.rearmed: set[UUID] = set()
         self.then: dict[UUID, Then] = {}
@@ -90,7 +92,8 @@ class Ledger:
         self._dev = dev
         self._vendors = vendors
         self._foldings = foldings
-        self._escalating: list[Send] = []
+        self._patience = patience
+        self._started: list[Send] = []
         self._deliveries: list[dict[str, Any]] = []
         self._notifications: list[dict[str, Any]] = []
 
@@ -142,7 +145,7 @@ class Ledger:
     def write(self) -> None:
         self._deliveries += self._foldings.rows
         self._foldings.start(self._tx)
-        for send in self._escalating:
+        for send in self._started:
             deliveries.ask_for_workflow(self._tx, send)
         if self._deliveries:
             self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
@@ -172,6 +175,8 @@ class Ledger:
             )
             if reason is None and channel is Channel.PUSH and send.target is None:
                 reason = Reason.NO_SUBSCRIPTION
+            if channel is Channel.EMAIL and reminder.wishes.refuses_email(DeliveryKind.REMINDER):
+                reason = Reason.UNSUBSCRIBED
         if reason is not None:
             self._refuse(reminder, send, reason)
         elif silence is not None and channel is not Channel.IN_APP:
@@ -211,7 +216,14 @@ class Ledger:
         ambiguous = before is not None and before.status == DeliveryStatus.SENDING
         story = []
         if ambiguous:
-            story.append(entry(self._now, "ambiguous", "the worker that sent it did not finish"))
+            story.append(entry(self._now, "ambiguous", UNFINISHED))
+        if ambiguous and send.channel is Channel.EMAIL and self._patience:
+            # Its vendor may yet say that it has it; the workflow waits for that, and sends if not.
+            until = self._now + self._patience
+            story.append(entry(self._now, "retry", until.isoformat()))
+            self._row(reminder, send, DeliveryStatus.PENDING, story, next_at=until, ambiguous=True)
+            self._started.append(send)
+            return False
         story.append(entry(self._now, "sending", "late" if send.late else None))
         self._row(reminder, send, DeliveryStatus.SENDING, story, ambiguous=ambiguous)
         return True
@@ -237,7 +249,7 @@ class Ledger:
         until = self._now + escalation.after
         story = [entry(self._now, "escalates", until.isoformat())]
         self._row(reminder, message, DeliveryStatus.PENDING, story, next_at=until)
-        self._escalating.append(message)
+        self._started.append(message)
 
     def _escalation_key(self, reminder: Found) -> UUID:
         person = reminder.person.id

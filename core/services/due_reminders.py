@@ -95,13 +95,15 @@ async def begin(
     now: datetime,
     dev: bool,
     vendors: Collection[Channel] = deliveries.VENDORS,
+    patience: timedelta = timedelta(0),
 ) -> tuple[list[Begun[Then]], list[Decided]]:
     """Write the ledger for these due reminders; what is to be sent, and what is decided already.
 
     What changed since it was claimed is left alone; what is armed by other zone rules than today's
     is armed anew; a completed todo's is put to rest; more than a day late is `missed`; in quiet
     hours what makes a noise is `held`; what a sandbox sends is only recorded. All of that is
-    finished, lease included, when `tx` commits; only the sends remain to be done.
+    finished, lease included, when `tx` commits; only the sends remain to be done. For `patience` an
+    e-mail that was found `sending` waits for its vendor's word, in a workflow of its own.
     """
     tx.act_in(list({each.workspace_id for each in claimed}))
     found = {
@@ -117,7 +119,7 @@ async def begin(
             if not (each.recorded or each.urgent or each.obstacle)
         ),
     )
-    ledger = Ledger(tx, now=now, dev=dev, vendors=vendors, foldings=folding)
+    ledger = Ledger(tx, now=now, dev=dev, vendors=vendors, foldings=folding, patience=patience)
     begun: list[Begun[Then]] = []
     over, finished = [], []
     for each in claimed:

@@ -227,7 +227,7 @@ class Found:
 # Rows are named twice for the reason that `core/due.py` gives. Deliveries are found by their own
 # index, without a workspace: beside row-level security's it makes the planner believe in so few
 # rows that it reads all of a workspace for each reminder.
-_OF_PERSON: Final = 11  # columns
+_OF_PERSON: Final = 12  # columns
 FIND: Final = Query(
     b"""
     SELECT r.workspace_id, r.id, r.todo_id, r.arm_no, r.next_at,

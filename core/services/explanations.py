@@ -243,8 +243,11 @@ def _rests(found: _Found, *, fired: bool) -> str:
     return "It waits for nothing: its moment had passed when it was set."
 
 
+_NAMES = {"email": "E-mail", "in_app": "In the app", "sms": "SMS"}
+
+
 def _sentence(each: ExplainedDelivery) -> str:
-    name = {"email": "E-mail", "in_app": "In the app", "sms": "SMS"}.get(each.channel, each.channel.capitalize())
+    name = _NAMES.get(each.channel, each.channel.capitalize())
     reason = deliveries.in_words(each.error, each.channel) if each.error else None
     twice = " It may have arrived twice." if each.ambiguous else ""
     on = f" to {each.device}" if each.device else ""

@@ -14,6 +14,7 @@ from core.db import Transaction
 from core.errors import NotFound, Unauthenticated
 from core.models.deliveries import Channel
 from core.rules import unsubscribing
+from core.rules.preferences import Preferences
 from core.rules.unsubscribing import Kind, Wish
 from core.services import audits, users
 from core.services.users import User
@@ -91,10 +92,7 @@ async def _channels(tx: Transaction, user: User, kind: Kind) -> list[str]:
 
 
 def _is_off(user: User, kind: Kind) -> bool:
-    """As `deliveries.email_off` says in SQL."""
-    chosen = _stored(user, kind)
-    turned_off = kind.stored in _texts(user.preferences.get(KEY))
-    return turned_off and chosen is not None and Channel.EMAIL not in chosen
+    return Preferences.of(user.preferences).refuses_email(kind.stored)
 
 
 def _stored(user: User, kind: Kind) -> list[str] | None:

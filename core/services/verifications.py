@@ -68,6 +68,7 @@ _VERIFY = query(
     .where(Users.id == bindparam("of_id"))
     .values(
         email_verified_at=bindparam("now"),
+        email_suppressed=null(),
         verification_id=null(),
         version=Users.version + 1,
         updated_at=bindparam("now"),
