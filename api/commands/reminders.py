@@ -37,7 +37,7 @@ Until = Annotated[
     typer.Option(help=f"`18:30`, `tonight`, {cli_times.UNDERSTOOD}.", metavar="TIME"),
 ]
 Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
-_UNTIL = {"held": "until", "retry": "at"}
+_UNTIL = {"held": "until", "retry": "at", "escalates": "at", "gathers": "until"}
 _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
 
 

@@ -37,7 +37,7 @@ class ExplainedReminder:
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     at: datetime
-    what: str  # held, sending, sent, failed, retry, ambiguous, cancelled, missed
+    what: str  # held, folded, escalates, sending, sent, failed, retry, …
     detail: str | None
 
 
@@ -258,17 +258,27 @@ def _sentence(each: ExplainedDelivery) -> str:
         case DeliveryStatus.SENT if each.sent_at is not None:
             late = (each.sent_at - each.due_at).total_seconds()
             tries = f" at attempt {each.attempts}" if each.attempts > 1 else ""
-            return f"{told}, delivered {late:.1f} s later{tries}.{twice}"
+            folded = any(line.what == "folded" for line in each.log)
+            among = ", in one message with others" if folded else ""
+            return f"{told}, delivered {late:.1f} s later{tries}{among}.{twice}"
         case DeliveryStatus.HELD:
             return f"{told}."
         case DeliveryStatus.PENDING if each.next_attempt_at is not None:
-            at = f"{each.next_attempt_at:%H:%M:%S} UTC"
-            return f"{told}; attempt {each.attempts} failed: {reason}; next at {at}."
+            return f"{told}; {_next(each, reason)} {each.next_attempt_at:%H:%M:%S} UTC."
         case DeliveryStatus.SENDING:
             return f"{told}; attempt {each.attempts} is under way.{twice}"
         case _:
             because = f": {reason}" if reason else ""
             return f"{told}, {each.status}{because}.{twice}"
+
+
+def _next(each: ExplainedDelivery, reason: str | None) -> str:
+    """What it waits for, up to when it goes out."""
+    if reason is not None:
+        return f"attempt {each.attempts} failed: {reason}; next at"
+    if each.log[0].what == "escalates":
+        return "unless it is read or done before, it goes out at"
+    return "in one message with others of that minute it goes out at"
 
 
 def _due(each: ExplainedDelivery) -> str:

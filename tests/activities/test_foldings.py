@@ -14,9 +14,11 @@ from activities.deliveries import Deliveries, Step, Verdict
 from activities.reminders import Reminders
 from activities.shift import Hand
 from core import due
+from core.actor import Actor
 from core.db import Database
 from core.messages import DeliveryMessage
 from core.models.deliveries import Channel
+from core.services import explanations
 from core.services.due_reminders import SOURCE
 from tests.digesting import Letterbox
 from tests.reminding import Scene, scene
@@ -243,3 +245,25 @@ async def test_muted_and_paused_ones_are_only_shown_in_the_app(
     assert {(row["status"], row["error"]) for row in rows} == {("cancelled", expected)}
     assert [row["kind"] for row in at.notifications()] == ["reminder"]
     assert (at.waiting(), at.leases()) == (0, 0)
+
+
+async def test_why_tells_of_summaries_escalations_and_mutes(
+    worker: Worker, app_db: Database, database_url: str
+) -> None:
+    at = scene(database_url, [NOW] * 11, channels=["push"], browser=BROWSER)
+    wish(at, ESCALATES)
+    await worker.tick(at, NOW)
+    _, [folded], [summary] = parts(at)
+    actor = Actor(at.user_id, at.user_id)
+
+    async def sentences() -> str:
+        async with app_db.transaction(read_only=True) as tx:
+            tx.act_in([at.user_id], at.user_id)
+            story = await explanations.why(tx, actor, folded["subject_id"], now=NOW)
+        return "\n".join(story.sentences)
+
+    told = await sentences()
+    assert "in one message with others of that minute it goes out at" in told
+    assert "unless it is read or done before, it goes out at" in told
+    await worker.attempt(at, summary["id"], NOW + timedelta(seconds=6))
+    assert "delivered 6.0 s later, in one message with others." in await sentences()
