@@ -21,7 +21,9 @@ from random import Random
 from rich.console import Console
 
 from bench.chaos import creates, outages, reminders, restarts, vendor, workers, zones
+from bench.chaos.pushing import Pushing
 from bench.chaos.report import TITLE, Report, kept, tabulate
+from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack, running
 from bench.results import RESULTS, keep
 
@@ -36,7 +38,8 @@ TRIALS: dict[str, Trial] = {
     "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
     "f2": lambda stack, rng: creates.before_commit(stack, _size("F2_ROUNDS", 1000), rng),
     "f4": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng),
-    "f4-push": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, push=True),
+    "f4-push": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, by=Pushing),
+    "f4-slack": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, by=Slacking),
     "f6": lambda stack, rng: outages.temporal_away(stack, _size("F6_SECONDS", 60), rng),
     "f7": lambda stack, rng: outages.temporal_wiped(stack, _size("F7_REMINDERS", 200), rng),
     "f8": lambda stack, rng: restarts.postgres_restarted(stack, _size("F8_SECONDS", 20), rng),

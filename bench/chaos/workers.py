@@ -1,7 +1,7 @@
 """F4: workers are killed in the middle of sending, one after the other.
 
 Some die at a fault point, the others at a random moment at which a send is under way. Meanwhile
-reminders fall due all the time, and the mail or push service is slow and now and then refuses one,
+reminders fall due all the time, and their vendor is slow and now and then refuses one,
 so that there are first attempts and retries to be killed in.
 """
 
@@ -14,7 +14,6 @@ from itertools import cycle, islice
 from random import Random
 
 from bench.chaos.mailing import Mailing
-from bench.chaos.pushing import Pushing
 from bench.chaos.report import Report
 from bench.chaos.stack import Process, Stack
 
@@ -43,14 +42,14 @@ def killed(
     faults: Sequence[str] = ALL,
     at_a_time: int = 4,
     lanes: int = 8,
-    push: bool = False,
+    by: type[Mailing] = Mailing,
 ) -> Report:
-    """By e-mail, or by `push`, where what is sent twice must not be seen twice."""
-    report = Report("F4 push" if push else "F4")
+    """By e-mail, or `by` another channel, where what is sent twice must not be seen twice."""
+    report = Report(by.trial)
     stack.environment["VOICETODO_LANES"] = str(lanes)
     stack.temporal.start()
     stack.sandbox()
-    mailing = Pushing(stack) if push else Mailing(stack)
+    mailing = by(stack)
     began = time.monotonic()
     ended = _kill(stack, mailing, rng, islice(cycle(faults), kills), at_a_time, lanes)
     report.demand(set(ended) <= {-signal.SIGKILL}, f"workers ended by themselves: {set(ended)}")

@@ -1,6 +1,8 @@
 from random import Random
 
 from bench.chaos import workers
+from bench.chaos.pushing import Pushing
+from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack
 
 
@@ -16,7 +18,17 @@ def test_killed_while_sending_nothing_is_lost_and_what_went_twice_is_flagged(sta
 def test_killed_while_pushing_nothing_is_lost_and_nothing_is_seen_twice(stack: Stack) -> None:
     rng = Random(2)  # noqa: S311 - repeatable, which is the point
     report = workers.killed(
-        stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3, push=True
+        stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3, by=Pushing
+    )
+    assert report.violations == []
+    assert (report.kills, report.lost, report.duplicates) == (5, 0, 0)
+    assert report.ambiguous > 0  # else nobody was killed in the middle
+
+
+def test_killed_while_posting_nothing_is_lost_and_nothing_is_posted_twice(stack: Stack) -> None:
+    rng = Random(3)  # noqa: S311 - repeatable, which is the point
+    report = workers.killed(
+        stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3, by=Slacking
     )
     assert report.violations == []
     assert (report.kills, report.lost, report.duplicates) == (5, 0, 0)
