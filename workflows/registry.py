@@ -32,7 +32,7 @@ from core import clock
 from core.crypto import derive
 from core.db import Database
 from core.keys import Keys
-from core.messages import Kind
+from core.messages import Kind, Queue
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
@@ -48,7 +48,7 @@ from integrations.sendgrid import SendGrid
 from integrations.slack import Slack
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
-from workflows.accounts import SendVerification
+from workflows.accounts import SendMail, SendVerification
 from workflows.clock import AdvanceClock
 from workflows.deliveries import RetryDelivery
 from workflows.tick import Tick
@@ -62,6 +62,7 @@ WORKFLOWS: Final[Sequence[type]] = (
     Tick,
     RetryDelivery,
     SendVerification,
+    SendMail,
     AdvanceClock,
     ChangeZone,
 )
@@ -84,6 +85,16 @@ def activities(
         Zones(app_db).change,
         Jobs(app_db).stop,
     )
+
+
+def retries(settings: Settings) -> Mapping[Queue, int]:
+    """How many attempts a second are taken from each queue of retries."""
+    return {
+        Queue.EMAIL: settings.retries_email,
+        Queue.PUSH: settings.retries_push,
+        Queue.SLACK: settings.retries_slack,
+        Queue.SMS: settings.retries_sms,
+    }
 
 
 def handlers(

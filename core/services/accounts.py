@@ -12,10 +12,11 @@ from core.db import Transaction
 from core.errors import Conflict, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
+from core.models.deliveries import DeliveryKind
 from core.models.users import Users, UserStatus
 from core.models.workspaces import Feeds, Memberships, Role, WorkspaceKind, Workspaces
 from core.rules import passwords as rule
-from core.services import audits, merges, sessions, throttles, users, verifications
+from core.services import account_mails, audits, merges, sessions, throttles, users, verifications
 from core.services.doors import Door, Visitor
 from core.services.sessions import SignedIn
 from core.services.throttles import Throttle
@@ -150,7 +151,17 @@ async def login(
     """Raises `Unauthenticated`, saying neither what was wrong nor whether there is an account."""
     proof = await _prove(door, visitor, email, password, now=now)
     user = await _enter(tx, proof)
-    return sessions.open_(tx, door, user, user_agent=visitor.user_agent, now=now)
+    session_id = uuid7()
+    signed_in = sessions.open_(
+        tx, door, user, user_agent=visitor.user_agent, session_id=session_id, now=now
+    )
+    if user.email_verified and not door.knows(visitor.device or "", email, now):
+        tx.act_in([user.id], user.id)
+        # A program that keeps no cookie is a new device each time: one mail a day for each.
+        about = f"{visitor.user_agent}|{visitor.address}|{now:%Y-%m-%d}"
+        kind = DeliveryKind.NEW_SIGN_IN
+        await account_mails.send(tx, user.id, kind, session_id, about=about, now=now)
+    return signed_in
 
 
 async def upgrade(

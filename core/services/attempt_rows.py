@@ -126,7 +126,8 @@ FIND: Final = Query(
     """
     + deliveries.FAILURES
     + b""", d.due_at, d.next_attempt_at, d.error,
-           coalesce(r.since_arm_no, r.arm_no), t.title, t.status, t.deleted_at IS NOT NULL,
+           coalesce(r.since_arm_no, r.arm_no), coalesce(t.title, v.user_agent),
+           t.status, t.deleted_at IS NOT NULL,
            t.due_on, t.due_time, t.due_zone, r.urgent, t.list_id,
            CASE WHEN d.kind = 'escalation' THEN EXISTS (
                SELECT FROM deliveries i
@@ -145,6 +146,7 @@ FIND: Final = Query(
     JOIN users u ON u.id = d.user_id
     LEFT JOIN reminders r ON r.workspace_id = d.workspace_id AND r.id = d.subject_id
     LEFT JOIN todos t ON t.workspace_id = d.workspace_id AND t.id = d.todo_id
+    LEFT JOIN sessions v ON v.id = d.subject_id AND v.user_id = d.user_id
     LEFT JOIN push_subscriptions s ON s.id = d.target_id AND s.user_id = d.user_id AND """
     + push_rows.LIVE
     + b"""

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from core.crypto import digest
 from core.db import Transaction
 from core.ids import uuid7
-from core.models.deliveries import Notifications
+from core.models.deliveries import DeliveryKind, Notifications
 from core.models.users import RefreshTokens, Sessions, Users, UserStatus
-from core.services import audits, sessions
+from core.services import account_mails, audits, sessions
 from core.services.doors import Door
 from core.services.sessions import SignedIn
 from core.services.users import COLUMNS, User
@@ -151,4 +151,7 @@ async def exchange(
         tx.act_in([owner], owner)
         audits.record(tx, "session.reused", actor_id=None, subject_id=spent.session_id)
         tx.run(_TELL, user_id=owner, id=uuid7())
+        if spent.user.email_verified:
+            kind, session_id = DeliveryKind.TOKEN_REUSED, spent.session_id
+            await account_mails.send(tx, owner, kind, session_id, about=str(session_id), now=now)
     return None

@@ -108,9 +108,17 @@ _LIVE = query(
 )
 
 
-def open_(tx: Transaction, door: Door, user: User, *, user_agent: str, now: datetime) -> SignedIn:
+def open_(
+    tx: Transaction,
+    door: Door,
+    user: User,
+    *,
+    user_agent: str,
+    session_id: UUID | None = None,
+    now: datetime,
+) -> SignedIn:
     """A new session, written with the caller's transaction."""
-    session_id = uuid7()
+    session_id = session_id or uuid7()
     tx.run(
         _OPEN,
         id=session_id,

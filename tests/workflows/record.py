@@ -58,6 +58,7 @@ async def main() -> None:
         await _write("retry_delivery_first_waits", await run(environment, "RetryDelivery", waits))
         at_once = Script([])
         await _write("send_verification", await run(environment, "SendVerification", at_once))
+        await _write("send_mail", await run(environment, "SendMail", at_once))
         slices = Slices()
         async with Worker(
             environment.client,

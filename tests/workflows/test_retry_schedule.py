@@ -8,7 +8,7 @@ EARLY = 0.002
 LATE = 1.5  # the test server's own steps
 
 
-@pytest.mark.parametrize("workflow", ["RetryDelivery", "SendVerification"])
+@pytest.mark.parametrize("workflow", ["RetryDelivery", "SendVerification", "SendMail"])
 async def test_attempts_follow_the_schedule_until_one_is_accepted(workflow: str) -> None:
     script = Script([None] * 9)
     async with skipping() as environment:
