@@ -5,8 +5,19 @@ import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 
 from activities.errors import TABLE, Treatment, failed, translate, treatment
-from core.errors import Error, Misconfigured, NotFound, RateLimited, Unavailable, VendorError
+from core.errors import (
+    Error,
+    Gone,
+    Misconfigured,
+    NotFound,
+    RateLimited,
+    Revoked,
+    Unavailable,
+    VendorError,
+)
+from core.models.deliveries import Channel
 from core.rules.retries import Reason
+from core.services.deliveries import Failed
 
 A_WHILE = timedelta(seconds=7)
 
@@ -64,10 +75,25 @@ def test_what_was_said_does_not_reach_temporal() -> None:
     ],
 )
 def test_what_the_ledger_says(error: VendorError, reason: Reason) -> None:
-    found = failed(error)
+    found = failed(error, Channel.EMAIL)
     assert (found.reason, found.permanent, found.ambiguous, found.wait) == (
         reason,
         error.permanent,
         error.ambiguous,
         error.retry_after,
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "channel", "reason"),
+    [
+        (Gone(permanent=True), Channel.PUSH, Reason.SUBSCRIPTION_ENDED),
+        (Gone(permanent=True), Channel.SLACK, Reason.ADDRESS_GONE),
+        (Gone(permanent=True), Channel.SMS, Reason.ADDRESS_GONE),
+        (Revoked(permanent=True), Channel.SLACK, Reason.NEEDS_REAUTH),
+    ],
+)
+def test_what_is_gone_or_withdrawn_is_told_as_such(
+    error: VendorError, channel: Channel, reason: Reason
+) -> None:
+    assert failed(error, channel) == Failed(reason, permanent=True)
