@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import uuid4
@@ -40,7 +41,9 @@ class Slacking(Mailing):
         with self._stack.vendor() as http:
             channel = http.post("/slack/channels", json={"name": "reminders"}).json()["id"]
         self._channels.append(channel)
-        asyncio.run(self._connect(made, channel))
+        # A trial is called where a loop runs already.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, self._connect(made, channel)).result()
         for reminder, at in zip(made.reminders, due, strict=True):
             key = str(delivery_id(reminder, 1, made.user_id, "slack"))
             self._promised(reminder, key, at)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from core.db import Database
 from core.errors import Invalid
 from core.models.connections import ConnectionStatus, Provider
-from core.services import connections
+from core.services import connections, support
 from core.services.connections import Connection, Draft
 from tests.reminding import Scene, scene
 
@@ -143,3 +143,12 @@ async def test_other_workspaces_do_not_see_it(
     with psycopg.connect(database_url) as connection:
         statement = "SELECT count(*) FROM connections WHERE user_id = %s"
         assert connection.execute(statement, (at.user_id,)).fetchone() == (1,)
+
+
+async def test_who_helps_sees_that_it_is_there_and_not_its_secret(
+    app_db: Database, at: Scene, database_url: str
+) -> None:
+    await put(app_db, at, draft())
+    [shown] = support.person(database_url, at.email or "")["connections"]
+    assert (shown["account_id"], shown["status"]) == ("T1", "active")
+    assert not {"secret", "secret_hash"} & set(shown)
