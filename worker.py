@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -21,18 +21,21 @@ import uvloop
 from psycopg import Error as PsycopgError
 from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.deliveries import Deliveries
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
+from core.messages import Queue
 from core.services import clocks, outbox
 from core.settings import Settings, settings
 from integrations import temporal
 from integrations.http import guarded_client, vendor_client
 from workflows import policies, registry, schedules
+from workflows.deliveries import queue_of
 from workflows.dispatch import TASK_QUEUE
 from workflows.relay import Relay
 from workflows.sweep import Sweep
@@ -42,6 +45,8 @@ log = logs.get("worker")
 EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 2
 MAX_ACTIVITIES = 100
+MAX_ATTEMPTS = 100  # of each queue; how many calls are under way is bounded by channel
+ATTEMPT_POLLERS = PollerBehaviorSimpleMaximum(2)
 MAX_WORKFLOW_TASKS = 50
 # Everything but the workflows themselves is the same in every run: importing it anew for each
 # costs 160 ms and buys nothing.
@@ -74,6 +79,26 @@ def new_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Work
         max_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
         default_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
     )
+
+
+def new_attempters(
+    client: Client, attempt: Callable[..., Any], per_second: Mapping[Queue, int]
+) -> list[Worker]:
+    """One for the queue of each kind of vendor. Temporal keeps to the rate, of all workers."""
+    return [
+        Worker(
+            client,
+            task_queue=queue_of(TASK_QUEUE, queue),
+            activities=[attempt],
+            max_concurrent_activities=MAX_ATTEMPTS,
+            max_task_queue_activities_per_second=rate,
+            activity_task_poller_behavior=ATTEMPT_POLLERS,
+            graceful_shutdown_timeout=policies.GRACE,
+            max_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
+            default_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
+        )
+        for queue, rate in per_second.items()
+    ]
 
 
 async def main(settings: Settings) -> None:
@@ -121,25 +146,32 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         http = await stack.enter_async_context(vendor_client())
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
+        channels = registry.channels(settings, loaded, http, guarded, app_db)
         activities = registry.activities(
-            app_db,
-            worker_db,
-            registry.channels(settings, loaded, http, guarded, app_db),
-            dev=settings.dev,
-            lanes=settings.lanes,
+            app_db, worker_db, channels, dev=settings.dev, lanes=settings.lanes
         )
+        attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)
         sweep = Sweep(worker_db, client, schedules.ticks(settings.lanes))
-        async with new_worker(client, activities):
-            began()
-            gc.freeze()  # what start-up made stays: the collector need not look at it again
-            gc.set_threshold(*COLLECT)
-            log.info("worker.started", task_queue=TASK_QUEUE)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(relay.run())
-                group.create_task(sweep.run())
-                group.create_task(clocks.follow(worker_db))
+        workers = new_attempters(client, attempt, registry.retries(settings))
+        workers.append(new_worker(client, activities))
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        stack.push_async_callback(_drained, workers)
+        began()
+        gc.freeze()  # what start-up made stays: the collector need not look at it again
+        gc.set_threshold(*COLLECT)
+        log.info("worker.started", task_queue=TASK_QUEUE)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(relay.run())
+            group.create_task(sweep.run())
+            group.create_task(clocks.follow(worker_db))
+
+
+async def _drained(workers: Sequence[Worker]) -> None:
+    """All at once: one after the other, each would have its grace after the other's."""
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def _database_answers(db: Database) -> None:

@@ -24,10 +24,25 @@ class TickMessage:
     lane: int
 
 
+class Queue(StrEnum):
+    """Where attempts wait: a task queue for each kind of vendor, so that none holds up another.
+
+    The values are those of `Channel`.
+    """
+
+    EMAIL = "email"
+    PUSH = "push"
+    SLACK = "slack"
+    SMS = "sms"
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryMessage:
+    """Without a `queue`, as older ones are, its attempts wait in the workflow's own."""
+
     workspace_id: UUID
     delivery_id: UUID
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     )
     lanes: int = Field(1, ge=1, le=64, description="Parallel ticks per kind")
 
+    retries_email: int = Field(
+        100, ge=1, description="E-mails tried again per second, of all workers together"
+    )
+    retries_push: int = Field(200, ge=1, description="Push messages tried again per second")
+    retries_slack: int = Field(20, ge=1, description="Slack messages tried again per second")
+    retries_sms: int = Field(10, ge=1, description="Text messages tried again per second")
+
     signing_key: SecretStr | None = Field(
         None, description="Ed25519 private key of access tokens (PEM); dev: made in data_dir/keys"
     )

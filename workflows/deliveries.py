@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.deliveries import Deliveries, Step, Verdict
 
 from workflows import policies
-from workflows.messages import DeliveryMessage
+from workflows.messages import DeliveryMessage, Queue
 
 SHORTEST_WAIT = timedelta(milliseconds=100)
 
@@ -26,11 +26,17 @@ class RetryDelivery:
         return await until_over(message)
 
 
+def queue_of(own: str, queue: Queue) -> str:
+    """The task queue of one kind of vendor, beside the workflows' `own`."""
+    return f"{own}.{queue}"
+
+
 async def until_over(message: DeliveryMessage) -> int:
     """Attempt and wait in turn. The last activity also closes our own record of this workflow."""
+    queue = message.queue and queue_of(workflow.info().task_queue, message.queue)
     while True:
         step = await workflow.execute_activity_method(
-            Deliveries.attempt, message, **policies.DELIVERY_ATTEMPT
+            Deliveries.attempt, message, task_queue=queue, **policies.DELIVERY_ATTEMPT
         )
         if step.verdict == Verdict.OVER:
             workflow.set_current_details(_in_words(step))

@@ -1,11 +1,20 @@
 """The messages under the name that workflows use; activities take them from `core.messages`."""
 
-from core.messages import DeliveryMessage, JobMessage, Kind, TickMessage, ZoneCursor, ZoneMessage
+from core.messages import (
+    DeliveryMessage,
+    JobMessage,
+    Kind,
+    Queue,
+    TickMessage,
+    ZoneCursor,
+    ZoneMessage,
+)
 
 __all__ = [
     "DeliveryMessage",
     "JobMessage",
     "Kind",
+    "Queue",
     "TickMessage",
     "ZoneCursor",
     "ZoneMessage",

@@ -32,7 +32,7 @@ from core import clock
 from core.crypto import derive
 from core.db import Database
 from core.keys import Keys
-from core.messages import Kind
+from core.messages import Kind, Queue
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
@@ -85,6 +85,16 @@ def activities(
         Zones(app_db).change,
         Jobs(app_db).stop,
     )
+
+
+def retries(settings: Settings) -> Mapping[Queue, int]:
+    """How many attempts a second are taken from each queue of retries."""
+    return {
+        Queue.EMAIL: settings.retries_email,
+        Queue.PUSH: settings.retries_push,
+        Queue.SLACK: settings.retries_slack,
+        Queue.SMS: settings.retries_sms,
+    }
 
 
 def handlers(

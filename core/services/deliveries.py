@@ -323,6 +323,7 @@ def ask_for_workflow(tx: Transaction, send: Send) -> None:
         tenant=send.workspace_id,
         workspace_id=send.workspace_id,
         delivery_id=send.delivery_id,
+        queue=str(send.channel),
     )
 
 

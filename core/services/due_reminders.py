@@ -53,7 +53,8 @@ _RESCUE: Final = Query(
     b"""
     INSERT INTO outbox (id, workflow_type, workflow_id, arguments, subject_id, fairness_key)
     SELECT gen_random_uuid(), %(type)s, 'delivery:' || d.id,
-           jsonb_build_object('workspace_id', d.workspace_id, 'delivery_id', d.id),
+           jsonb_build_object('workspace_id', d.workspace_id, 'delivery_id', d.id,
+                              'queue', nullif(d.channel, 'in_app')),
            d.subject_id, d.workspace_id::text
     FROM (SELECT * FROM deliveries WHERE status IN ('pending', 'sending')
           UNION ALL SELECT * FROM deliveries WHERE status = 'held') d  -- each has its index

@@ -94,6 +94,7 @@ async def send_code(tx: Transaction, door: Door, actor: Actor, *, dev: bool, now
         tenant=actor.user_id,
         workspace_id=actor.user_id,
         delivery_id=delivery_id,
+        queue=str(Channel.SMS),
     )
 
 

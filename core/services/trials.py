@@ -61,5 +61,6 @@ def send(
         tenant=actor.user_id,
         workspace_id=actor.user_id,
         delivery_id=delivery_id,
+        queue=str(channel),
     )
     return delivery_id

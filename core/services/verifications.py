@@ -87,6 +87,7 @@ def send(tx: Transaction, user_id: UUID, delivery_id: UUID, *, now: datetime) ->
         tenant=user_id,
         workspace_id=user_id,
         delivery_id=delivery_id,
+        queue=str(Channel.EMAIL),
     )
 
 

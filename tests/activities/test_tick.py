@@ -188,6 +188,7 @@ async def test_a_passing_failure_asks_for_a_workflow_in_the_same_transaction(
     assert asked["arguments"] == {
         "workspace_id": str(at.user_id),
         "delivery_id": str(delivery["id"]),
+        "queue": "email",
     }
     assert (at.waiting(), at.leases()) == (0, 0)
 

@@ -1,12 +1,13 @@
 """Records the histories that `test_replay.py` replays: `python -m tests.workflows.record`.
 
-Record anew only after a change that running workflows cannot meet, with a new file name then: what
-stands here is what deployed workers left behind.
+What stands there already is left alone: it is what deployed workers left behind. After a change
+that running workflows cannot meet, record under a new name.
 """
 
 import asyncio
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -17,8 +18,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.clock import Moved
 from activities.zones import Rearmed
-from core.messages import JobMessage, Kind, TickMessage, ZoneCursor, ZoneMessage
-from tests.workflows.skipping import QUEUE, Script, run, skipping
+from core.messages import JobMessage, Kind, Queue, TickMessage, ZoneCursor, ZoneMessage
+from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
 from workflows.registry import WORKFLOWS
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -59,6 +60,9 @@ async def main() -> None:
         at_once = Script([])
         await _write("send_verification", await run(environment, "SendVerification", at_once))
         await _write("send_mail", await run(environment, "SendMail", at_once))
+        pushed = replace(MESSAGE, queue=Queue.PUSH)
+        again = await run(environment, "RetryDelivery", Script([None]), pushed)
+        await _write("retry_delivery_queue", again)
         slices = Slices()
         async with Worker(
             environment.client,
@@ -81,9 +85,12 @@ async def main() -> None:
 
 
 async def _write(name: str, handle: WorkflowHandle[object, int]) -> None:
+    path = HISTORIES / f"{name}.json"
+    if path.exists():
+        return
     history = await handle.fetch_history()
     anonymous = re.sub(r'"identity": "[^"]*"', '"identity": "worker"', history.to_json())
-    (HISTORIES / f"{name}.json").write_text(anonymous + "\n", encoding="utf-8")
+    path.write_text(anonymous + "\n", encoding="utf-8")
     sys.stdout.write(f"{name}: {len(history.events)} events\n")
 
 

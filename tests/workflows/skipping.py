@@ -1,7 +1,7 @@
 """The time-skipping test server, and deliveries that fail as a script says."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from core.messages import DeliveryMessage
 from core.models.deliveries import Channel
 from core.rules.retries import USEFUL_FOR, Reason, wait
 from integrations.temporal_codec import data_converter
+from workflows.deliveries import queue_of
 from workflows.registry import WORKFLOWS
 
 QUEUE = "skipping"
@@ -69,18 +70,28 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
 
 
 async def run(
-    environment: WorkflowEnvironment, workflow: str, script: Script
+    environment: WorkflowEnvironment,
+    workflow: str,
+    script: Script,
+    message: DeliveryMessage = MESSAGE,
 ) -> WorkflowHandle[object, int]:
-    """Run it to its end, all of its waits skipped."""
-    async with Worker(
-        environment.client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
-        activities=[script.attempt],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    ):
+    """Run it to its end, all of its waits skipped. Attempts are made in the message's queue."""
+    attempts = [script.attempt]
+    async with AsyncExitStack() as stack:
+        worker = Worker(
+            environment.client,
+            task_queue=QUEUE,
+            workflows=WORKFLOWS,
+            activities=[] if message.queue else attempts,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+        )
+        await stack.enter_async_context(worker)
+        if message.queue:
+            queue = queue_of(QUEUE, message.queue)
+            beside = Worker(environment.client, task_queue=queue, activities=attempts)
+            await stack.enter_async_context(beside)
         handle: WorkflowHandle[object, int] = await environment.client.start_workflow(
-            workflow, MESSAGE, id=f"{workflow}:{id(script)}", task_queue=QUEUE, result_type=int
+            workflow, message, id=f"{workflow}:{id(script)}", task_queue=QUEUE, result_type=int
         )
         await handle.result()
     return handle

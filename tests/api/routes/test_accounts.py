@@ -74,7 +74,11 @@ async def test_registers_a_person_with_all_they_need(
     async with worker_db.transaction(read_only=True) as tx:
         asked = await tx.all(ASKED_FOR, id=user_id)
         (password_hash,) = (await tx.all(HASH, id=user_id))[0]
-    arguments = {"workspace_id": str(user_id), "delivery_id": str(delivery_id)}
+    arguments = {
+        "workspace_id": str(user_id),
+        "delivery_id": str(delivery_id),
+        "queue": "email",
+    }
     assert asked == [
         ("SendVerification", f"delivery:{delivery_id}", arguments, str(user_id)),
     ]
