@@ -12,7 +12,7 @@ from core.rules.preferences import Preferences
 from core.rules.push import Subscription
 from core.rules.reminders import Due
 from core.rules.retries import Reason
-from core.services import connections, deliveries, push_rows
+from core.services import connections, deliveries, push_rows, reach
 from core.services.deliveries import Person
 from core.services.due_digests import wanted
 from core.statements import Query
@@ -94,7 +94,7 @@ class Found:
                 reason = self._withdrawn_reminder or self.preferences.silences(self.list_id, now)
             case DeliveryKind.DIGEST:
                 reason = self._withdrawn_digest(now)
-        return reason or deliveries.obstacle(self.person)
+        return reason or reach.obstacle(self.person)
 
     @property
     def _is_verified(self) -> bool:

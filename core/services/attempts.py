@@ -12,7 +12,7 @@ from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.rules import digest_words, unsubscribing
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, due_digests, executions, foldings
+from core.services import deliveries, due_digests, executions, foldings, reach
 from core.services.attempt_rows import FIND, Found
 from core.services.deliveries import UNFINISHED, Outcome, Send, entry
 from core.statements import Query, row
@@ -134,7 +134,7 @@ def _ending(
     kind = unsubscribing.KINDS.get(found.kind)
     if found.channel is Channel.EMAIL and kind and found.preferences.refuses_email(kind.stored):
         return DeliveryStatus.CANCELLED, Reason.UNSUBSCRIBED
-    reason = deliveries.unreachable(
+    reason = reach.unreachable(
         found.channel,
         found.person,
         dev=dev,

@@ -27,7 +27,7 @@ from core.rules.digests import DigestContent, Frequency, delivery_id
 from core.rules.preferences import Preferences
 from core.rules.push import Subscription
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import connections, deliveries, digest_contents, due_messages, push_rows
+from core.services import connections, deliveries, digest_contents, due_messages, push_rows, reach
 from core.services.deliveries import UNFINISHED, Person, Send, entry
 from core.services.digest_contents import Reader
 from core.services.due_ledger import Decided
@@ -391,9 +391,7 @@ class _Batch:
         status, *_ = found.existing.get(str(send.delivery_id), (None, 0, 0))
         if status is not None and status not in _OPEN:
             return False
-        reason = deliveries.unreachable(
-            send.channel, found.person, dev=self._dev, vendors=self._vendors
-        )
+        reason = reach.unreachable(send.channel, found.person, dev=self._dev, vendors=self._vendors)
         if reason is None and content.is_empty:
             reason = Reason.NOTHING_LEFT
         if reason is None and send.channel is Channel.PUSH and send.target is None:

@@ -16,7 +16,7 @@ from core.rules import zones
 from core.rules.push import Subscription
 from core.rules.reminders import Arming
 from core.rules.retries import Reason, delivery_id
-from core.services import deliveries
+from core.services import deliveries, reach
 from core.services.deliveries import UNFINISHED, Send, entry
 from core.services.due_rows import Before, Found
 from core.services.foldings import NOISY, Foldings
@@ -170,7 +170,7 @@ class Ledger:
             return False
         reason = None
         if not reminder.recorded:
-            reason = deliveries.unreachable(
+            reason = reach.unreachable(
                 channel, reminder.person, dev=self._dev, vendors=self._vendors
             )
             if reason is None and channel is Channel.PUSH and send.target is None:
@@ -242,9 +242,7 @@ class Ledger:
         known = {each["id"] for each in self._deliveries}
         if str(message.delivery_id) in reminder.existing or message.delivery_id in known:
             return
-        if deliveries.unreachable(
-            Channel.EMAIL, reminder.person, dev=self._dev, vendors=self._vendors
-        ):
+        if reach.unreachable(Channel.EMAIL, reminder.person, dev=self._dev, vendors=self._vendors):
             return
         until = self._now + escalation.after
         story = [entry(self._now, "escalates", until.isoformat())]

@@ -14,7 +14,7 @@ from core.rules.push import Subscription
 from core.rules.reminders import ABANDONED_AFTER, Arming, Due, Wish, arming
 from core.rules.retries import LATE_AFTER, Reason
 from core.rules.series import Fire
-from core.services import connections, deliveries, push_rows, reminder_series
+from core.services import connections, deliveries, push_rows, reach, reminder_series
 from core.services.deliveries import Person
 from core.services.foldings import NOISY
 from core.services.reminder_series import INSTANT, Course
@@ -104,7 +104,7 @@ class Found:
         *rest: Any,
     ) -> Self:
         recipient = Person(*rest[:_OF_PERSON])
-        obstacle = deliveries.obstacle(recipient)
+        obstacle = reach.obstacle(recipient)
         if deleted:
             obstacle = Reason.TODO_DELETED
         elif status == Status.COMPLETED:
