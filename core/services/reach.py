@@ -34,9 +34,15 @@ def unreachable(
         return _unreachable_by_email(person, dev=dev, verifies=verifies)
     if channel is Channel.SLACK and person.slack != ConnectionStatus.ACTIVE:
         return Reason.NEEDS_REAUTH if person.slack else Reason.NOT_CONNECTED
-    if channel is Channel.SMS and not (person.phone and (person.phone_verified or dev)):
-        return Reason.PHONE_UNVERIFIED if person.phone else Reason.NO_PHONE
+    if channel is Channel.SMS:
+        return _unreachable_by_phone(person, anyway=dev or verifies)
     return None
+
+
+def _unreachable_by_phone(person: Person, *, anyway: bool) -> Reason | None:
+    if person.phone is None:
+        return Reason.NO_PHONE
+    return None if anyway or person.phone_verified else Reason.PHONE_UNVERIFIED
 
 
 def _unreachable_by_email(person: Person, *, dev: bool, verifies: bool) -> Reason | None:

@@ -22,6 +22,8 @@ USER_FIELDS = {
     "locale",
     "all_day_time",
     "preferences",
+    "phone",
+    "phone_verified",
     "anonymous",
     "version",
     "created_at",
