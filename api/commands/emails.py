@@ -21,13 +21,16 @@ LONGEST_S: Final = 60
 def emails(
     *,
     out: Annotated[Path, typer.Option(help="Folder to write to; made if missing.")],
+    with_pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Take pictures of them, too.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Render one e-mail of each kind, in each language, by day and by night."""
     from integrations.email_samples import TITLES, samples
 
     out.mkdir(parents=True, exist_ok=True)
-    browser = find_browser()
+    browser = find_browser() if with_pictures else None
     written: list[Path] = []
     for locale in TITLES:
         for name, mail in track(list(samples(locale)), locale, disable=as_json, transient=True):
@@ -39,7 +42,7 @@ def emails(
             if browser:
                 written += pictures(browser, page)
     said = f"{len(written)} files in {out}."
-    if not browser:
+    if with_pictures and not browser:
         said += " No pictures: install Chromium for them."
     answer({"files": [str(path) for path in written]}, said, as_json=as_json)
 
