@@ -4,8 +4,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -23,6 +24,8 @@ from core.services.connections import Draft
 from core.settings import Settings
 from tests.reminding import Scene, scene
 
+NOBODYS: Final = 1000
+
 
 class Slacking(Mailing):
     """Nothing is posted twice, in doubt or not: it is looked up before it is sent again."""
@@ -37,17 +40,19 @@ class Slacking(Mailing):
         self._channels: list[str] = []
 
     def write(self, due: Sequence[datetime], *, lane: int = 0) -> Scene:
-        made = scene(self._stack.url, due, channels=["slack"], lane=lane)
+        # In a lane that nobody looks at until its person is connected.
+        made = scene(self._stack.url, due, channels=["slack"], lane=NOBODYS)
         with self._stack.vendor() as http:
             channel = http.post("/slack/channels", json={"name": "reminders"}).json()["id"]
         self._channels.append(channel)
         # A trial is called where a loop runs already.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, self._connect(made, channel)).result()
+        made.run("UPDATE reminders SET lane = %s WHERE user_id = %s", lane, made.user_id)
         for reminder, at in zip(made.reminders, due, strict=True):
             key = str(delivery_id(reminder, 1, made.user_id, "slack"))
             self._promised(reminder, key, at)
-        return made
+        return replace(made, lane=lane)
 
     def sent_at(self) -> dict[str, list[datetime]]:
         found = defaultdict(list)
