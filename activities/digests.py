@@ -11,7 +11,7 @@ from core.db import Database, Transaction
 from core.due import Claimed
 from core.models.deliveries import Channel
 from core.services import due_digests
-from core.services.due_digests import Next
+from core.services.digest_rows import Next
 from core.services.due_ledger import Decided
 from core.services.due_messages import Begun, Done
 
@@ -46,11 +46,6 @@ class _Work:
 
     async def finish(self, tx: Transaction, done: Sequence[Done[Next]]) -> None:
         await due_digests.finish(tx, done, now=self._now())
-
-    async def put_back(
-        self, tx: Transaction, done: Sequence[Done[Next]], *, wait: timedelta
-    ) -> None:
-        await due_digests.put_back(tx, done, wait=wait)
 
 
 class Digests(Messages[Next]):

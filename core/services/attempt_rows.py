@@ -14,7 +14,7 @@ from core.rules.reminders import Due
 from core.rules.retries import Reason
 from core.services import connections, deliveries, push_rows, reach
 from core.services.deliveries import Person
-from core.services.due_digests import wanted
+from core.services.digest_rows import wanted
 from core.statements import Query
 
 

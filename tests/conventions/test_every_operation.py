@@ -63,7 +63,6 @@ UNDOCUMENTED: Final = {
     "/docs",
     f"{API}/openapi.json",
     "/verify-email",
-    f"{API}/digests/preview",  # as a page; as an operation it is a POST
     "/codec/encode",  # the operator's, with a token of its own
     "/codec/decode",
 }
