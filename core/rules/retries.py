@@ -10,7 +10,7 @@ from core.rules.reminders import ABANDONED_AFTER
 
 USEFUL_FOR: Final = ABANDONED_AFTER  # after it was due; later it is `missed`
 # So long an e-mail in doubt waits for the mail service's word before it is sent again. SendGrid
-# posts what it took within seconds; the sandbox takes 0.4 s. Longer is later, shorter is twice.
+# posts what it took within seconds; the sandbox takes 0.2 s. Longer is later, shorter is twice.
 EVENT_WITHIN: Final = timedelta(seconds=30)
 LATE_AFTER: Final = timedelta(minutes=2)  # from then on the message says when it was due
 
