@@ -20,7 +20,7 @@ async def preview_digest(visit: Visit, body: PreviewBody | None = None) -> Diges
     return await _preview(visit, body.frequency if body else None)
 
 
-@router.get("/preview", include_in_schema=False)
+@router.get("/preview", operation_id="show_digest_preview", response_class=HTMLResponse)
 async def show_preview(visit: Visit, frequency: Frequency | None = None) -> HTMLResponse:
     """As a page: the e-mail, as a mail program shows it."""
     preview = await _preview(visit, None if frequency is Frequency.OFF else frequency)

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, select, tuple_
 from core.actor import Actor
 from core.db import Transaction
 from core.models.deliveries import Deliveries, DeliveryKind
+from core.models.push import PushSubscriptions
 from core.models.todos import Todos
 from core.services.explanations import LogEntry
 from core.services.workspaces import Access, place, visible
@@ -27,6 +28,7 @@ class Delivery:
     title: str | None
     arm_no: int
     channel: str
+    device: str | None  # of push; null once it was given up
     status: str
     ambiguous: bool
     attempts: int
@@ -58,6 +60,7 @@ _PAGE = (
         Todos.title,
         Deliveries.arm_no,
         Deliveries.channel,
+        PushSubscriptions.name,
         Deliveries.status,
         Deliveries.ambiguous,
         Deliveries.attempts,
@@ -71,6 +74,13 @@ _PAGE = (
     .outerjoin(
         Todos,
         and_(Todos.workspace_id == Deliveries.workspace_id, Todos.id == Deliveries.todo_id),
+    )
+    .outerjoin(
+        PushSubscriptions,
+        and_(
+            PushSubscriptions.id == Deliveries.target_id,
+            PushSubscriptions.user_id == Deliveries.user_id,
+        ),
     )
     .where(
         visible(Deliveries.workspace_id),

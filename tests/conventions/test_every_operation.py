@@ -47,6 +47,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_notifications",
     "read_all_notifications",
     "preview_digest",
+    "show_digest_preview",
     "get_notification_preferences",
     "replace_notification_preferences",
     "list_push_subscriptions",

@@ -105,7 +105,10 @@ async def wire(database_url: str) -> AsyncIterator[tuple[Wire, httpx2.AsyncClien
 
 
 async def cost(wire: Wire, person: Person, method: str, path: str, body: Any) -> tuple[int, int]:
-    """(statements, transactions) of a request whose statements are prepared already."""
+    """(statements, transactions) of a request; of several, the least counts.
+
+    Once a second the application asks what time it is, which may fall into one of them.
+    """
     sent = {} if body is None else {"json": body}
     wire.sent.clear()
     answer = await person.request(method, path, **sent)
@@ -141,9 +144,8 @@ async def test_lists_cost_the_same_whatever_they_hold(
         f"/workspaces/{alice.id}/deliveries?limit={many}",
         f"/jobs?limit={many}",
     ):
-        for _ in range(2):
-            found = await cost(counted, alice, "GET", path, None)
-        assert found == (2, 1), path
+        found = [await cost(counted, alice, "GET", path, None) for _ in range(3)]
+        assert min(found) == (2, 1), path
 
 
 async def test_writes_cost_little(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
@@ -157,9 +159,10 @@ async def test_writes_cost_little(wire: tuple[Wire, httpx2.AsyncClient]) -> None
         ("PATCH", f"/lists/{todo['list_id']}", "name"): 4,
     }
     for (method, target, name), budget in budgets.items():
-        for n in range(3):
-            found = await cost(counted, alice, method, target, {name: f"{target}{n}"})
-        assert found == (budget, 1), (method, target)
+        found = [
+            await cost(counted, alice, method, target, {name: f"{target}{n}"}) for n in range(3)
+        ]
+        assert min(found) == (budget, 1), (method, target)
 
 
 async def test_the_wire_counts(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
@@ -167,9 +170,12 @@ async def test_the_wire_counts(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
     counted, client = wire
     alice = await register(client)
     await alice.get("/todos")
-    counted.sent.clear()
-    await asyncio.gather(alice.get("/todos"), alice.get("/todos"))
-    assert (counted.count(EXECUTE), counted.count(SYNC)) == (4, 2)
+    found = []
+    for _ in range(3):
+        counted.sent.clear()
+        await asyncio.gather(alice.get("/todos"), alice.get("/todos"))
+        found.append((counted.count(EXECUTE), counted.count(SYNC)))
+    assert min(found) == (4, 2)
 
 
 async def test_a_batch_costs_the_same_however_many_reminders_and_browsers(
