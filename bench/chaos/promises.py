@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 CLEARLY = timedelta(seconds=2)
@@ -44,6 +45,10 @@ class Arming:
             return Standing.STANDS
         in_time = self.granted is not None and self.granted + CLEARLY <= self.due
         return Standing.WITHDRAWN if in_time else Standing.CONTESTED
+
+
+# What the mail service says of a message, whenever it says so.
+TOLD: Final = frozenset({"confirmed", "deferred", "delivered", "blocked", "bounced", "dropped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +140,12 @@ def _odd(entry: Entry) -> list[str]:
     if entry.status in OPEN:
         odd.append(f"{entry.id} is still {entry.status}")
     in_doubt = "ambiguous" in entry.story
+    if "confirmed" in entry.story and not entry.ambiguous:
+        in_doubt = False  # the vendor's word ended the doubt
     if in_doubt != entry.ambiguous and (in_doubt or entry.status == "sent"):
         odd.append(f"{entry.id} is flagged otherwise than its log says")
-    if "sent" in entry.story[:-1]:
+    ours = [step for step in entry.story if step not in TOLD]
+    if "sent" in ours[:-1]:
         odd.append(f"{entry.id} went on after it was sent: a late word counted")
     began = entry.story.count("sending") if entry.channel == "email" else entry.attempts
     if began != entry.attempts:

@@ -43,11 +43,17 @@ def killed(
     at_a_time: int = 4,
     lanes: int = 8,
     by: type[Mailing] = Mailing,
+    told: bool = False,
 ) -> Report:
-    """By e-mail, or `by` another channel, where what is sent twice must not be seen twice."""
+    """By e-mail, or `by` another channel, where what is sent twice must not be seen twice.
+
+    `told`: the mail service says what became of each e-mail; then none comes twice, either.
+    """
     report = Report(by.trial)
     stack.environment["VOICETODO_LANES"] = str(lanes)
     stack.temporal.start()
+    if told:
+        stack.listening_api()
     stack.sandbox()
     mailing = by(stack)
     began = time.monotonic()

@@ -33,3 +33,11 @@ def test_killed_while_posting_nothing_is_lost_and_nothing_is_posted_twice(stack:
     assert report.violations == []
     assert (report.kills, report.lost, report.duplicates) == (5, 0, 0)
     assert report.ambiguous > 0  # else nobody was killed in the middle
+
+
+def test_killed_while_sending_nothing_comes_twice_where_the_vendor_tells(stack: Stack) -> None:
+    rng = Random(4)  # noqa: S311 - repeatable, which is the point
+    at = ["reminder_after_send", "reminder_after_begin", "delivery_after_send"]
+    report = workers.killed(stack, 3, rng, faults=at, at_a_time=3, lanes=3, told=True)
+    assert report.violations == []
+    assert (report.kills, report.lost, report.duplicates) == (3, 0, 0)
