@@ -24,6 +24,7 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
 from core import embedded, faults, health, keys, logs
 from core.db import Database
@@ -34,6 +35,7 @@ from core.services import clocks, outbox
 from core.settings import Settings, settings
 from integrations import temporal
 from integrations.http import guarded_client, vendor_client
+from integrations.http_transport import Limits
 from workflows import policies, registry, schedules
 from workflows.deliveries import queue_of
 from workflows.dispatch import TASK_QUEUE
@@ -143,7 +145,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             await database.open()
             stack.push_async_callback(database.close)
         await _database_answers(worker_db)
-        http = await stack.enter_async_context(vendor_client())
+        http = await stack.enter_async_context(vendor_client(Limits(connections=CONNECTIONS)))
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
         channels = registry.channels(settings, loaded, http, guarded, app_db)

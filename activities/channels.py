@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from activities import errors
+from activities.circuits import Circuits, provider
 from core import clock, logs, metrics
 from core.db import Database
 from core.errors import Gone, Invalid, Revoked, Unavailable, VendorError
@@ -29,7 +30,11 @@ from integrations.web_push import WebPush
 log = logs.get(__name__)
 
 LONGEST: Final = timedelta(seconds=5.5)  # a vendor has 5 s; a send is not begun below 6 s of lease
-AT_A_TIME: Final = 256  # as many as the client has connections: none waits for another
+AT_A_TIME: Final = 256  # e-mails
+# No more than the clients have connections: none waits for another's.
+BOUNDS: Final = {Channel.PUSH: 128, Channel.SLACK: 64, Channel.SMS: 32}
+CONNECTIONS: Final = AT_A_TIME + BOUNDS[Channel.SLACK] + BOUNDS[Channel.SMS]
+LIMITED_BY_TENANT: Final = frozenset({Channel.SLACK})  # each workspace has its own rate there
 
 
 def observe_lateness(send: Send, at: datetime) -> None:
@@ -148,7 +153,7 @@ class SmsVendor:
 
 
 class Channels:
-    """All vendors of a worker, with one bound on what is under way.
+    """All vendors of a worker, each with a bound on what is under way: none waits for another.
 
     `patience`: how long an e-mail in doubt waits for its vendor to say that it has it.
     """
@@ -160,16 +165,31 @@ class Channels:
         at_a_time: int = AT_A_TIME,
         now: Callable[[], datetime] = clock.now,
         patience: timedelta = timedelta(0),
+        circuits: Circuits | None = None,
     ) -> None:
         self.patience: Final = patience
         self._vendors = vendors
         self._now = now
         self.names: Final = frozenset(vendors)
-        self.slots: Final = asyncio.Semaphore(at_a_time)
+        self.circuits: Final = circuits or Circuits()
+        self._slots = {
+            channel: asyncio.Semaphore(min(bound, at_a_time)) for channel, bound in BOUNDS.items()
+        }
+        self._slots[Channel.EMAIL] = asyncio.Semaphore(at_a_time)
+
+    def slot(self, channel: Channel) -> asyncio.Semaphore:
+        """To be held while a message of this channel is under way."""
+        return self._slots[channel]
 
     async def deliver(self, send: Send) -> Outcome:
-        """Never raises, but when cancelled. Hold one of `slots` meanwhile."""
-        result = await self._attempt(send)
+        """Never raises, but when cancelled. Hold a `slot` meanwhile."""
+        carrier = provider(send)
+        rest = self.circuits.admit(carrier, send.workspace_id)
+        if rest is not None:
+            metrics.DELIVERIES.labels(send.channel, "rested").inc()
+            failed = Failed(Reason.VENDOR_RESTING, permanent=False, wait=rest, parked=carrier)
+            return Outcome(send, failed, self._now())
+        result = self._counted(send, carrier, await self._attempt(send))
         outcome = Outcome(send, result, self._now())
         if isinstance(result, Sent):
             name = "sent"
@@ -178,6 +198,16 @@ class Channels:
             name = "failed" if result.permanent else "retried"
         metrics.DELIVERIES.labels(send.channel, name).inc()
         return outcome
+
+    def _counted(self, send: Send, carrier: str, result: Sent | Failed) -> Sent | Failed:
+        """With what it says of the vendor: one of many failures waits in the ledger."""
+        if isinstance(result, Sent) or result.permanent:
+            if not (isinstance(result, Failed) and result.reason is Reason.UNDELIVERABLE):
+                self.circuits.answered(carrier, send.workspace_id)
+            return result
+        own = result.reason is Reason.VENDOR_THROTTLED and send.channel in LIMITED_BY_TENANT
+        many = self.circuits.failed(carrier, send.workspace_id, asked=result.wait, own=own)
+        return replace(result, parked=carrier) if many else result
 
     async def _attempt(self, send: Send) -> Sent | Failed:
         try:

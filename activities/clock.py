@@ -13,7 +13,7 @@ from temporalio import activity
 from activities import errors
 from activities.heartbeats import beating
 from activities.jobs import SLICE_S
-from activities.shift import Hand, Handler, Setback
+from activities.shift import Hand, Handler
 from core import clock, due, logs
 from core.db import Database
 from core.due import Claimed
@@ -121,8 +121,6 @@ class Clocks:
             await handler.work(claimed, hand)
         except Unavailable:
             raise
-        except Setback:  # its rows rest for a while
-            return
         except Exception as error:  # noqa: BLE001 - tried again, and then the job says so
             log.error(
                 "clock.batch_failed", kind=handler.source.kind, count=len(claimed), error=error

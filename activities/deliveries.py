@@ -68,7 +68,9 @@ class Deliveries:
             raise errors.translate(error) from error
 
     async def _attempt(self, message: DeliveryMessage) -> Step:
-        async with self._channels.slots:  # before the ledger says that it is under way
+        # Taken before the ledger says that it is under way. Older messages do not say by what.
+        channel = Channel(message.queue) if message.queue else Channel.EMAIL
+        async with self._channels.slot(channel):
             async with self._db.transaction() as tx:
                 found = await attempts.begin(
                     tx,

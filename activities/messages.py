@@ -2,9 +2,8 @@
 
 1. `begin`: one transaction writes the deliveries of the whole batch as `sending`.
 2. Every send that still has 6 s of its lease left goes out, many at a time.
-3. What is sent is settled at once, some 20 ms together, so that a kill leaves few in doubt.
-4. What failed for a passing reason waits for its batch: alone, it gets a workflow of its own; with
-   most of the batch, all of them are put back, and the tick says so once.
+3. What came of each is settled at once, some 20 ms together, so that a kill leaves few in doubt.
+   What failed for a passing reason gets a workflow of its own; one of many is parked.
 Killed between 1 and 3, a delivery stands as `sending`: whoever takes the lease over flags it as
 ambiguous and sends it again under its key. Killed elsewhere, nothing is in doubt.
 """
@@ -15,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
 from activities.channels import Channels, observe_lateness
-from activities.shift import Hand, Setback
+from activities.circuits import provider
+from activities.shift import Hand
 from core import clock, faults, logs, metrics
 from core.db import Database, Transaction
 from core.due import Claimed, Source
@@ -32,7 +32,6 @@ ThenT = TypeVar("ThenT")
 GATHER_S: Final = 0.02
 SETTLE_AT_A_TIME: Final = 200
 TRANSACTIONS: Final = 2  # begins at a time; the pool also settles and retries
-MANY: Final = 20
 PATIENCE: Final = (0.1, 0.3, 1.0, 2.0)  # while PostgreSQL does not answer; less than a lease
 
 
@@ -63,11 +62,6 @@ class Work(Protocol[ThenT]):
 
     async def finish(self, tx: Transaction, done: Sequence[Done[ThenT]]) -> None:
         """Settle what was sent, or failed; finish the rows, release the leases."""
-
-    async def put_back(
-        self, tx: Transaction, done: Sequence[Done[ThenT]], *, wait: timedelta
-    ) -> None:
-        """Settle a batch that failed as a whole; its rows are taken again after `wait`."""
 
 
 class Messages(Generic[ThenT]):
@@ -100,13 +94,7 @@ class Messages(Generic[ThenT]):
     async def work(self, batch: Sequence[Claimed], hand: Hand) -> None:
         begun = await self._begin(batch)
         faults.point(f"{self._work.noun}_after_begin")
-        results = await asyncio.gather(*(self._send(each, hand) for each in begun))
-        failed = [done for done in results if done is not None]
-        if len(failed) >= MANY and len(failed) * 2 > len(begun):
-            wait = max(_wait(done) for done in failed)
-            await self._persist(lambda tx: self._work.put_back(tx, failed, wait=wait))
-            raise Setback
-        await asyncio.gather(*(self._settler.settle(done) for done in failed))
+        await asyncio.gather(*(self._send(each, hand) for each in begun))
 
     async def _begin(self, batch: Sequence[Claimed]) -> list[Begun[ThenT]]:
         begun: list[Begun[ThenT]] = []
@@ -146,24 +134,22 @@ class Messages(Generic[ThenT]):
         found = await asyncio.gather(*map(self._begin, parts), return_exceptions=True)
         return [each for part in found if isinstance(part, list) for each in part]
 
-    async def _send(self, begun: Begun[ThenT], hand: Hand) -> Done[ThenT] | None:
-        """Send all of one row, and settle it; what is to be tried again is given back."""
+    async def _send(self, begun: Begun[ThenT], hand: Hand) -> None:
+        """Send all of one row, and settle it."""
         first, *others = begun.sends
         if others:
             attempts = (self._attempt(send, begun.claimed, hand) for send in begun.sends)
             outcomes = await asyncio.gather(*attempts)
         else:  # nearly always: it needs no task of its own
             outcomes = [await self._attempt(first, begun.claimed, hand)]
-        done = Done(begun.claimed, tuple(outcomes), begun.then)
-        if any(outcome.next_at for outcome in outcomes):
-            return done
-        await self._settler.settle(done)
-        return None
+        await self._settler.settle(Done(begun.claimed, tuple(outcomes), begun.then))
 
     async def _attempt(self, send: Send, claimed: Claimed, hand: Hand) -> Outcome:
-        async with self._channels.slots:
+        async with self._channels.slot(send.channel):
             if not hand.is_safe(claimed):
-                return Outcome(send, Failed(Reason.LEASE_RAN_SHORT, permanent=False), self._now())
+                # Not the vendor's fault, and rarely alone.
+                short = Failed(Reason.LEASE_RAN_SHORT, permanent=False, parked=provider(send))
+                return Outcome(send, short, self._now())
             outcome = await self._channels.deliver(send)
         faults.point(f"{self._work.noun}_after_send")
         return outcome
@@ -218,11 +204,6 @@ async def _persist(db: Database, write: Callable[[Transaction], Awaitable[None]]
             await asyncio.sleep(patience)
         else:
             return
-
-
-def _wait(done: Done[ThenT]) -> timedelta:
-    waits = [each.next_at - each.at for each in done.outcomes if each.next_at]
-    return max(waits, default=timedelta(0))
 
 
 def _count(decided: Decided, now: datetime) -> None:

@@ -38,11 +38,6 @@ class _Work:
     async def finish(self, tx: Transaction, done: Sequence[Done[Then]]) -> None:
         await due_reminders.finish(tx, done)
 
-    async def put_back(
-        self, tx: Transaction, done: Sequence[Done[Then]], *, wait: timedelta
-    ) -> None:
-        await due_reminders.put_back(tx, done, wait=wait)
-
 
 class Reminders(Messages[Then]):
     """The handler of `Kind.REMINDERS`. `app_db` works as `vt_app`."""

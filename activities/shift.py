@@ -29,10 +29,6 @@ LOOK_FOR: Final = 1000
 AT_MOST: Final = 4000  # rows in hand
 
 
-class Setback(Exception):
-    """Most of a batch failed for a passing reason; its rows were put back."""
-
-
 class Hand:
     """The leases we hold, and until when, on a clock that nobody sets."""
 
@@ -78,7 +74,7 @@ class Handler(Protocol):
         """Queue what this kind wants done now and then, once per tick, as `vt_worker`."""
 
     async def work(self, batch: Sequence[Claimed], hand: Hand) -> None:
-        """Work on up to `BATCH` due rows and settle them. Raises `Setback`."""
+        """Work on up to `BATCH` due rows and settle them."""
 
 
 class Shift:
@@ -95,7 +91,6 @@ class Shift:
         life_s: float = LIFE_S,
     ) -> None:
         self.handled = 0
-        self.setback = False
         self._db = worker_db
         self._handler = handler
         self._source = handler.source
@@ -129,7 +124,7 @@ class Shift:
         ends = clock() + self._life_s
         ends_at_last = ends + LONGEST_LIFE_S - LIFE_S
         next_look = clock()
-        while not (self._stopped.is_set() or self.setback):
+        while not self._stopped.is_set():
             at = clock()
             if at >= ends_at_last or (at >= ends and not self._batches):
                 return
@@ -182,8 +177,6 @@ class Shift:
         try:
             await self._handler.work(batch, self._hand)
             self.handled += len(batch)
-        except Setback:
-            self.setback = True
         except Exception as error:  # noqa: BLE001 - their leases end, and they are taken again
             log.error("tick.batch_failed", kind=self._source.kind, count=len(batch), error=error)
         finally:

@@ -16,7 +16,6 @@ from core.messages import Kind, TickMessage
 
 log = logs.get(__name__)
 
-AFTER_SETBACK: Final = timedelta(seconds=2)  # the rows themselves rest longer; others need not
 AT_ONCE: Final = timedelta(milliseconds=10)
 
 
@@ -60,12 +59,6 @@ class Ticks:
         finally:
             leaving.cancel()
             await asyncio.gather(leaving, return_exceptions=True)
-        if shift.setback:
-            raise ApplicationError(
-                "Most of a batch failed for a passing reason; its rows were put back.",
-                type="MostOfABatchFailed",
-                next_retry_delay=AFTER_SETBACK,
-            )
         if activity.is_worker_shutdown():
             # Not a normal end: that would leave the lane alone until the Schedule's next turn.
             raise ApplicationError(

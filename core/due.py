@@ -108,6 +108,7 @@ SOURCES: Final = {
         Source(Kind.REMINDERS, "reminders"),
         Source(Kind.SERIES, "series"),
         Source(Kind.DIGESTS, "digests"),
+        Source(Kind.PARKED, "parked_deliveries"),
     )
 }
 

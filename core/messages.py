@@ -16,6 +16,7 @@ class Kind(StrEnum):
     REMINDERS = "reminders"
     SERIES = "series"
     DIGESTS = "digests"
+    PARKED = "parked"  # deliveries of which many failed at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ DELIVERIES = Counter(
     "Attempts to deliver, by what came of them",
     ("channel", "outcome"),
 )
+CIRCUITS_OPENED = Counter(
+    "voicetodo_circuits_opened_total",
+    "Vendors, or tenants' shares of them, that were taken for down",
+    ("channel", "whose"),
+)
 OCCURRENCES = Counter(
     "voicetodo_occurrences_passed_total", "Occurrences left undone that made way for the next one"
 )

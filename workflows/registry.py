@@ -23,6 +23,7 @@ from activities.digests import Digests
 from activities.email_batches import EmailBatches
 from activities.executions import Executions
 from activities.jobs import Jobs
+from activities.parked import Parked
 from activities.reminders import Reminders
 from activities.series import Series
 from activities.shift import Handler
@@ -109,6 +110,7 @@ def handlers(
     return {
         Kind.REMINDERS: Reminders(app_db, channels, dev=dev, now=now),
         Kind.SERIES: Series(app_db, now=now),
+        Kind.PARKED: Parked(app_db, channels, dev=dev, now=now),
         Kind.DIGESTS: Digests(app_db, worker_db, channels, dev=dev, now=now),
     }
 

@@ -23,7 +23,11 @@ CATCH_UP: Final = timedelta(seconds=60)
 
 def ticks(lanes: int) -> dict[str, Schedule]:
     """Schedule id -> Schedule, for `temporal.ensure_schedules`."""
-    return {f"tick:{kind}:{lane}": _tick(kind, lane) for kind in SOURCES for lane in range(lanes)}
+    return {
+        f"tick:{kind}:{lane}": _tick(kind, lane)
+        for kind in SOURCES
+        for lane in range(1 if kind is Kind.PARKED else lanes)
+    }
 
 
 def _tick(kind: Kind, lane: int) -> Schedule:

@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, TenantTable, one_of
@@ -84,6 +84,27 @@ class Deliveries(TenantTable):
     log: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class ParkedDeliveries(TenantTable):
+    """When a delivery of which many failed at once is tried again. Has the delivery's id."""
+
+    __tablename__ = "parked_deliveries"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "id"],
+            ["deliveries.workspace_id", "deliveries.id"],
+            ondelete="CASCADE",
+            name="fk_parked_deliveries_id",
+        ),
+        Index(None, "lane", "next_at"),
+    )
+
+    provider: Mapped[str]  # who carries it, as the circuits call them
+    lane: Mapped[int] = mapped_column(SmallInteger)
+    next_at: Mapped[datetime]
+    arm_no: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[CreatedAt]
 
 
 class Notifications(TenantTable):

@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     VENDOR_UNAVAILABLE = "vendor_unavailable"
     VENDOR_THROTTLED = "vendor_throttled"
+    VENDOR_RESTING = "vendor_resting"
     VENDOR_REJECTED = "vendor_rejected"
     NO_ADDRESS = "no_address"
     ADDRESS_UNVERIFIED = "address_unverified"
@@ -60,6 +61,7 @@ class Reason(StrEnum):
 IN_WORDS: Final = {
     Reason.VENDOR_UNAVAILABLE: "{carrier} did not answer",
     Reason.VENDOR_THROTTLED: "{carrier} asked us to wait",
+    Reason.VENDOR_RESTING: "{carrier} has not been answering, so it was not asked again yet",
     Reason.VENDOR_REJECTED: "{carrier} refused the message",
     Reason.NO_ADDRESS: "the account has no e-mail address",
     Reason.ADDRESS_UNVERIFIED: "the e-mail address is not verified yet",

@@ -86,12 +86,16 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`wait` is the vendor's wish; `ambiguous`: it may have been accepted all the same."""
+    """`wait` is the vendor's wish; `ambiguous`: it may have been accepted all the same.
+
+    `parked`: the carrier of which many failed, so that no workflow is to be made for this one.
+    """
 
     reason: Reason
     permanent: bool
     ambiguous: bool = False
     wait: timedelta | None = None
+    parked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,11 @@ def entry(at: datetime, what: str, detail: str | None = None) -> dict[str, str]:
     return line | {"detail": detail} if detail else line
 
 
-# Of a delivery `d`. A worker that died, or had no time left, is no failure of the vendor's.
+# Of a delivery `d`. A worker that died, or had no time left, is no failure of the vendor's; nor is
+# what it was not asked for.
 FAILURES: Final = b"""
     (SELECT count(*) FROM jsonb_array_elements(d.log) l
-     WHERE l->>'what' = 'failed' AND l->>'detail' <> 'lease_ran_short')
+     WHERE l->>'what' = 'failed' AND l->>'detail' NOT IN ('lease_ran_short', 'vendor_resting'))
 """
 _COLUMNS = b"""
     AS x (workspace_id uuid, id uuid, kind text, subject_id uuid, todo_id uuid, user_id uuid,
@@ -304,12 +309,6 @@ def _note_targets(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
             uses.append((target.id, outcome.at, False))
     push_rows.used(tx, uses)
     push_rows.prune(tx, ended)
-
-
-def ask_for_retries(tx: Transaction, outcomes: Iterable[Outcome]) -> None:
-    """Queue a workflow for each of these deliveries: it makes the next attempts."""
-    for outcome in outcomes:
-        ask_for_workflow(tx, outcome.send)
 
 
 def ask_for_workflow(tx: Transaction, send: Send) -> None:

@@ -1,15 +1,14 @@
-"""What kinds that send messages share: begun under a lease, settled by attempt, or put back."""
+"""What kinds that send messages share: begun under a lease, settled by attempt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
-from core import due
 from core.db import Transaction
-from core.due import Claimed, Source
-from core.services import deliveries
-from core.services.deliveries import Outcome, Send
+from core.due import Claimed
+from core.services import deliveries, parked_rows
+from core.services.deliveries import Failed, Outcome, Send
 
 ThenT = TypeVar("ThenT")
 
@@ -33,7 +32,7 @@ class Done(Generic[ThenT]):
 
 
 async def settle(tx: Transaction, done: Sequence[Done[ThenT]]) -> list[Done[ThenT]]:
-    """Settle the deliveries; one that failed for a passing reason gets its workflow.
+    """Settle the deliveries; what failed for a passing reason gets its workflow, or is parked.
 
     Answers those that were still ours to settle: their rows are yet to be finished, and then the
     leases released (in this order: whoever claims locks a row before its lease).
@@ -46,19 +45,13 @@ async def settle(tx: Transaction, done: Sequence[Done[ThenT]]) -> list[Done[Then
         for each in done
         if all(outcome.send.delivery_id in settled for outcome in each.outcomes)
     ]
-    deliveries.ask_for_retries(
-        tx, (outcome for each in ours for outcome in each.outcomes if outcome.next_at)
-    )
+    parking: list[tuple[Send, str, datetime]] = []
+    for outcome in (outcome for each in ours for outcome in each.outcomes):
+        if outcome.next_at is None:
+            continue
+        if isinstance(outcome.result, Failed) and outcome.result.parked:
+            parking.append((outcome.send, outcome.result.parked, outcome.next_at))
+        else:
+            deliveries.ask_for_workflow(tx, outcome.send)
+    parked_rows.add(tx, parking)
     return ours
-
-
-async def put_back(
-    tx: Transaction, source: Source, done: Sequence[Done[ThenT]], *, wait: timedelta
-) -> None:
-    """Settle the failures of a batch that failed as a whole; a tick takes them again after `wait`.
-
-    Their rows stay due, their deliveries pending, and no workflow is asked for.
-    """
-    tx.act_in(list({each.claimed.workspace_id for each in done}))
-    await deliveries.settle(tx, [outcome for each in done for outcome in each.outcomes])
-    due.rest(tx, source, [each.claimed for each in done], wait=wait)

@@ -68,6 +68,8 @@ _RESCUE: Final = Query(
                       WHERE g.workspace_id = d.workspace_id AND g.id = d.subject_id
                         AND g.arm_no = d.arm_no AND g.next_at IS NOT NULL
                         AND d.kind = 'digest')
+      AND NOT EXISTS (SELECT FROM parked_deliveries p
+                      WHERE p.workspace_id = d.workspace_id AND p.id = d.id)
       AND NOT EXISTS (SELECT FROM executions e WHERE e.workflow_id = 'delivery:' || d.id)
       AND NOT EXISTS (SELECT FROM outbox o WHERE o.workflow_id = 'delivery:' || d.id)
     ORDER BY d.updated_at
@@ -145,11 +147,6 @@ async def finish(tx: Transaction, done: Sequence[Done[Then]]) -> None:
     """Settle the deliveries, the reminders and the leases; a passing failure gets its workflow."""
     _finish(tx, await due_messages.settle(tx, done))
     due.release(tx, SOURCE, [each.claimed for each in done])
-
-
-async def put_back(tx: Transaction, done: Sequence[Done[Then]], *, wait: timedelta) -> None:
-    """As `due_messages.put_back`."""
-    await due_messages.put_back(tx, SOURCE, done, wait=wait)
 
 
 def _finish(tx: Transaction, done: Sequence[Done[Then]]) -> None:

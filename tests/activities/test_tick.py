@@ -193,28 +193,6 @@ async def test_a_passing_failure_asks_for_a_workflow_in_the_same_transaction(
     assert (at.waiting(), at.leases()) == (0, 0)
 
 
-async def test_when_most_of_a_batch_fails_it_is_put_back(
-    ticks: Ticks, mailbox: Mailbox, database_url: str
-) -> None:
-    mailbox.fault(status=503, times=40)
-    at = scene(database_url, [clock.now()] * 40)
-    with pytest.raises(ApplicationError) as caught:
-        await tick(ticks, at)
-    assert caught.value.type == "MostOfABatchFailed"
-    assert caught.value.next_retry_delay is not None
-    assert not caught.value.non_retryable
-    assert (at.outbox(), at.waiting(), at.leases()) == ([], 40, 40)
-    assert {each["status"] for each in at.deliveries()} == {"pending"}
-    assert await tick(ticks, at) == 0  # they rest
-    at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
-    assert await tick(ticks, at) == 40
-    assert len(mailbox.of(at.email)) == 40
-    assert {(each["status"], each["ambiguous"]) for each in at.deliveries()} == {("sent", False)}
-    assert len(at.notifications()) == 40
-    assert at.events() == ["reminder.due"] * 40
-    assert (at.waiting(), at.leases()) == (0, 0)
-
-
 async def test_killed_while_sending_is_flagged_and_sent_again(
     ticks: Ticks, mailbox: Mailbox, app_db: Database, worker_db: Database, database_url: str
 ) -> None:
