@@ -37,6 +37,7 @@ def test_keys_are_read_with_and_without_padding() -> None:
         encode(POINT)[:-4] + "!!!!",
         "ä" * 87,
     ],
+    ids=["nothing", "short", "long", "compressed", "off the curve", "no base64", "no ASCII"],
 )
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the library's own words differ
