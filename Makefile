@@ -64,6 +64,7 @@ bench: install .venv/peers/installed ## measure start, API and reminders beside 
 	-@.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-bench.lock && touch $@
 
 chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
+	$(BIN)/pytest -m long
 	$(BIN)/python -m bench.chaos
 
 lock: ## resolve pyproject.toml anew into the lock files (needs uv)

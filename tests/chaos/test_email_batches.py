@@ -1,9 +1,12 @@
 from random import Random
 
+import pytest
+
 from bench.chaos import workers
 from bench.chaos.stack import Stack
 
 
+@pytest.mark.long
 def test_killed_with_many_in_one_call_the_ledger_holds(stack: Stack) -> None:
     """Each kill behind a call leaves all of its deliveries in doubt, and each of them flagged."""
     stack.environment["VOICETODO_SENDGRID_BATCH"] = "1000"

@@ -1,5 +1,7 @@
 from random import Random
 
+import pytest
+
 from bench.chaos import workers
 from bench.chaos.pushing import Pushing
 from bench.chaos.slacking import Slacking
@@ -15,6 +17,7 @@ def test_killed_while_sending_nothing_is_lost_and_what_went_twice_is_flagged(sta
     assert report.ambiguous > 0  # else nobody was killed in the middle
 
 
+@pytest.mark.long
 def test_killed_while_pushing_nothing_is_lost_and_nothing_is_seen_twice(stack: Stack) -> None:
     rng = Random(2)  # noqa: S311 - repeatable, which is the point
     report = workers.killed(
@@ -25,6 +28,7 @@ def test_killed_while_pushing_nothing_is_lost_and_nothing_is_seen_twice(stack: S
     assert report.ambiguous > 0  # else nobody was killed in the middle
 
 
+@pytest.mark.long
 def test_killed_while_posting_nothing_is_lost_and_nothing_is_posted_twice(stack: Stack) -> None:
     rng = Random(3)  # noqa: S311 - repeatable, which is the point
     report = workers.killed(
@@ -35,6 +39,7 @@ def test_killed_while_posting_nothing_is_lost_and_nothing_is_posted_twice(stack:
     assert report.ambiguous > 0  # else nobody was killed in the middle
 
 
+@pytest.mark.long
 def test_killed_while_sending_nothing_comes_twice_where_the_vendor_tells(stack: Stack) -> None:
     rng = Random(4)  # noqa: S311 - repeatable, which is the point
     at = ["reminder_after_send", "reminder_after_begin", "delivery_after_send"]
