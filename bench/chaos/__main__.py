@@ -4,8 +4,8 @@
     python -m bench.chaos f1 f6      some trials
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
-NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with code 1 when anything that must hold
-did not.
+F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with
+code 1 when anything that must hold did not.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from random import Random
 
 from rich.console import Console
 
-from bench.chaos import creates, outages, reminders, restarts, vendor, workers, zones
+from bench.chaos import creates, outages, reminders, restarts, troubles, vendor, workers, zones
 from bench.chaos.pushing import Pushing
 from bench.chaos.report import TITLE, Report, kept, tabulate
 from bench.chaos.slacking import Slacking
@@ -40,14 +40,23 @@ TRIALS: dict[str, Trial] = {
     "f4": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng),
     "f4-push": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, by=Pushing),
     "f4-slack": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, by=Slacking),
+    "f4-told": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng, told=True),
     "f6": lambda stack, rng: outages.temporal_away(stack, _size("F6_SECONDS", 60), rng),
     "f7": lambda stack, rng: outages.temporal_wiped(stack, _size("F7_REMINDERS", 200), rng),
     "f8": lambda stack, rng: restarts.postgres_restarted(stack, _size("F8_SECONDS", 20), rng),
+    "f12": lambda stack, _: troubles.throttled(stack, _size("F12_PEOPLE", 1000)),
+    "f12-slack": lambda stack, _: troubles.throttled(stack, _size("F12_PEOPLE", 1000), by=Slacking),
+    "f13": lambda stack, rng: troubles.down(
+        stack, _size("F13_SECONDS", 120), _size("F13_MESSAGES", 2000), rng
+    ),
     "f18": lambda *_: zones.everywhere(),
     "reminders": lambda stack, rng: reminders.under_nemesis(
         stack, _size("NEMESIS_SECONDS", 600), _size("NEMESIS_KILLS", 50), rng
     ),
     "vendor": lambda stack, _: vendor.faults(stack),
+    "vendor-told": lambda stack, _: vendor.faults(stack, told=True),
+    "vendor-push": lambda stack, _: vendor.faults(stack, by=Pushing),
+    "vendor-slack": lambda stack, _: vendor.faults(stack, by=Slacking),
 }
 
 

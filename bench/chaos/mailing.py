@@ -21,6 +21,8 @@ class Mailing:
     """Each reminder is one e-mail. Twice is right only where the ledger says it may be."""
 
     trial: ClassVar[str] = "F4"
+    channel: ClassVar[str] = "email"
+    finds_again: ClassVar[bool] = False  # what came through is found before it is sent again
     vendor: ClassVar[dict[str, object]] = {"vendor": "sendgrid"}  # whose faults are scripted
 
     def __init__(self, stack: Stack) -> None:
@@ -49,6 +51,10 @@ class Mailing:
     def key(self, reminder_id: UUID) -> str:
         """The id of this reminder's delivery."""
         return self._keys[reminder_id]
+
+    def due(self, key: str) -> datetime:
+        """When this delivery was promised for."""
+        return self._due[key]
 
     def open(self) -> int:
         """How many have not come to their end."""

@@ -19,6 +19,7 @@ class Pushing(Mailing):
     """A message may reach its push service twice where the ledger owns up to it; is shown once."""
 
     trial: ClassVar[str] = "F4 push"
+    channel: ClassVar[str] = "push"
     vendor: ClassVar[dict[str, object]] = {"vendor": "web_push"}
 
     def __init__(self, stack: Stack) -> None:

@@ -31,6 +31,8 @@ class Slacking(Mailing):
     """Nothing is posted twice, in doubt or not: it is looked up before it is sent again."""
 
     trial: ClassVar[str] = "F4 slack"
+    channel: ClassVar[str] = "slack"
+    finds_again: ClassVar[bool] = True
     vendor: ClassVar[dict[str, object]] = {"vendor": "slack"}
 
     def __init__(self, stack: Stack) -> None:

@@ -55,4 +55,5 @@ async def send(
         tenant=user_id,
         workspace_id=user_id,
         delivery_id=delivery_id,
+        queue="email",
     )

@@ -102,14 +102,15 @@ _SUPPRESS: Final = Query(
     {},
     writes=True,
 )
-# Certain that it went out once: there was one attempt, or one of them in doubt and none since.
+# Certain that it went out once: there was one attempt, or one of them in doubt and none since. The
+# times of events are whole seconds, cut off: nothing is to look as if it had been sent early.
 _SETTLE: Final = Query(
     b"""
     UPDATE deliveries d SET
         status = told.status,
         error = CASE WHEN told.status = 'failed' THEN coalesce(told.failure, d.error)
                      WHEN told.status = 'sent' THEN NULL ELSE d.error END,
-        sent_at = CASE WHEN told.status = 'sent' THEN coalesce(d.sent_at, told.at)
+        sent_at = CASE WHEN told.status = 'sent' THEN coalesce(d.sent_at, greatest(told.at, d.due_at))
                        ELSE d.sent_at END,
         next_attempt_at = CASE WHEN told.status IN ('sent', 'failed') THEN NULL
                                ELSE d.next_attempt_at END,

@@ -1,9 +1,28 @@
+import pytest
+
 from bench.chaos import vendor
+from bench.chaos.mailing import Mailing
+from bench.chaos.pushing import Pushing
+from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack
 
 
-def test_one_mail_each_or_a_failure_that_is_seen(stack: Stack) -> None:
-    report = vendor.faults(stack)
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        (Mailing, False),
+        pytest.param(Mailing, True, marks=pytest.mark.long),
+        pytest.param(Pushing, False, marks=pytest.mark.long),
+        pytest.param(Slacking, False, marks=pytest.mark.long),
+    ],
+)
+def test_one_message_each_or_a_failure_that_is_seen(
+    stack: Stack,
+    by: type[Mailing],
+    told: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    report = vendor.faults(stack, by=by, told=told)
     assert report.violations == []
     assert (report.operations, report.lost) == (8, 0)
-    assert report.duplicates <= report.ambiguous
+    unseen = told or by is not Mailing
+    assert report.duplicates <= (0 if unseen else report.ambiguous)
