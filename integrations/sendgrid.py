@@ -22,6 +22,11 @@ from integrations.http_connection import Answer
 
 VENDOR: Final = "SendGrid"
 TOO_MANY: Final = 429
+# Our key, our sender, or "too many bad requests, temporary block"; no message is at fault, and an
+# operator who mends it within the day loses none:
+# https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors
+OURS: Final = (401, 403)
+OURS_MENDED_WITHIN: Final = timedelta(minutes=1)
 # https://docs.sendgrid.com/api-reference/mail-send/limitations
 _NOT_IN_NAMES: Final = str.maketrans(",;", "  ")
 
@@ -66,17 +71,17 @@ class SendGrid:
     async def send(self, message: Email) -> str:
         """Hand the e-mail over and give SendGrid's X-Message-Id; 202 means queued, not delivered.
 
-        Raises VendorError. Permanent: 400 (the message), 401 and 403 (the key or the sender), 413.
-        Passing: 429 with the wait until X-RateLimit-Reset, 5xx, no connection. `ambiguous` if the
-        request left and no answer came: SendGrid has no idempotency key, so sending again may send
-        twice; the event webhook later tells which by `custom_args.delivery_id`.
+        Raises VendorError. Permanent: 400 (the message), 413. Passing: 401 and 403 (our key or our
+        sender) after a minute, 429 with the wait until X-RateLimit-Reset, 5xx, no connection.
+        `ambiguous` if the request left and no answer came: SendGrid has no idempotency key, so
+        sending again may send twice; the event webhook tells which by `custom_args.delivery_id`.
         """
         response = await self.post(orjson.dumps(self.payload(message)))
         check(response, VENDOR)
         return accepted(response)
 
     async def post(self, content: bytes) -> Answer:
-        """Make the call; any answer but 429, which is raised with its wait."""
+        """Make the call; any answer but those that ask for a wait, which are raised."""
         response = await self.client.post(
             f"{self.base_url.rstrip('/')}/v3/mail/send", headers=self._headers, content=content
         )
@@ -87,6 +92,12 @@ class SendGrid:
                 permanent=False,
                 retry_after=retry_after(headers.get("retry-after"))
                 or _until(headers.get("x-ratelimit-reset", "")),
+            )
+        if response.status_code in OURS:
+            raise VendorError(
+                f"{VENDOR} answered {response.status_code}",
+                permanent=False,
+                retry_after=OURS_MENDED_WITHIN,
             )
         return response
 

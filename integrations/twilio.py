@@ -28,6 +28,8 @@ SERVICE: Final = "MG"  # what the id of a messaging service begins with
 # Invalid, unroutable, unsubscribed, no mobile phone, a landline.
 GONE: Final = frozenset({21211, 21214, 21217, 21610, 21612, 21614, 21635})
 QUEUE_IS_FULL: Final = 21611
+UNAUTHENTICATED: Final = 401  # our token: an operator who mends it within the day loses no message
+MENDED_WITHIN: Final = timedelta(minutes=1)
 UNSAID: Final = timedelta(seconds=30)  # Twilio's 429 names no wait
 
 
@@ -104,6 +106,9 @@ class Twilio:
 
 
 def _content(answer: Answer) -> dict[str, Any]:
+    if answer.status_code == UNAUTHENTICATED:
+        said = f"{VENDOR} answered {UNAUTHENTICATED}"
+        raise VendorError(said, permanent=False, retry_after=MENDED_WITHIN)
     try:
         content = answer.json()
     except ValueError:

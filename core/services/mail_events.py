@@ -110,8 +110,8 @@ _SETTLE: Final = Query(
         status = told.status,
         error = CASE WHEN told.status = 'failed' THEN coalesce(told.failure, d.error)
                      WHEN told.status = 'sent' THEN NULL ELSE d.error END,
-        sent_at = CASE WHEN told.status = 'sent' THEN coalesce(d.sent_at, greatest(told.at, d.due_at))
-                       ELSE d.sent_at END,
+        sent_at = CASE WHEN told.status = 'sent'
+                       THEN coalesce(d.sent_at, greatest(told.at, d.due_at)) ELSE d.sent_at END,
         next_attempt_at = CASE WHEN told.status IN ('sent', 'failed') THEN NULL
                                ELSE d.next_attempt_at END,
         ambiguous = d.ambiguous AND NOT told.certain,

@@ -150,7 +150,7 @@ async def test_a_refused_call_is_made_again_one_by_one(
 @pytest.mark.parametrize(
     ("fault", "permanent", "ambiguous"),
     [
-        ({"status": 401}, True, False),
+        ({"status": 401}, False, False),
         ({"status": 429, "headers": {"retry-after": "30"}}, False, False),
         ({"status": 503, "body": "<html>"}, False, False),
         ({"drop": "before"}, False, True),

@@ -117,8 +117,8 @@ def test_payload_is_what_the_vendors_own_classes_build(
     ("fault", "permanent", "ambiguous", "wait"),
     [
         ({"status": 400}, True, False, None),
-        ({"status": 401}, True, False, None),
-        ({"status": 403}, True, False, None),
+        ({"status": 401}, False, False, timedelta(minutes=1)),
+        ({"status": 403}, False, False, timedelta(minutes=1)),
         ({"status": 413}, True, False, None),
         ({"status": 429}, False, False, None),
         (

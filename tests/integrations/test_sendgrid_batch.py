@@ -99,8 +99,8 @@ async def test_a_refusal_for_what_is_in_it_is_told_apart(
 @pytest.mark.parametrize(
     ("fault", "permanent", "ambiguous", "wait"),
     [
-        ({"status": 401}, True, False, None),
-        ({"status": 403}, True, False, None),
+        ({"status": 401}, False, False, timedelta(minutes=1)),
+        ({"status": 403}, False, False, timedelta(minutes=1)),
         ({"status": 429, "headers": {"Retry-After": "3"}}, False, False, timedelta(seconds=3)),
         ({"status": 503, "body": "<html>"}, False, False, None),
         ({"drop": "before"}, False, True, None),

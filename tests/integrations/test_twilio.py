@@ -70,7 +70,7 @@ async def test_a_messaging_service_sends_as_well(client: Client, sandbox: Sandbo
     ("fault", "permanent", "ambiguous", "wait"),
     [
         ({"status": 400}, True, False, None),  # 21211: an invalid number
-        ({"status": 401}, True, False, None),
+        ({"status": 401}, False, False, 60),
         ({"status": 403, "body": "<html>"}, True, False, None),
         ({"status": 429}, False, False, 30),
         ({"status": 429, "headers": {"Retry-After": "3"}}, False, False, 3),
