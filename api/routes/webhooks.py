@@ -11,6 +11,7 @@ from integrations import sendgrid_events
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=Transactional)
 
+
 @router.post(
     "/sendgrid",
     status_code=204,

@@ -49,7 +49,7 @@ def killed(
 
     `told`: the mail service says what became of each e-mail; then none comes twice, either.
     """
-    report = Report(by.trial)
+    report = Report(f"{by.trial} told" if told else by.trial)
     stack.environment["VOICETODO_LANES"] = str(lanes)
     stack.temporal.start()
     if told:
