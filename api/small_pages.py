@@ -6,9 +6,11 @@ They work without scripts, and their policy allows none.
 
 import base64
 import hashlib
+from collections.abc import Container
 from html import escape
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 _STYLE: Final = (
@@ -23,6 +25,17 @@ _POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+def wanted(request: Request) -> bool:
+    """Browsers ask for a page by name; whatever is a program gets JSON."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def language(request: Request, spoken: Container[str]) -> str:
+    """The first that the browser names, if it is `spoken`; else English."""
+    first = request.headers.get("accept-language", "")[:2].lower()
+    return first if first in spoken else "en"
 
 
 def page(heading: str, body: str, *, status: int = 200, language: str = "en") -> HTMLResponse:

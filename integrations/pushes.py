@@ -6,18 +6,17 @@ repetition replaces itself), and `actions`; a click posts to `act_url` + the act
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 
 from core.models.deliveries import DeliveryKind
-from core.rules import actions, digest_words, zones
+from core.rules import actions, digest_words
 from core.rules.actions import Action, Verb
-from core.rules.recurrence_words import LANGUAGES
-from core.rules.reminders import Due, due_instant
 from core.rules.retries import USEFUL_FOR
 from core.services.deliveries import Send
+from integrations import wording
 from integrations.web_push import MAX_CONTENT, Push
 
 LISTED: Final = 5  # of a summary; more than a notification shows
@@ -27,13 +26,8 @@ TEST_LASTS: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    due: str
-    late: str
-    nothing: str
-    near: dict[int, str]
-    day: str
-    at: str
-    complete: str
+    """Only what a push message says; the rest is as in every short message."""
+
     snooze_10: str
     snooze_60: str
     test: str
@@ -42,26 +36,12 @@ class _Words:
 
 _WORDS: Final = {
     "en": _Words(
-        due="Due {when}",
-        late="Late, we are sorry: it was due {when}",
-        nothing="You asked to be reminded of this now",
-        near={-1: "yesterday", 0: "today", 1: "tomorrow"},
-        day="on {weekday}, {d} {month} {year}",
-        at="{day} at {clock}",
-        complete="Complete",
         snooze_10="In 10 minutes",
         snooze_60="In 1 hour",
         test="Push messages work here",
         test_body="You asked Voice Todo to try this device",
     ),
     "de": _Words(
-        due="Fällig {when}",
-        late="Verspätet, das tut uns leid: fällig war es {when}",
-        nothing="Daran wollten Sie jetzt erinnert werden",
-        near={-1: "gestern", 0: "heute", 1: "morgen"},
-        day="am {weekday}, {d}. {month} {year}",
-        at="{day} um {clock}",
-        complete="Erledigt",
         snooze_10="In 10 Minuten",
         snooze_60="In 1 Stunde",
         test="Push-Nachrichten kommen hier an",
@@ -80,8 +60,7 @@ class Pushes:
     def render(self, send: Send) -> Push:
         """The message of this attempt; its delivery has a target."""
         assert send.target is not None  # noqa: S101 - nobody begins a push without
-        language = send.person.locale.replace("_", "-").partition("-")[0].lower()
-        words = _WORDS.get(language, _WORDS["en"])
+        words = _WORDS[wording.words(send.person.locale).language]
         lasts = send.due_at + USEFUL_FOR - send.began_at
         if send.kind is DeliveryKind.TEST:
             message = self._message(send, words.test, words.test_body)
@@ -93,7 +72,7 @@ class Pushes:
             lines = digest_words.summary_lines(list(send.titles), send.person.locale, most=LISTED)
             message = self._message(send, send.title, "\n".join(lines))
         else:
-            message = self._message(send, send.title, _body(send, words, language))
+            message = self._message(send, send.title, wording.moment(send, zoned=False))
             message["actions"] = self._actions(send, words)
         small = message | {"title": message["title"][:SHORT_TITLE], "actions": []}
         return Push(
@@ -109,7 +88,7 @@ class Pushes:
         due = send.due
         return {
             "kind": send.kind,
-            "title": " ".join(title.split()),
+            "title": wording.one_line(title),
             "body": body,
             "tag": str(send.delivery_id),
             "urgent": send.urgent,
@@ -130,7 +109,9 @@ class Pushes:
             ("snooze_1h", words.snooze_60, Verb.SNOOZE, 60),
         ]
         if send.todo_id is not None:
-            buttons.insert(0, ("complete", words.complete, Verb.COMPLETE, 0))
+            buttons.insert(
+                0, ("complete", wording.words(send.person.locale).complete, Verb.COMPLETE, 0)
+            )
         return [
             {"action": name, "title": title, "token": self._token(send, verb, minutes)}
             for name, title, verb, minutes in buttons
@@ -148,35 +129,6 @@ class Pushes:
             minutes=minutes,
         )
         return actions.token(self.action_key, action)
-
-
-def _body(send: Send, words: _Words, language: str) -> str:
-    zone = send.person.zone
-    today = zones.today(send.began_at, zone)
-    if send.late:
-        return words.late.format(when=_when(send.due_at, zone, today, words, language))
-    if send.due is None:
-        return words.nothing
-    return words.due.format(when=_due(send.due, zone, today, words, language))
-
-
-def _due(due: Due, zone: str, today: date, words: _Words, language: str) -> str:
-    at = due_instant(due, zone)
-    return _when(at, zone, today, words, language, all_day=due.at is None)
-
-
-def _when(
-    at: datetime, zone: str, today: date, words: _Words, language: str, *, all_day: bool = False
-) -> str:
-    local = at.astimezone(zones.zone(zone))
-    named = LANGUAGES.get(language if language in _WORDS else "en", LANGUAGES["en"])
-    day = words.near.get((local.date() - today).days) or words.day.format(
-        weekday=named.weekdays[local.weekday()],
-        d=local.day,
-        month=named.months[local.month - 1],
-        year=local.year,
-    )
-    return day if all_day else words.at.format(day=day, clock=f"{local:%H:%M}")
 
 
 def _fitting(message: dict[str, Any]) -> bytes:

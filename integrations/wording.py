@@ -35,7 +35,7 @@ ENGLISH: Final = Words(
     nothing="You asked to be reminded of this now",
     near={-1: "yesterday", 0: "today", 1: "tomorrow"},
     day="on {weekday}, {d} {month} {year}",
-    at="{day} at {clock} ({zone})",
+    at="{day} at {clock}",
     complete="Complete",
     snooze_10="Snooze 10 min",
     snooze_60="Snooze 1 h",
@@ -50,7 +50,7 @@ GERMAN: Final = Words(
     nothing="Daran wollten Sie jetzt erinnert werden",
     near={-1: "gestern", 0: "heute", 1: "morgen"},
     day="am {weekday}, {d}. {month} {year}",
-    at="{day} um {clock} ({zone})",
+    at="{day} um {clock}",
     complete="Erledigt",
     snooze_10="In 10 Min.",
     snooze_60="In 1 Std.",
@@ -65,24 +65,32 @@ def words(locale: str) -> Words:
     return _ALL.get(locale.replace("_", "-").partition("-")[0].lower(), ENGLISH)
 
 
-def moment(send: Send) -> str:
-    """`Due tomorrow at 09:00 (Europe/Berlin)`, or that it is late, or that it has no due date."""
+def moment(send: Send, *, zoned: bool = True) -> str:
+    """`Due tomorrow at 09:00 (Europe/Berlin)`, or that it is late, or that it has no due date.
+
+    Not `zoned` the zone is left out: on a device of one's own it goes without saying.
+    """
     said = words(send.person.locale)
     zone = send.person.zone
     today = zones.today(send.began_at, zone)
     if send.late:
-        return said.late.format(when=_when(send.due_at, zone, today, said))
+        when = _when(send.due_at, zone, today, said, zoned=zoned)
+        return said.late.format(when=when)
     if send.due is None:
         return said.nothing
     at = due_instant(send.due, zone)
-    return said.due.format(when=_when(at, zone, today, said, all_day=send.due.at is None))
+    all_day = send.due.at is None
+    when = _when(at, zone, today, said, all_day=all_day, zoned=zoned)
+    return said.due.format(when=when)
 
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _when(at: datetime, zone: str, today: date, said: Words, *, all_day: bool = False) -> str:
+def _when(
+    at: datetime, zone: str, today: date, said: Words, *, all_day: bool = False, zoned: bool
+) -> str:
     local = at.astimezone(zones.zone(zone))
     named = LANGUAGES[said.language]
     day = said.near.get((local.date() - today).days) or said.day.format(
@@ -91,4 +99,7 @@ def _when(at: datetime, zone: str, today: date, said: Words, *, all_day: bool = 
         month=named.months[local.month - 1],
         year=local.year,
     )
-    return day if all_day else said.at.format(day=day, clock=f"{local:%H:%M}", zone=zone)
+    if all_day:
+        return day
+    clocked = said.at.format(day=day, clock=f"{local:%H:%M}")
+    return f"{clocked} ({zone})" if zoned else clocked

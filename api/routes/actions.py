@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse
 
+from api import small_pages
 from api.errors import STATUS
 from api.small_pages import button, page
 from api.transaction import Transactional
@@ -83,7 +84,7 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
         async with database.transaction(read_only=True) as tx:
             told = await actions.look(tx, visit.door.key, token, now=visit.now)
     except Rejected as error:
-        if not _wants_page(visit):
+        if not small_pages.wanted(visit):
             raise
         return _refused(words, error, language)
     if told.used_at is not None:
@@ -102,7 +103,7 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
 )
 async def use_action(visit: Visit, token: Token) -> Done | HTMLResponse:
     """Do what the message's button says; needs no session. Twice is once."""
-    if not _wants_page(visit):
+    if not small_pages.wanted(visit):
         return await actions.use(visit.tx, visit.door.key, token, now=visit.now)
     words, language = _words(visit)
     database: Database = visit.app.state.database
@@ -113,11 +114,6 @@ async def use_action(visit: Visit, token: Token) -> Done | HTMLResponse:
         return _refused(words, error, language)
     again = f"<p>{words.again}</p>" if done.again else ""
     return page(_happened(words, done), f"{again}<p>{words.close}</p>", language=language)
-
-
-def _wants_page(visit: Visit) -> bool:
-    """Browsers ask for one by name; whatever is a program gets JSON."""
-    return "text/html" in visit.headers.get("accept", "")
 
 
 def _refused(words: _Words, error: Rejected, language: str) -> HTMLResponse:
@@ -139,6 +135,5 @@ def _span(words: _Words, minutes: int) -> str:
 
 
 def _words(visit: Visit) -> tuple[_Words, str]:
-    first = visit.headers.get("accept-language", "")[:2].lower()
-    language = first if first in _WORDS else "en"
+    language = small_pages.language(visit, _WORDS)
     return _WORDS[language], language

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse
 
+from api import small_pages
 from api.small_pages import button, page
 from api.transaction import Transactional
 from api.visit import Visit
@@ -72,7 +73,7 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
         async with database.transaction(read_only=True) as tx:
             choice, wanted = await unsubscribing.look(tx, visit.door.key, token)
     except NotFound:
-        if not _wants_page(visit):
+        if not small_pages.wanted(visit):
             raise
         return _refused(words, language)
     if choice.subscribed is wanted:
@@ -90,7 +91,7 @@ async def ask(visit: Visit, token: Token) -> HTMLResponse:
 )
 async def unsubscribe(visit: Visit, token: Token) -> EmailChoice | HTMLResponse:
     """Turn e-mails of this kind off, or on again, as the link says. Twice is once."""
-    if not _wants_page(visit):
+    if not small_pages.wanted(visit):
         return await unsubscribing.follow(visit.tx, visit.door.key, token, now=visit.now)
     words, language = _words(visit)
     database: Database = visit.app.state.database
@@ -115,12 +116,6 @@ def _refused(words: _Words, language: str) -> HTMLResponse:
     return page(words.failed, body, status=404, language=language)
 
 
-def _wants_page(visit: Visit) -> bool:
-    """Browsers ask for one by name; whatever is a program gets JSON."""
-    return "text/html" in visit.headers.get("accept", "")
-
-
 def _words(visit: Visit) -> tuple[_Words, str]:
-    first = visit.headers.get("accept-language", "")[:2].lower()
-    language = first if first in _WORDS else "en"
+    language = small_pages.language(visit, _WORDS)
     return _WORDS[language], language

@@ -43,10 +43,7 @@ class Delivery:
     def of_row(cls, key: UUID, kind: str, subject_id: UUID, *values: Any) -> Self:
         *columns, log = values
         reminder_id = subject_id if kind == DeliveryKind.REMINDER else None
-        lines = [
-            LogEntry(datetime.fromisoformat(each["at"]), each["what"], each.get("detail"))
-            for each in log
-        ]
+        lines = [LogEntry.of_json(each) for each in log]
         fields: tuple[Any, ...] = (key, kind, reminder_id, *columns, lines)
         return cls(*fields)
 

@@ -40,6 +40,10 @@ class LogEntry:
     what: str  # held, folded, escalates, sending, sent, failed, retry, …
     detail: str | None
 
+    @classmethod
+    def of_json(cls, line: dict[str, str]) -> Self:
+        return cls(datetime.fromisoformat(line["at"]), line["what"], line.get("detail"))
+
 
 @dataclass(frozen=True, slots=True)
 class ExplainedDelivery:
@@ -60,10 +64,7 @@ class ExplainedDelivery:
     @classmethod
     def of_row(cls, *values: Any) -> Self:
         *columns, log = values
-        lines = [
-            LogEntry(datetime.fromisoformat(each["at"]), each["what"], each.get("detail"))
-            for each in log
-        ]
+        lines = [LogEntry.of_json(each) for each in log]
         fields: tuple[Any, ...] = (*columns, lines)
         return cls(*fields)
 
