@@ -61,7 +61,8 @@ class Filter:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Which todo is meant: by `text`, or by where it stood ("that" is 0, "the second one" is 1 in
-    what was mentioned last; -1 is the last of it). `every` means all that fit."""
+    what was mentioned last; -1 is the last of it). `every` means all that fit.
+    """
 
     text: str | None = None
     position: int | None = None
