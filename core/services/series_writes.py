@@ -116,8 +116,6 @@ def record(
     row: SeriesRow,
     *,
     at: datetime,
-    status: OccurrenceStatus = OccurrenceStatus.OPEN,
-    settled_at: datetime | None = None,
     again: bool = False,
 ) -> None:
     """Queue the record of the occurrence that the series stands at.
@@ -130,12 +128,12 @@ def record(
         series_id=row.id,
         turn=row.turn,
         recurrence_id=row.recurrence_id,
-        status=status,
+        status=OccurrenceStatus.OPEN,
         todo_id=row.todo_id,
         planned_on=row.planned_on,
         planned_time=row.planned_time,
         due_at=at,
-        settled_at=settled_at,
+        settled_at=None,
     )
 
 
