@@ -1,0 +1,5 @@
+"""Processes that work on what strangers recorded."""
+
+
+class Pool:
+    """Use as an async context manager; share one in each process."""

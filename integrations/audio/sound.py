@@ -1,0 +1,40 @@
+"""What a recording is once it is decoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+RATE: Final = 16_000  # samples a second, what every recogniser works with
+BYTES_PER_S: Final = RATE * 2
+
+Span = tuple[float, float]  # seconds from the beginning, half open
+
+
+class Doubt(StrEnum):
+    """What is to be said of a recording although it could be decoded. Stored and shown."""
+
+    TRUNCATED = "truncated"  # it ends in the middle; what is there was decoded
+    DAMAGED = "damaged"  # parts of it could not be decoded and are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Mono, 16 kHz, signed 16 bit little endian; as loud as speech usually is.
+
+    Neither the file it came in nor what that tells besides (place, device, name) is part of it, so
+    no transcriber gets to see them.
+    """
+
+    pcm: bytes = field(repr=False)
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / BYTES_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    speech: Speech
+    doubts: Sequence[Doubt]
+    format: str  # of formats.Format, as its bytes show it, whatever the upload said
