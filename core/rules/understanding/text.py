@@ -22,7 +22,7 @@ _CACHED: Final = 8_192
 # Letters that keyboards and transcribers use for one another.
 _ALIKE: Final = str.maketrans(
     "يىكهةۃۂۓँ‘’ʼ′´`。、،؟۔।–—−",  # noqa: RUF001 (these are what is replaced)
-    "ییکہہہہےं.,,?..---",  # noqa: RUF001 (Urdu writes with these)
+    "ییکہہہہےं''''''.,,?..---",
     "ـ़",
 )
 _VOWEL_SIGNS: Final = range(
