@@ -122,6 +122,25 @@ class Settings(BaseSettings):
         "Voice Todo <reminders@voicetodo.example>", description="Sender of e-mails"
     )
 
+    voice_act_confidence: float = Field(
+        0.85, ge=0, le=1, description="From here on a spoken command is carried out"
+    )
+    voice_ask_confidence: float = Field(
+        0.6, ge=0, le=1, description="Below this, it is asked what was meant at all"
+    )
+    voice_match_accept: int = Field(
+        88, ge=0, le=100, description="A todo that is meant: how alike its title must be"
+    )
+    voice_match_lead: int = Field(
+        10, ge=0, le=100, description="… and how much more than any other title"
+    )
+    voice_match_ask: int = Field(
+        70, ge=0, le=100, description="From here on a title is offered when it is not sure"
+    )
+    voice_retention_days: int = Field(
+        30, ge=1, le=3650, description="Days after which spoken words are forgotten"
+    )
+
     rate_limit_api: int = Field(100, ge=1, description="Requests per user and minute")
     rate_limit_auth: int = Field(
         30, ge=1, description="Sign-ins and registrations per address and minute"

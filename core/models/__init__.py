@@ -6,12 +6,14 @@ from core.models import (
     digests,
     events,
     jobs,
+    memos,
     outbox,
     push,
     reminders,
     series,
     todos,
     users,
+    voice,
     workspaces,
 )
 from core.models.table import Table, TenantTable
@@ -24,11 +26,13 @@ __all__ = [
     "digests",
     "events",
     "jobs",
+    "memos",
     "outbox",
     "push",
     "reminders",
     "series",
     "todos",
     "users",
+    "voice",
     "workspaces",
 ]
