@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import SecretStr
 
+from core.crypto import Keyring
 from core.errors import Misconfigured
 from core.settings import Settings
 
@@ -36,6 +37,7 @@ class Keys:
     signing: Ed25519PrivateKey  # access tokens
     encryption: bytes = field(repr=False)  # 32 bytes: cursors, sealed answers, Temporal payloads
     vapid: EllipticCurvePrivateKey  # Web Push, P-256
+    ring: Keyring  # what is kept sealed for long: `encryption`, and older ones that still open
 
 
 def load(settings: Settings) -> Keys:
@@ -44,11 +46,15 @@ def load(settings: Settings) -> Keys:
     The dev profile makes missing ones in `<data_dir>/keys`, readable by their owner only; in
     production every key comes from the settings. Misconfigured names the key that is no good.
     """
+    encryption = _encryption(
+        _text(settings, "encryption_key", settings.encryption_key, _new_encryption)
+    )
+    older = settings.older_encryption_keys
+    ring = (encryption, *(_encryption(("VOICETODO_OLDER_ENCRYPTION_KEYS", _of(k))) for k in older))
     return Keys(
         signing=_signing(_text(settings, "signing_key", settings.signing_key, _new_signing)),
-        encryption=_encryption(
-            _text(settings, "encryption_key", settings.encryption_key, _new_encryption)
-        ),
+        encryption=encryption,
+        ring=Keyring(ring),
         vapid=_vapid(_text(settings, "vapid_key", settings.vapid_key, _new_vapid)),
     )
 
@@ -160,6 +166,10 @@ def _vapid(text: tuple[str, bytes]) -> EllipticCurvePrivateKey:
         f"{source} is not a P-256 private key in PEM: make one with "
         "`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
     )
+
+
+def _of(secret: SecretStr) -> bytes:
+    return secret.get_secret_value().encode()
 
 
 def _encryption(text: tuple[str, bytes]) -> bytes:

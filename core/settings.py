@@ -1,11 +1,12 @@
 """The one reader of the environment. Every setting is `VOICETODO_<NAME>` or a line of `.env`."""
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Misconfigured
@@ -13,6 +14,11 @@ from core.errors import Misconfigured
 MIN_SECRET_CHARS = 32
 MIN_PASSWORD_MEMORY_MIB = 64
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _none(value: object) -> object:
+    """`none` in an environment, where an empty value is a setting not made."""
+    return None if value == "none" else value
 
 
 class Profile(StrEnum):
@@ -38,6 +44,9 @@ class Settings(BaseSettings):
     profile: Profile = Field(Profile.DEV, description="dev | production")
     data_dir: Path = Field(
         Path(".voicetodo"), description="Embedded servers' data, blobs and dev keys"
+    )
+    blob_dir: Path | None = Field(
+        None, description="Directory of recordings, which API and workers share; data_dir/blobs"
     )
     host: str = Field("127.0.0.1", description="Address that API and sandbox listen on")
     api_port: Port = Field(8000, description="Port of the API")
@@ -78,6 +87,9 @@ class Settings(BaseSettings):
     )
     encryption_key: SecretStr | None = Field(
         None, description="32 bytes, base64; seals cursors, answers, Temporal payloads"
+    )
+    older_encryption_keys: list[SecretStr] = Field(
+        default=[], description="Earlier values that still open what they sealed (JSON)"
     )
     vapid_key: SecretStr | None = Field(
         None, description="P-256 private key of Web Push (PEM); dev: made in data_dir/keys"
@@ -142,6 +154,7 @@ class Settings(BaseSettings):
     )
 
     rate_limit_api: int = Field(100, ge=1, description="Requests per user and minute")
+    rate_limit_uploads: int = Field(5, ge=1, description="Recordings per user and minute")
     rate_limit_auth: int = Field(
         30, ge=1, description="Sign-ins and registrations per address and minute"
     )
@@ -150,6 +163,15 @@ class Settings(BaseSettings):
     )
     password_memory_mib: int = Field(
         64, ge=8, description="Memory of one argon2id hash; production takes 64 or more"
+    )
+    upload_idle_seconds: int = Field(
+        10, ge=1, description="An upload that sends nothing for so long ends with 408"
+    )
+    upload_min_rate: int = Field(
+        2048, ge=1, description="Bytes per second; a slower upload ends with 408"
+    )
+    voice_audio_retention_days: Annotated[int | None, BeforeValidator(_none)] = Field(
+        30, ge=0, description="Days that audio is kept after its transcript; `none` is for ever"
     )
     cors_origins: list[str] = Field(default=[], description="Origins browsers may call from (JSON)")
     fault: str | None = Field(
@@ -199,6 +221,16 @@ class Settings(BaseSettings):
     @property
     def dev(self) -> bool:
         return self.profile is Profile.DEV
+
+    @property
+    def blobs(self) -> Path:
+        return self.blob_dir or self.data_dir / "blobs"
+
+    @property
+    def audio_retention(self) -> timedelta | None:
+        """None: for ever."""
+        days = self.voice_audio_retention_days
+        return None if days is None else timedelta(days=days)
 
     @property
     def log_text(self) -> bool | None:

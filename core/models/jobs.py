@@ -12,6 +12,7 @@ from core.models.table import CreatedAt, TenantTable, one_of
 class JobKind(StrEnum):
     CLOCK = "clock"  # a sandbox's clock moves forward
     ZONE_CHANGE = "zone_change"  # what is floating follows its person
+    VOICE_MEMO = "voice_memo"  # a recording becomes words, and the words become todos
 
 
 class JobStatus(StrEnum):

@@ -32,6 +32,7 @@ from core.statements import query
 WORKFLOWS: Final[Mapping[JobKind, str]] = {
     JobKind.CLOCK: "AdvanceClock",
     JobKind.ZONE_CHANGE: "ChangeZone",
+    JobKind.VOICE_MEMO: "ProcessVoiceMemo",
 }
 # Of the others half would be done; a newer one replaces them.
 CANCELLABLE: Final = frozenset({JobKind.CLOCK})
@@ -281,14 +282,23 @@ async def supersede(
 
 
 def tell(
-    tx: Transaction, job: Found, progress: float, result: dict[str, Any], *, now: datetime
+    tx: Transaction,
+    job: Found,
+    progress: float,
+    result: dict[str, Any],
+    *,
+    status: JobStatus = JobStatus.RUNNING,
+    now: datetime,
 ) -> None:
-    """Queue saying how far it is. Progress never goes back, and is 1 only when it succeeded."""
+    """Queue saying how far it is: it runs, or waits for somebody outside.
+
+    Progress never goes back, and is 1 only when it succeeded.
+    """
     tx.run(
         _TELL,
         of_workspace_id=job.workspace_id,
         of_id=job.id,
-        new_status=JobStatus.RUNNING,
+        new_status=status,
         new_progress=max(job.progress, min(progress, 0.99)),
         new_result=Jsonb(result),
         now=now,

@@ -1,0 +1,70 @@
+"""What is sealed of a memo, and where it stands.
+
+Each recording has a key of its own, kept sealed in its row: so the installation's key changes
+without a recording being written anew, and a recording is gone when its row forgets the key.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from core import crypto
+from core.crypto import Keyring
+from core.errors import NotFound
+from core.services.memos import MemoRow
+
+PURPOSE = "voice memos"  # the ring is `Keys.ring.of(this)`
+TABLE = "voice_memos"
+
+
+def seal_key(ring: Keyring, workspace_id: UUID, memo_id: UUID, key: bytes) -> bytes:
+    """For `blob_key`."""
+    return ring.seal(key, aad=crypto.place(TABLE, "blob_key", memo_id, workspace_id))
+
+
+def seal_audio(
+    key: bytes, workspace_id: UUID, memo_id: UUID, audio: AsyncIterable[bytes]
+) -> AsyncIterator[bytes]:
+    """For the blob store."""
+    return crypto.seal_stream(key, audio, aad=_audio(memo_id, workspace_id))
+
+
+def open_audio(ring: Keyring, memo: MemoRow, sealed: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """What `Blobs.open(memo.blob)` gives, opened. Raises `NotFound` when it is kept no more."""
+    if memo.blob_key is None:
+        raise NotFound("the audio of this memo is kept no more")
+    where = crypto.place(TABLE, "blob_key", memo.id, memo.workspace_id)
+    key = ring.unseal(memo.blob_key, aad=where)
+    return crypto.unseal_stream(key, sealed, aad=_audio(memo.id, memo.workspace_id))
+
+
+def seal_transcript(ring: Keyring, memo: MemoRow, text: str) -> bytes:
+    return ring.seal(text.encode(), aad=_column(memo, "transcript"))
+
+
+def transcript(ring: Keyring, memo: MemoRow) -> str | None:
+    if memo.transcript is None:
+        return None
+    return ring.unseal(memo.transcript, aad=_column(memo, "transcript")).decode()
+
+
+def seal_words(ring: Keyring, memo: MemoRow, words: list[dict[str, Any]]) -> bytes:
+    """`words` are `{text, start, end, confidence}` with seconds and a confidence or null."""
+    return ring.seal(orjson.dumps(words), aad=_column(memo, "words"))
+
+
+def words(ring: Keyring, memo: MemoRow) -> list[dict[str, Any]] | None:
+    if memo.words is None:
+        return None
+    found: list[dict[str, Any]] = orjson.loads(ring.unseal(memo.words, aad=_column(memo, "words")))
+    return found
+
+
+def _column(memo: MemoRow, column: str) -> bytes:
+    return crypto.place(TABLE, column, memo.id, memo.workspace_id)
+
+
+def _audio(memo_id: UUID, workspace_id: UUID) -> bytes:
+    return crypto.place(TABLE, "blob", memo_id, workspace_id)

@@ -1,0 +1,428 @@
+"""Voice memos: recordings that cannot vanish.
+
+1. A recording is received once its blob is durable: `receive` writes the memo and its job in one
+   transaction, so whoever was answered can rely on both.
+2. The steps of the work `lock` the memo; null: it was deleted meanwhile, and so they do nothing.
+3. Audio is forgotten row first: `forget_audio` takes the name and the key of the blob out of the
+   row, and only then is the blob deleted. What is left of a blob that no row names is collected
+   (`activities/orphans.py`), and no copy of it anywhere can be opened without its key.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, tuple_, update
+
+from core import outbox
+from core.actor import Actor
+from core.db import Transaction
+from core.errors import Conflict, NotFound, Unavailable
+from core.events import Event
+from core.ids import uuid7
+from core.models.jobs import JobKind, JobStatus
+from core.models.memos import MemoStatus, VoiceMemos
+from core.services import jobs
+from core.services.jobs import Job
+from core.services.workspaces import visible
+from core.statements import Query, query, row
+
+# Of a blob that no row names yet; the collector leaves younger ones alone for twice as long.
+WRITTEN_DOWN_WITHIN: Final = timedelta(minutes=5)
+OVER: Final = frozenset(
+    {
+        MemoStatus.DONE,
+        MemoStatus.NO_SPEECH,
+        MemoStatus.NEEDS_CONFIRMATION,
+        MemoStatus.FAILED,
+        MemoStatus.DELETED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoRow:
+    """A memo as it stands in its table. What is sealed opens with `memo_secrets`."""
+
+    workspace_id: UUID
+    id: UUID
+    user_id: UUID
+    capture_id: UUID
+    session_id: UUID | None
+    job_id: UUID
+    status: str
+    stage: str | None
+    media_type: str
+    size: int
+    sha256: bytes
+    duration_s: float | None
+    language: str | None
+    blob: str | None
+    blob_key: bytes | None = field(repr=False)
+    transcript: bytes | None = field(repr=False)
+    words: bytes | None = field(repr=False)
+    transcriber: str | None
+    quality: str | None
+    stt_confidence: float | None
+    problem: str | None
+    retain_until: datetime | None
+    audio_gone_at: datetime | None
+    deleted_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def over(self) -> bool:
+        return self.status in OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A recording whose blob is durable since `put_at`. `blob_key` is sealed for memo `id`."""
+
+    id: UUID
+    capture_id: UUID
+    session_id: UUID | None
+    language: str | None
+    media_type: str
+    size: int
+    sha256: bytes
+    blob: str
+    blob_key: bytes = field(repr=False)
+    put_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a transcriber made of a memo; `transcript` and `words` sealed by `memo_secrets`."""
+
+    transcript: bytes = field(repr=False)
+    words: bytes | None = field(repr=False)
+    language: str | None
+    transcriber: str
+    quality: str
+    stt_confidence: float | None
+    duration_s: float | None
+
+
+_COLUMNS = tuple(
+    getattr(VoiceMemos, name)
+    for name in MemoRow.__dataclass_fields__  # the same names in the same order
+)
+_MINE = (visible(VoiceMemos.workspace_id), VoiceMemos.user_id == bindparam("user_id"))
+_KEPT = VoiceMemos.deleted_at.is_(None)
+_ORDER = (VoiceMemos.created_at.desc(), VoiceMemos.id.desc())
+_THERE = VoiceMemos.workspace_id == bindparam("workspace_id")
+_PAGE = query(
+    select(*_COLUMNS).where(*_MINE, _THERE, _KEPT).order_by(*_ORDER).limit(bindparam("limit")),
+    MemoRow,
+)
+_NEXT_PAGE = query(
+    select(*_COLUMNS)
+    .where(
+        *_MINE,
+        _THERE,
+        _KEPT,
+        tuple_(VoiceMemos.created_at, VoiceMemos.id)
+        < tuple_(bindparam("before"), bindparam("before_id")),
+    )
+    .order_by(*_ORDER)
+    .limit(bindparam("limit")),
+    MemoRow,
+)
+_GET = query(select(*_COLUMNS).where(*_MINE, VoiceMemos.id == bindparam("id")), MemoRow)
+_GET_LOCKED = query(
+    select(*_COLUMNS)
+    .where(*_MINE, VoiceMemos.id == bindparam("id"))
+    .with_for_update(of=VoiceMemos),
+    MemoRow,
+)
+_OF_CAPTURE = query(
+    select(*_COLUMNS).where(
+        _THERE,
+        VoiceMemos.user_id == bindparam("user_id"),
+        VoiceMemos.capture_id == bindparam("capture_id"),
+    ),
+    MemoRow,
+)
+_LOCK = query(
+    select(*_COLUMNS).where(_THERE, VoiceMemos.id == bindparam("id"), _KEPT).with_for_update(),
+    MemoRow,
+)
+# By the database's own clock, so that a process that slept over its upload writes nothing down:
+# its blob may have been collected meanwhile.
+_ADD: Final = Query(
+    b"""
+    INSERT INTO voice_memos (workspace_id, id, user_id, capture_id, session_id, job_id, media_type,
+        size, sha256, language, blob, blob_key, created_at, updated_at)
+    SELECT %(workspace_id)s, %(id)s, %(user_id)s, %(capture_id)s, %(session_id)s, %(job_id)s,
+        %(media_type)s, %(size)s, %(sha256)s, %(language)s, %(blob)s, %(blob_key)s, %(now)s, %(now)s
+    WHERE clock_timestamp() < %(until)s
+    ON CONFLICT (workspace_id, user_id, capture_id) DO NOTHING
+    RETURNING id
+    """,
+    row,
+    {},
+    writes=True,
+)
+_OF = (VoiceMemos.workspace_id == bindparam("of_workspace_id"), VoiceMemos.id == bindparam("of_id"))
+_TELL = query(
+    update(VoiceMemos)
+    .where(*_OF)
+    .values(
+        status=bindparam("new_status"),
+        stage=bindparam("new_stage"),
+        problem=bindparam("new_problem"),
+        updated_at=bindparam("now"),
+    )
+)
+_HEAR = query(
+    update(VoiceMemos)
+    .where(*_OF)
+    .values(
+        transcript=bindparam("new_transcript"),
+        words=bindparam("new_words"),
+        language=bindparam("new_language"),
+        transcriber=bindparam("new_transcriber"),
+        quality=bindparam("new_quality"),
+        stt_confidence=bindparam("new_stt_confidence"),
+        duration_s=bindparam("new_duration_s"),
+        updated_at=bindparam("now"),
+    )
+)
+_RETAIN = query(update(VoiceMemos).where(*_OF).values(retain_until=bindparam("until")))
+_FORGET = query(
+    update(VoiceMemos)
+    .where(*_OF, VoiceMemos.blob.is_not(None))
+    .values(
+        blob=None,
+        blob_key=None,
+        audio_gone_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+)
+_REMOVE = query(
+    update(VoiceMemos)
+    .where(*_OF)
+    .values(
+        status=MemoStatus.DELETED,
+        stage=None,
+        problem=None,
+        transcript=None,
+        words=None,
+        language=None,
+        deleted_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+)
+_SET_JOB = query(
+    update(VoiceMemos)
+    .where(*_OF)
+    .values(job_id=bindparam("new_job_id"), updated_at=bindparam("now"))
+)
+
+
+async def receive(
+    tx: Transaction, actor: Actor, workspace_id: UUID, draft: Draft, *, now: datetime
+) -> tuple[MemoRow, Job, bool]:
+    """Write down a recording: the memo, its job, and whether it is new.
+
+    The same capture again is the same memo and job, and the blob of `draft` is of no more use;
+    with other bytes it is a `Conflict`. A twin that is being written down is waited for.
+    """
+    known = await of_capture(tx, actor, workspace_id, draft.capture_id)
+    if known is None:
+        job_id = uuid7()
+        added = await tx.first(
+            _ADD,
+            workspace_id=workspace_id,
+            user_id=actor.user_id,
+            id=draft.id,
+            capture_id=draft.capture_id,
+            session_id=draft.session_id,
+            job_id=job_id,
+            media_type=draft.media_type,
+            size=draft.size,
+            sha256=draft.sha256,
+            language=draft.language,
+            blob=draft.blob,
+            blob_key=draft.blob_key,
+            until=draft.put_at + WRITTEN_DOWN_WITHIN,
+            now=now,
+        )
+        if added is not None:
+            return await _received(tx, actor, workspace_id, draft, job_id, now=now)
+        known = await of_capture(tx, actor, workspace_id, draft.capture_id)
+    if known is None:
+        raise Unavailable("the recording arrived, and could not be written down in time")
+    if known.sha256 != draft.sha256:
+        raise Conflict("another recording was sent with this capture_id")
+    return known, await jobs.get(tx, actor, known.job_id), False
+
+
+async def _received(
+    tx: Transaction,
+    actor: Actor,
+    workspace_id: UUID,
+    draft: Draft,
+    job_id: UUID,
+    *,
+    now: datetime,
+) -> tuple[MemoRow, Job, bool]:
+    job = jobs.create(
+        tx,
+        JobKind.VOICE_MEMO,
+        {"memo_id": str(draft.id)},
+        workspace_id=workspace_id,
+        user_id=actor.user_id,
+        job_id=job_id,
+        now=now,
+    )
+    tx.emit(Event(workspace_id, "voice_memo.received", draft.id))
+    return await get(tx, actor, draft.id), job, True
+
+
+async def of_capture(
+    tx: Transaction, actor: Actor, workspace_id: UUID, capture_id: UUID
+) -> MemoRow | None:
+    return await tx.first(
+        _OF_CAPTURE, workspace_id=workspace_id, user_id=actor.user_id, capture_id=capture_id
+    )
+
+
+async def page(
+    tx: Transaction,
+    actor: Actor,
+    workspace_id: UUID,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[MemoRow]:
+    """Up to `limit` + 1 of one's own in this workspace, newest first."""
+    asked = {"user_id": actor.user_id, "workspace_id": workspace_id, "limit": limit + 1}
+    if before is None:
+        return await tx.all(_PAGE, **asked)
+    at, before_id = before
+    return await tx.all(_NEXT_PAGE, **asked, before=at, before_id=before_id)
+
+
+async def get(tx: Transaction, actor: Actor, memo_id: UUID) -> MemoRow:
+    """One's own, the deleted ones as well (`status` says so)."""
+    found = await tx.first(_GET, id=memo_id, user_id=actor.user_id)
+    return _found(found)
+
+
+async def remove(tx: Transaction, actor: Actor, memo_id: UUID, *, now: datetime) -> str | None:
+    """Delete audio and words; the row stays as a tombstone, its todos stay todos.
+
+    Its work ends. The name of the blob to be deleted once this is committed; again: none.
+    """
+    memo = await _mine_locked(tx, actor, memo_id)
+    if memo.deleted_at is not None:
+        return None
+    job = await jobs.lock(tx, memo.workspace_id, memo.job_id)
+    if job is not None:
+        error = "the memo was deleted"
+        jobs.finish(tx, job, JobStatus.CANCELLED, job.result, error=error, now=now)
+        outbox.cancel(
+            tx,
+            jobs.WORKFLOWS[JobKind.VOICE_MEMO],
+            jobs.workflow_id(job.id),
+            subject_id=job.id,
+            tenant=memo.workspace_id,
+        )
+    blob = forget_audio(tx, memo, now=now)
+    tx.run(_REMOVE, **_of(memo), now=now)
+    tx.emit(Event(memo.workspace_id, "voice_memo.deleted", memo.id))
+    return blob
+
+
+async def reprocess(
+    tx: Transaction, actor: Actor, memo_id: UUID, *, language: str | None, now: datetime
+) -> Job:
+    """Ask for it to be heard and understood anew. Raises `Conflict` while it is being worked on.
+
+    The job's `result` has `memo_id`, `reprocess` (true) and the `language` that was asked for.
+    """
+    memo = await _mine_locked(tx, actor, memo_id)
+    if memo.deleted_at is not None:
+        raise Conflict("this memo was deleted")
+    if await jobs.lock(tx, memo.workspace_id, memo.job_id) is not None:
+        raise Conflict("this memo is being worked on: wait for its job to end")
+    if memo.blob is None and memo.transcript is None:
+        raise Conflict("neither the audio nor the words of this memo are kept any more")
+    result: dict[str, Any] = {"memo_id": str(memo.id), "reprocess": True, "language": language}
+    job = jobs.create(
+        tx,
+        JobKind.VOICE_MEMO,
+        result,
+        workspace_id=memo.workspace_id,
+        user_id=actor.user_id,
+        now=now,
+    )
+    tx.run(_SET_JOB, **_of(memo), new_job_id=job.id, now=now)
+    return job
+
+
+async def lock(tx: Transaction, workspace_id: UUID, memo_id: UUID) -> MemoRow | None:
+    """Locked for this transaction, for a step of the work on it. Null: deleted."""
+    return await tx.first(_LOCK, workspace_id=workspace_id, id=memo_id)
+
+
+def tell(
+    tx: Transaction,
+    memo: MemoRow,
+    status: MemoStatus,
+    *,
+    stage: str | None = None,
+    problem: str | None = None,
+    now: datetime,
+) -> None:
+    """Queue saying what is being done, or what came of it: that is an event, `voice_memo.done` …"""
+    tx.run(_TELL, **_of(memo), new_status=status, new_stage=stage, new_problem=problem, now=now)
+    if status in OVER:
+        tx.emit(Event(memo.workspace_id, f"voice_memo.{status}", memo.id))
+
+
+def hear(tx: Transaction, memo: MemoRow, heard: Heard, *, now: datetime) -> None:
+    """Queue keeping what was heard."""
+    tx.run(
+        _HEAR,
+        **_of(memo),
+        new_transcript=heard.transcript,
+        new_words=heard.words,
+        new_language=heard.language or memo.language,
+        new_transcriber=heard.transcriber,
+        new_quality=heard.quality,
+        new_stt_confidence=heard.stt_confidence,
+        new_duration_s=heard.duration_s,
+        now=now,
+    )
+
+
+def retain(tx: Transaction, memo: MemoRow, until: datetime | None) -> None:
+    """Queue how long the audio is kept; null for ever. The collector forgets it then."""
+    tx.run(_RETAIN, **_of(memo), until=until)
+
+
+def forget_audio(tx: Transaction, memo: MemoRow, *, now: datetime) -> str | None:
+    """Queue forgetting the audio; the words stay. The blob to delete once this is committed."""
+    if memo.blob is not None:
+        tx.run(_FORGET, **_of(memo), now=now)
+    return memo.blob
+
+
+async def _mine_locked(tx: Transaction, actor: Actor, memo_id: UUID) -> MemoRow:
+    found = await tx.first(_GET_LOCKED, id=memo_id, user_id=actor.user_id)
+    return _found(found)
+
+
+def _of(memo: MemoRow) -> dict[str, UUID]:
+    return {"of_workspace_id": memo.workspace_id, "of_id": memo.id}
+
+
+def _found(memo: MemoRow | None) -> MemoRow:
+    if memo is None:
+        raise NotFound("there is no such memo of yours")
+    return memo
