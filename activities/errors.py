@@ -27,6 +27,7 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.Invalid: Treatment.GIVE_UP,
     errors.Unauthenticated: Treatment.GIVE_UP,
     errors.Forbidden: Treatment.GIVE_UP,
+    errors.ConsentRequired: Treatment.GIVE_UP,
     errors.NotFound: Treatment.BENIGN,  # removed meanwhile
     errors.Conflict: Treatment.GIVE_UP,
     errors.Stale: Treatment.RETRY,  # read again, it is another matter

@@ -42,16 +42,23 @@ class Claim:
 
 async def claim(request: Request, user_id: UUID | None) -> Claim | None:
     """What the request's key claims, if it has one and changes something."""
+    if request.headers.get(HEADER) is None or request.method != "POST":
+        return None
+    body = await request.body()
+    asked = hashlib.sha256(request.scope["query_string"] + b"\0" + body)
+    return claim_of(request, user_id, asked.digest())
+
+
+def claim_of(request: Request, user_id: UUID | None, asked: bytes) -> Claim | None:
+    """For what came in as a stream; `asked` is a hash of all that was asked for."""
     key = request.headers.get(HEADER)
-    if key is None or request.method != "POST":
+    if key is None:
         return None
     if not 1 <= len(key) <= MAX_CHARS or not key.isascii() or not key.isprintable():
         detail = f"1 to {MAX_CHARS} printable ASCII characters"
         raise Invalid(detail, pointer=f"/header/{HEADER}", code="idempotency_key")
     name = f"{user_id or 'nobody'} {request.url.path} {key}".encode()
-    body = await request.body()
-    asked = hashlib.sha256(request.scope["query_string"] + b"\0" + body)
-    return Claim(name, hashlib.sha256(name).digest(), asked.digest())
+    return Claim(name, hashlib.sha256(name).digest(), asked)
 
 
 def claim_for_nobody(tx: Transaction, claimed: Claim) -> None:

@@ -20,6 +20,7 @@ log = logs.get(__name__)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 API_VERSION = "v1"
 MAX_BODY_BYTES = 1024 * 1024
+MOST = "vt.max_body_bytes"  # in the scope: what a route of recordings takes instead
 SECURITY = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -86,10 +87,11 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
 
     async def receive_bounded() -> Message:
         nonlocal size
-        message = await receive() if _announced(scope) <= MAX_BODY_BYTES else {}
+        most = scope.get(MOST, MAX_BODY_BYTES)
+        message = await receive() if _announced(scope) <= most else {}
         size += len(message.get("body", b""))
-        if not message or size > MAX_BODY_BYTES:
-            raise HTTPException(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+        if not message or size > most:
+            raise HTTPException(413, f"a body has at most {most} bytes")
         return message
 
     return receive_bounded

@@ -48,7 +48,7 @@ class Transactional(APIRoute):
                     raise
                 return await idempotency.replay(database, visit.claim, visit.again())
             faults.point("after_commit_before_response")
-            _tell_limits(response, tx)
+            tell_limits(response, tx)
             return response
 
         return in_transaction
@@ -64,7 +64,7 @@ class Authenticated(Transactional):
         super().__init__(path, endpoint, openapi_extra=extra, **options)
 
 
-def _tell_limits(response: Response, tx: Transaction) -> None:
+def tell_limits(response: Response, tx: Transaction) -> None:
     """RateLimit fields of draft-ietf-httpapi-ratelimit-headers."""
     person = tx.entered
     if person is not None and tx.caller is not None:

@@ -5,6 +5,7 @@
     │   ├── Invalid         a value breaks a rule; carries a JSON pointer
     │   ├── Unauthenticated
     │   ├── Forbidden
+    │   │   └── ConsentRequired  only after the person has agreed to it
     │   ├── NotFound
     │   ├── Conflict
     │   ├── Stale           the version the caller saw is no longer current
@@ -53,6 +54,10 @@ class Unauthenticated(Rejected):
 
 class Forbidden(Rejected):
     """Your role in this workspace does not allow that."""
+
+
+class ConsentRequired(Forbidden):
+    """This needs your consent."""
 
 
 class NotFound(Rejected):
