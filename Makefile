@@ -6,6 +6,8 @@ BIN := .venv/bin
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
+# Tests wait for servers more than they compute: two to a core. One by one: `make test TESTERS=0`.
+TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
 .PHONY: help run test check lint types contracts generated bench chaos clean lock install
@@ -34,8 +36,8 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-test: install ## the whole suite, with its own PostgreSQL and Temporal
-	@$(BIN)/pytest
+test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
+	@$(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 check: lint types contracts generated test ## all that must hold before a commit
 

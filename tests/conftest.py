@@ -1,5 +1,9 @@
-"""Real parts: one PostgreSQL for the whole run, migrated once; tests keep apart by tenant."""
+"""Real parts: a PostgreSQL for each test process, migrated once; tests keep apart by tenant.
 
+Processes share none: what claims or counts across tenants would meet rows of the others' tests.
+"""
+
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,14 +15,22 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from api.main import create_app
-from core import embedded, keys, migrate
+from core import embedded, embedded_cluster, keys, migrate
 from core.db import Database
+from core.errors import Misconfigured
 from core.settings import Settings
 from tests.people import alice, bob, charlie
 
 __all__ = ["alice", "bob", "charlie"]  # fixtures that every test can ask for
 from integrations.temporal import connect
 from tests import temporal
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make PostgreSQL's system user, if root needs one, before test processes do it at once."""
+    if not hasattr(config, "workerinput"):
+        with contextlib.suppress(Misconfigured):  # said again by each test that needs it
+            embedded_cluster.run_as()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from core import embedded
 from core.settings import Settings
+from tests.ports import free_port
 
 _START_SECONDS = 30
 
@@ -71,10 +71,3 @@ def server() -> Iterator[Server]:
             yield made
         finally:
             made.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

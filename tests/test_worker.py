@@ -19,6 +19,7 @@ from core import migrate
 from core.settings import Settings
 from integrations.sandbox.app import create_app
 from tests import temporal
+from tests.ports import free_port
 from tests.reminding import Scene, scene
 from tests.serving import serve
 
@@ -71,8 +72,8 @@ def environment(database_url: str) -> Iterator[dict[str, str]]:
         yield {
             "VOICETODO_DATA_DIR": folder,
             "VOICETODO_PROFILE": "dev",
-            "VOICETODO_WORKER_METRICS_PORT": str(temporal.free_port()),
-            "VOICETODO_TEMPORAL_PORT": str(temporal.free_port()),
+            "VOICETODO_WORKER_METRICS_PORT": str(free_port()),
+            "VOICETODO_TEMPORAL_PORT": str(free_port()),
             "DATABASE_URL": database_url.replace("/voicetodo?", "/worker?"),
         }
 

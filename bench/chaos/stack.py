@@ -19,6 +19,7 @@ import psycopg
 from core import embedded, migrate
 from core.children import die_with_parent
 from tests import temporal
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -93,7 +94,7 @@ class Stack:
         self.folder = folder
         self.url = url
         self.temporal = temporal.Server(folder)
-        self._sandbox_port = temporal.free_port()
+        self._sandbox_port = free_port()
         self._processes: list[Process] = []
         self.environment = {
             "VOICETODO_DATA_DIR": str(folder),
@@ -109,7 +110,7 @@ class Stack:
         }
 
     def api(self, **environment: str) -> Process:
-        port = temporal.free_port()
+        port = free_port()
         command = _uvicorn("api.main:app", port)
         started = self._start("api", command, port, environment=environment)
         started.ready()
@@ -117,7 +118,7 @@ class Stack:
 
     def listening_api(self) -> Process:
         """One that the sandbox, if it is started after this, tells what became of e-mails."""
-        port = temporal.free_port()
+        port = free_port()
         self.environment["VOICETODO_SANDBOX_EVENTS"] = "true"
         self.environment["VOICETODO_API_PORT"] = str(port)
         started = self._start("api", _uvicorn("api.main:app", port), port)
@@ -132,7 +133,7 @@ class Stack:
 
     def worker(self, **environment: str) -> Process:
         """Not awaited: one that is told to die may do so before it is ready."""
-        port = temporal.free_port()
+        port = free_port()
         command = [sys.executable, "-P", str(ROOT / "worker.py")]
         own = {"VOICETODO_WORKER_METRICS_PORT": str(port), **environment}
         return self._start("worker", command, port, environment=own)

@@ -31,7 +31,7 @@ from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sendgrid import SendGrid
-from tests.temporal import free_port
+from tests.ports import free_port
 
 PYTHON = Path(sys.prefix) / "peers" / "bin" / "python"  # made by `make bench`
 NOBODY = UUID(int=0)
