@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +13,7 @@ from core.errors import Misconfigured
 
 MIN_SECRET_CHARS = 32
 MIN_PASSWORD_MEMORY_MIB = 64
+TRANSCRIBERS = ("embedded", "openai", "deepgram")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -127,6 +128,43 @@ class Settings(BaseSettings):
         None, description="Sender of text messages: a number, `+15005550006`, or a service, `MG…`"
     )
     twilio_url: str | None = Field(None, description="Twilio's base address; dev: the sandbox")
+    voice_max_seconds: int = Field(
+        120, ge=1, le=300, description="Longest recording that is transcribed, in seconds"
+    )
+    voice_processes: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Processes of each worker that decode recordings; as many that transcribe",
+    )
+    transcribers: str = Field(
+        "embedded",
+        description="Who transcribes, first to last: embedded, openai, deepgram; `none`: nobody",
+    )
+    transcriptions_embedded: float = Field(
+        2, gt=0, description="Recordings a second for it, of all workers together"
+    )
+    transcriptions_openai: float = Field(5, gt=0, description="The same for openai")
+    transcriptions_deepgram: float = Field(5, gt=0, description="The same for deepgram")
+    openai_transcription_profile: Literal["openai", "groq", "speaches", "vllm", "localai"] = Field(
+        "openai", description="What speaks OpenAI's API: openai, groq, speaches, vllm, localai"
+    )
+    openai_transcription_url: str | None = Field(
+        None, description="Its base address, with /v1; dev: the sandbox; a server of your own: set"
+    )
+    openai_transcription_key: SecretStr | None = Field(None, description="Its key")
+    openai_transcription_model: str | None = Field(
+        None, description="Its model; without: the profile's"
+    )
+    openai_transcription_price: int | None = Field(
+        None, ge=0, description="What it takes for a minute, in millionths of a dollar; counted"
+    )
+    deepgram_key: SecretStr | None = Field(None, description="Deepgram's key")
+    deepgram_url: str | None = Field(None, description="Deepgram's base address; dev: the sandbox")
+    deepgram_model: str = Field("nova-3", description="Deepgram's model")
+    deepgram_price: int | None = Field(
+        None, ge=0, description="What it takes for a minute, in millionths of a dollar; counted"
+    )
     sendgrid_batch: int = Field(
         0, ge=0, le=1000, description="E-mails of one moment in one call of SendGrid; 0 or 1: one"
     )
@@ -192,6 +230,29 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _transcribers_are_known(self) -> Self:
+        named = self.transcriber_names
+        unknown = [each for each in named if each not in TRANSCRIBERS]
+        if unknown or len(set(named)) < len(named):
+            raise Misconfigured(f"TRANSCRIBERS is made of {', '.join(TRANSCRIBERS)}, each once")
+        if self.dev:  # the sandbox takes any key
+            return self
+        hosted = self.openai_transcription_profile in ("openai", "groq")
+        missing = {
+            "OPENAI_TRANSCRIPTION_KEY": "openai" in named
+            and hosted
+            and self.openai_transcription_key is None,
+            "OPENAI_TRANSCRIPTION_URL": "openai" in named
+            and not hosted
+            and self.openai_transcription_url is None,
+            "DEEPGRAM_KEY": "deepgram" in named and self.deepgram_key is None,
+        }
+        if any(missing.values()):
+            wanted = [name for name, is_missing in missing.items() if is_missing]
+            raise Misconfigured(f"TRANSCRIBERS needs {' and '.join(wanted)} as well")
+        return self
+
+    @model_validator(mode="after")
     def _production_is_explicit(self) -> Self:
         """Refuse to boot in production with a missing or weak secret; name all of them at once."""
         if self.profile is not Profile.PRODUCTION:
@@ -231,6 +292,12 @@ class Settings(BaseSettings):
         """None: for ever."""
         days = self.voice_audio_retention_days
         return None if days is None else timedelta(days=days)
+
+    @property
+    def transcriber_names(self) -> tuple[str, ...]:
+        """In the order in which they are asked; none: recordings wait until there is one."""
+        named = tuple(each.strip() for each in self.transcribers.split(",") if each.strip())
+        return () if named == ("none",) else named
 
     @property
     def log_text(self) -> bool | None:

@@ -7,7 +7,9 @@ from typing import Final, NoReturn
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from integrations.audio.child import Refused
@@ -35,7 +37,6 @@ TARGET_RMS: Final = 32768 * 10 ** (-20 / 20)
 MOST_GAIN: Final = 10 ** (30 / 20)  # more would make speech of a room's noise
 QUIETER_BY: Final = 10 ** (-30 / 20)  # than the loudest: pauses, which do not count
 WINDOW: Final = RATE // 50
-FULL_SCALE: Final = 32767
 # Lengths that the file tells; of the others FFmpeg guesses them from its size.
 TELL_LENGTH: Final = frozenset({Format.WEBM, Format.MP4, Format.WAV, Format.FLAC, Format.AIFF})
 
@@ -84,8 +85,8 @@ def louder(samples: Samples) -> Samples:
         return samples
     rms = float(np.sqrt((levels[levels >= loudest * QUIETER_BY] ** 2).mean()))
     gain = min(TARGET_RMS / rms, MOST_GAIN)
-    made = np.clip(samples.astype(np.float32) * gain, -FULL_SCALE - 1, FULL_SCALE)
-    return made.astype(np.int16)
+    made: Samples = np.clip(samples.astype(np.float32) * gain, -32768, 32767).astype(np.int16)
+    return made
 
 
 def _frames(
@@ -98,31 +99,35 @@ def _frames(
         raise Refused("undecodable")
     stream.codec_context.thread_count = 1
     seconds = 0.0
-    packets = container.demux(stream)
-    while True:
+    for packet in _packets(container, stream, doubts):
         try:
-            packet = next(packets, None)
-        except av.FFmpegError:  # the file ends where it says it does not
-            doubts.add(Doubt.TRUNCATED)
-            packet = None
-        if packet is not None and packet.is_corrupt:
-            doubts.add(Doubt.TRUNCATED)
-        try:
-            # No packet asks for what the decoder still holds.
             frames = stream.codec_context.decode(packet)
         except av.EOFError:
             return
         except av.FFmpegError:
             doubts.add(Doubt.DAMAGED)
-            frames = []
+            continue
         for frame in frames:
             # Before it is resampled: a second at 1 Hz would become sixteen thousand samples.
             seconds += frame.samples / max(frame.sample_rate, 1)
             if seconds > max_seconds + LATE_S:
                 raise Refused("too_long")
             yield frame
-        if packet is None or packet.size == 0:
-            return
+
+
+def _packets(
+    container: InputContainer, stream: AudioStream, doubts: set[Doubt]
+) -> "Iterator[Packet[AudioStream] | None]":
+    """Null comes last, and asks for what the decoder still holds."""
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                doubts.add(Doubt.TRUNCATED)
+            if packet.size:
+                yield packet
+    except av.FFmpegError:  # the file ends where it says it does not
+        doubts.add(Doubt.TRUNCATED)
+    yield None
 
 
 def _resampled(frames: Iterator[AudioFrame]) -> Iterator[bytes]:
@@ -147,7 +152,7 @@ def _bytes(frame: AudioFrame) -> bytes:
     return bytes(frame.planes[0])[: frame.samples * 2]
 
 
-def _told(container: InputContainer, stream: av.AudioStream) -> float:
+def _told(container: InputContainer, stream: AudioStream) -> float:
     """Seconds that the file says it has; 0: it does not, as live recordings."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
