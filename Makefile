@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
-.PHONY: help run test check lint types contracts generated bench chaos clean lock install
+.PHONY: help run test check lint types contracts generated bench score chaos clean lock install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ bench: install .venv/peers/installed ## measure start, API and reminders beside 
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.reminders
+
+score: install ## how much of what people say is understood, per language
+	@$(BIN)/python -m bench.score $(SCORE)
 
 # What we are measured beside, out of the way of what we are made of. The bench says what is missing.
 .venv/peers/installed: requirements-bench.lock .venv/installed

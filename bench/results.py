@@ -21,7 +21,7 @@ def keep(title: str, command: str, table: Table, *, note: str = "") -> None:
     text = RESULTS.read_text() if RESULTS.exists() else INTRODUCTION
     section = f"\n## {title}\n\n`{command}` · {datetime.now(UTC):%Y-%m-%d} · {_machine()}"
     section += f" · {note}\n\n" if note else "\n\n"
-    section += _markdown(table) + "\n"
+    section += markdown(table) + "\n"
     text = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
     RESULTS.write_text(text.rstrip() + "\n" + section)
 
@@ -30,7 +30,7 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
     columns = [list(column.cells) for column in table.columns]
     heads = [str(column.header) for column in table.columns]
     rows = [heads, ["---"] * len(heads), *zip(*columns, strict=True)]
