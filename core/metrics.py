@@ -36,8 +36,39 @@ CIRCUITS_OPENED = Counter(
     "Vendors, or tenants' shares of them, that were taken for down",
     ("channel", "whose"),
 )
+MEMO_WAITS = Counter(
+    "voicetodo_memo_waits_total", "Looks that found no transcriber for a recording", ("reason",)
+)
 OCCURRENCES = Counter(
     "voicetodo_occurrences_passed_total", "Occurrences left undone that made way for the next one"
+)
+VOICE_COMMANDS = Counter(
+    "voicetodo_voice_commands_total",
+    "Utterances, by what was wanted first and what came of it",
+    ("intent", "language", "outcome"),
+)
+VOICE_LATENCY = Histogram(
+    "voicetodo_voice_understanding_seconds",
+    "Time from words to what was made of them, the commit excepted",
+    ("door",),
+    buckets=FAST,
+)
+VOICE_CONFIDENCE = Histogram(
+    "voicetodo_voice_confidence",
+    "How sure we were of what was understood",
+    ("language",),
+    buckets=(0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1),
+)
+MEMOS_RECEIVED = Counter(
+    "voicetodo_memos_received_total", "Recordings that were kept, by kind", ("media_type",)
+)
+MEMO_BYTES = Histogram(
+    "voicetodo_memo_bytes",
+    "Sizes of recordings",
+    buckets=(10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000),
+)
+BLOBS_COLLECTED = Counter(
+    "voicetodo_blobs_collected_total", "Blobs that no row named any more, or whose time was over"
 )
 OUTBOX_DEPTH = Gauge("voicetodo_outbox_depth", "Outbox rows that wait for Temporal")
 OUTBOX_DEAD = Gauge("voicetodo_outbox_dead", "Outbox rows that were given up")

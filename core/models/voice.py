@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    CheckConstraint,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -42,7 +41,6 @@ class VoiceSessions(TenantTable):
     device: Mapped[dict[str, Any] | None]  # as the client describes it
     started_at: Mapped[CreatedAt]
     last_at: Mapped[CreatedAt]
-    ended_at: Mapped[datetime | None]
     total_commands: Mapped[int] = mapped_column(server_default="0")
     successful_commands: Mapped[int] = mapped_column(server_default="0")
     failed_commands: Mapped[int] = mapped_column(server_default="0")
@@ -65,7 +63,6 @@ class VoiceCommands(TenantTable):
             name="fk_voice_commands_session_id",
         ),
         one_of("outcome", Outcome),
-        CheckConstraint("(sealed IS NULL) = (key_id IS NULL)", name="sealed_with_a_key"),
         Index(None, "workspace_id", "user_id", "created_at", "id"),
         Index(None, "workspace_id", "session_id", postgresql_where=text("session_id IS NOT NULL")),
         Index(None, "workspace_id", "memo_id", postgresql_where=text("memo_id IS NOT NULL")),
@@ -85,8 +82,9 @@ class VoiceCommands(TenantTable):
     latency_ms: Mapped[float] = mapped_column(Double)
     # What it did and can be taken back; an answer to its question adds one, "undo" takes one away.
     change_sets: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=NONE)
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # transcript, commands, proposals
-    key_id: Mapped[str | None]  # which key it is sealed with
+    sealed: Mapped[bytes | None] = mapped_column(
+        LargeBinary
+    )  # with the key's id: transcript, commands, proposals
     expires_at: Mapped[datetime | None]  # of its question
     answered_at: Mapped[datetime | None]
     resolver_version: Mapped[int] = mapped_column(SmallInteger)
@@ -119,7 +117,6 @@ class TodoVoice(Table):
             ondelete="CASCADE",
             name="fk_todo_voice_todo_id",
         ),
-        CheckConstraint("(original_text IS NULL) = (key_id IS NULL)", name="sealed_with_a_key"),
         Index(None, "workspace_id", "command_id"),
         Index(None, "created_at", postgresql_where=text("original_text IS NOT NULL")),
     )
@@ -132,7 +129,6 @@ class TodoVoice(Table):
     memo_id: Mapped[UUID | None]
     confidence: Mapped[float] = mapped_column(Double)
     original_text: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed
-    key_id: Mapped[str | None]
     spans: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=NONE)  # field: [from, to)
     resolver_version: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[CreatedAt]

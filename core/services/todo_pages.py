@@ -115,7 +115,7 @@ async def page(
     undated = after is not None and sort is Sort.DUE and after.key is None
     shaped = statement(frozenset(given), sort, continued=after is not None, undated=undated)
     if "q" in given:
-        given["q"] = _literally(given["q"])
+        given["q"] = literally(given["q"])
     if after is not None:
         given |= {"after_id": after.id} if undated else {"after_id": after.id, "after": after.key}
     return await tx.all(
@@ -164,7 +164,7 @@ def statement(
     return query(page_of.order_by(key.asc(), Todos.id), answer_of)
 
 
-def _literally(text: str) -> str:
+def literally(text: str) -> str:
     """`%` and `_` as people mean them, and the wildcards around."""
     for special in ("\\", "%", "_"):
         text = text.replace(special, f"\\{special}")

@@ -110,6 +110,7 @@ async def create(
         deleted_at=None,
         recurrence=None,
         reminders=[],
+        voice=None,
     )
     if draft.recurrence is not None:
         row = await _recurring(tx, actor, row, draft.recurrence, draft.reminders, now=spot.now)

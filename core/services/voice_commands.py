@@ -6,12 +6,42 @@
 4. All that acts is one change set, which `undo` takes back as a whole.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Final
 from uuid import UUID
 
 from core.actor import Actor
 from core.db import Transaction
-from core.services.voice_results import Asked, Memo, Using, VoiceResult
+from core.errors import NotFound
+from core.ids import uuid7
+from core.models.memos import Quality
+from core.models.voice import Outcome
+from core.rules import zones
+from core.rules.understanding import reading
+from core.rules.understanding.commands import Intent, Reading
+from core.services import (
+    changes,
+    voice_doing,
+    voice_listing,
+    voice_records,
+    voice_rows,
+    voice_steps,
+)
+from core.services.todo_rows import Todo
+from core.services.voice_doing import Said
+from core.services.voice_questions import question, sentence
+from core.services.voice_records import Heard
+from core.services.voice_results import Asked, Memo, Named, Policy, Using, VoiceResult
+from core.services.voice_rows import Context
+from core.services.voice_steps import NEEDS_TARGET, Ask, Step
+from core.services.voice_targets import Targets
+from core.services.workspaces import Access, place
+
+ANSWERED_WITHIN: Final = timedelta(minutes=10)
+MOST_MENTIONED: Final = 10
 
 
 async def run(
@@ -30,6 +60,233 @@ async def run(
 
     `tx` must know the person (`enter`, or `act_for` in a worker). Of a recording, running it twice
     with one `command_id` does nothing the second time and answers the same. Raises `Forbidden`
-    where the person may only look, `NotFound` for a foreign session.
+    where the person may only look, `NotFound` for a foreign session, and what the verbs raise.
     """
-    raise NotImplementedError
+    began = perf_counter()
+    context = await context_of(tx, actor, asked, workspace_id)
+    access = Access.READ if asked.dry_run else Access.WRITE
+    spot = await place(tx, actor, workspace_id, access, now=now)
+    moment = asked.moment or spot.now
+    applied: set[int] = set()
+    if memo is not None:
+        tx.run(voice_rows.LOCK_MEMO, memo_id=memo.id)
+        known = await voice_records.find(tx, actor, memo.command_id, using.ring)
+        if known is not None:
+            return known
+        rows = await tx.all(voice_rows.APPLIED, workspace_id=workspace_id, memo_id=memo.id)
+        applied = {position for (position,) in rows}
+    found = await read(tx, text, asked, context, moment=moment)
+    steps = await _steps(
+        tx,
+        actor,
+        found,
+        asked,
+        context,
+        using.policy,
+        workspace_id=workspace_id,
+        moment=moment,
+        stt_confidence=stt_confidence,
+        demo=memo is not None and memo.quality is Quality.DEMO,
+    )
+    heard = Heard(
+        id=memo.command_id if memo else uuid7(),
+        workspace_id=workspace_id,
+        session_id=asked.session_id or context.session_id or uuid7(),
+        memo=memo,
+        transcript=text,
+        language=found.language,
+        stt_confidence=stt_confidence,
+        at=tx.began_at,
+        expires_at=now + ANSWERED_WITHIN,
+    )
+    said = Said(
+        heard.id,
+        memo.id if memo else None,
+        text,
+        using.ring,
+        workspace_id,
+        spot.now,
+        context.wants_reminders,
+    )
+    left = [step for step in steps if step.position not in applied]
+    return await _carried_out(
+        tx, actor, left, heard, said, using, began=began, dry_run=asked.dry_run
+    )
+
+
+async def read(
+    tx: Transaction, text: str, asked: Asked, context: Context, *, moment: datetime
+) -> Reading:
+    """What the rules make of it, in the person's place and time."""
+    own = (await tx.person()).timezone
+    return reading.read(
+        text,
+        now=moment,
+        zone=asked.zone or own,
+        due_zone=asked.zone if asked.zone != own else None,
+        language=asked.language,
+        default=asked.default,
+        lists=context.lists,
+        tags=context.tags,
+    )
+
+
+async def context_of(tx: Transaction, actor: Actor, asked: Asked, workspace_id: UUID) -> Context:
+    """Raises `NotFound` for a session that is not the person's, or of another workspace."""
+    found = await tx.first(
+        voice_rows.CONTEXT,
+        workspace_id=workspace_id,
+        user_id=actor.user_id,
+        session_id=asked.session_id,
+        now=tx.began_at,
+    )
+    if found is None or (asked.session_id is not None and found.session_id is None):
+        raise NotFound("there is no such voice session of yours")
+    return found
+
+
+async def _steps(
+    tx: Transaction,
+    actor: Actor,
+    found: Reading,
+    asked: Asked,
+    context: Context,
+    policy: Policy,
+    *,
+    workspace_id: UUID,
+    moment: datetime,
+    stt_confidence: float | None,
+    demo: bool,
+) -> list[Step]:
+    zone = asked.zone or (await tx.person()).timezone
+    targets = Targets(
+        tx,
+        actor,
+        workspace_id=workspace_id,
+        mentioned=context.mentioned,
+        policy=policy,
+        now=moment,
+        today=moment.astimezone(zones.zone(zone)).date(),
+    )
+    steps = []
+    for position, command in enumerate(found.commands):
+        step = voice_steps.step(position, command)
+        if command.intent in NEEDS_TARGET:
+            step = await targets.found(step, command.target)
+        if stt_confidence is not None:
+            surely = min(step.told.confidence, stt_confidence)
+            step = replace(step, told=replace(step.told, confidence=surely))
+        step = replace(step, question=command.question)
+        steps.append(replace(step, ask=_ask(step, policy, demo=demo)))
+    return steps
+
+
+def _ask(step: Step, policy: Policy, *, demo: bool) -> Ask | None:
+    """Why it waits; null: it is carried out."""
+    told = step.told
+    if step.ask is not None:
+        return step.ask
+    if not step.is_whole:
+        return Ask.MISSING
+    if told.confidence < policy.ask:
+        return Ask.UNCLEAR
+    destructive = told.intent is Intent.DELETE or step.everything
+    sure = told.confidence >= policy.act and step.question is None
+    return None if sure and not destructive and not demo else Ask.SURE
+
+
+async def _carried_out(
+    tx: Transaction,
+    actor: Actor,
+    steps: Sequence[Step],
+    heard: Heard,
+    said: Said,
+    using: Using,
+    *,
+    began: float,
+    dry_run: bool,
+) -> VoiceResult:
+    acting = [step for step in steps if step.ask is None]
+    waiting = [step for step in steps if step.ask is not None]
+    before = len(tx.events)
+    mentioned: list[UUID] = []
+    shown: list[Todo] = []
+    told = []
+    failed = False
+    for step in acting:
+        about: list[Named] = []
+        if step.told.intent is Intent.LIST:
+            shown = await voice_listing.todos(tx, actor, step.filter, said)
+            mentioned += [todo.id for todo in shown[:MOST_MENTIONED]]
+        elif dry_run:
+            pass
+        elif step.told.intent is Intent.UNDO:
+            undone = await undo_last(tx, actor, heard.workspace_id, heard.session_id, now=said.now)
+            failed = failed or not undone
+        else:
+            about = (await voice_doing.do(tx, actor, step, said)).about
+            voice_records.apply(tx, heard, step, about)
+        mentioned += [each.id for each in about]
+        told.append(replace(step.told, todo=about[0]) if len(about) == 1 else step.told)
+    changed = len(tx.events) > before
+    candidates = {each.id: each for step in waiting for each in step.offered or step.targets[:1]}
+    asks = question(waiting, heard.language)
+    if failed:
+        asks = asks or sentence("nothing_to_undo", heard.language)
+    sure = [step.told.confidence for step in steps]
+    result = VoiceResult(
+        id=None if dry_run else heard.id,
+        session_id=None if dry_run else heard.session_id,
+        memo_id=heard.memo.id if heard.memo else None,
+        transcript=heard.transcript,
+        language=heard.language,
+        confidence=min(sure) if sure else None,
+        needs_confirmation=bool(waiting),
+        question=asks,
+        candidates=list(candidates.values()),
+        commands=told,
+        proposed=[step.told for step in waiting],
+        undo_token=tx.change_set_id if changed else None,
+        executed=bool(told) and not dry_run and not failed,
+        todos=shown,
+    )
+    if not dry_run:
+        outcome = Outcome.FAILED if failed else _outcome(result)
+        voice_records.keep(
+            tx,
+            actor,
+            heard,
+            result,
+            waiting,
+            outcome,
+            using.ring,
+            mentioned=mentioned or list(candidates),
+            wants_reminders=said.wants_reminders,
+            latency_s=perf_counter() - began,
+        )
+    return result
+
+
+async def undo_last(
+    tx: Transaction, actor: Actor, workspace_id: UUID, session_id: UUID | None, *, now: datetime
+) -> bool:
+    """Take back what voice did last, in this session if one goes on. Whether there was anything."""
+    last = await tx.first(
+        voice_rows.LAST_DONE,
+        workspace_id=workspace_id,
+        user_id=actor.user_id,
+        session_id=session_id,
+        now=tx.began_at,
+    )
+    if last is None:
+        return False
+    command_id, change_set = last
+    await changes.undo(tx, actor, change_set, now=now)
+    tx.run(voice_rows.UNDONE, workspace_id=workspace_id, id=command_id, change_set=change_set)
+    return True
+
+
+def _outcome(result: VoiceResult) -> Outcome:
+    if result.proposed:
+        return Outcome.ASKED
+    return Outcome.DONE if result.commands else Outcome.NOTHING

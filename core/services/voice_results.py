@@ -1,10 +1,12 @@
 """What is asked of the text door, and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.crypto import Keyring
 from core.models.memos import Quality
 from core.rules.understanding.commands import Intent, Span
 from core.services.todo_rows import Todo
@@ -34,9 +36,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Using:
-    """What belongs to the installation: what seals words (`voice_seals.key`), and the policy."""
+    """What belongs to the installation: `voice_seals.ring_of(keys.ring)`, and the policy."""
 
-    key: bytes = field(repr=False)
+    ring: Keyring
     policy: Policy
 
 
@@ -44,7 +46,8 @@ class Using:
 class Asked:
     """`language` is a hint (a code, as in `GET /voice/languages`); `zone` null: the person's own.
 
-    With `default` a text without a verb is that. `dry_run` writes nothing.
+    With `default` a text without a verb is that. `dry_run` writes nothing, and may understand the
+    text as if it were another `moment` now.
     """
 
     language: str | None = None
@@ -52,6 +55,7 @@ class Asked:
     zone: str | None = None
     default: Intent | None = None
     dry_run: bool = False
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("device", JSONB(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("total_commands", sa.Integer(), server_default="0", nullable=False),
         sa.Column("successful_commands", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failed_commands", sa.Integer(), server_default="0", nullable=False),
@@ -53,7 +52,6 @@ def upgrade() -> None:
         sa.Column("latency_ms", sa.Double(), nullable=False),
         sa.Column("change_sets", ARRAY(sa.Uuid()), server_default=NONE, nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("key_id", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolver_version", sa.SmallInteger(), nullable=False),
@@ -62,9 +60,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "outcome IN ('done', 'asked', 'confirmed', 'declined', 'nothing', 'failed')",
             name=op.f("ck_voice_commands_outcome"),
-        ),
-        sa.CheckConstraint(
-            "(sealed IS NULL) = (key_id IS NULL)", name=op.f("ck_voice_commands_sealed_with_a_key")
         ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "session_id"],
@@ -110,14 +105,9 @@ def upgrade() -> None:
         sa.Column("memo_id", sa.Uuid(), nullable=True),
         sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("original_text", sa.LargeBinary(), nullable=True),
-        sa.Column("key_id", sa.Text(), nullable=True),
         sa.Column("spans", JSONB(), server_default=NONE, nullable=False),
         sa.Column("resolver_version", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
-        sa.CheckConstraint(
-            "(original_text IS NULL) = (key_id IS NULL)",
-            name=op.f("ck_todo_voice_sealed_with_a_key"),
-        ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "todo_id"],
             ["todos.workspace_id", "todos.id"],
@@ -154,7 +144,7 @@ RIGHTS = {
     "voice_applied": "SELECT, INSERT",
     "todo_voice": "SELECT, INSERT, UPDATE",
 }
-WORDS = {"voice_commands": "sealed, key_id", "todo_voice": "original_text, key_id"}
+WORDS = {"voice_commands": "sealed", "todo_voice": "original_text"}
 READS = "workspace_id = ANY ((SELECT vt_readable())::uuid[])"
 WRITES = "workspace_id = ANY ((SELECT vt_writable())::uuid[])"
 POLICIES = (
