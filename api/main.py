@@ -11,10 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 from api import errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope
+from api.recordings import Shelf
 from api.routes import (
     accounts,
     actions,
     codec,
+    consents,
     conversions,
     digests,
     docs,
@@ -23,6 +25,7 @@ from api.routes import (
     jobs,
     lists,
     me,
+    memos,
     notifications,
     preferences,
     push,
@@ -40,12 +43,13 @@ from api.routes import (
 )
 from core import embedded, faults, keys, logs
 from core.db import Database
-from core.services import clocks
+from core.services import clocks, memo_secrets
 from core.services.doors import Door
 from core.services.passwords import Passwords
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
+from integrations.blobs import Directory
 
 PREFIX = "/api/v1"
 
@@ -90,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
+    app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
     app.state.mail_events_key = keys.mail_events(settings)
     # Routes are tried in this order: what is asked for most comes first.
     for noun in (
@@ -111,8 +116,11 @@ def create_app(settings: Settings) -> FastAPI:
         sessions,
         workspaces,
         jobs,
+        memos,
+        consents,
     ):
         app.include_router(noun.router, prefix=PREFIX)
+    app.include_router(memos.streams, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)

@@ -6,17 +6,16 @@ File names and declared types are read and dropped: they are what somebody says.
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import (
-    MultipartCallbacks,
-    MultipartParser,
-    parse_options_header,
-)
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 
 from core.errors import Invalid
+
+if TYPE_CHECKING:  # the library has this name for checkers only
+    from python_multipart.multipart import MultipartCallbacks
 
 TYPE: Final = b"multipart/form-data"
 MOST_PARTS: Final = 32

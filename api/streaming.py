@@ -39,11 +39,14 @@ class Stream(Visit):
     _first: Transaction | None = None
     _change_set: UUID | None = None
 
+    def begin_streaming(self) -> None:
+        """Who is it? Asked before anything else of the request is looked at."""
+        self.now = clock.now()
+        self.somebody = self._read_token()
+
     @asynccontextmanager
     async def opening(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
         """The first transaction of this request."""
-        self.now = clock.now()
-        self.somebody = self._read_token()
         async with self._transaction(self.caller(self.actor), read_only=read_only) as tx:
             yield tx
             await tx.person()  # checked, although nothing was asked yet
@@ -116,6 +119,7 @@ class Streaming(Authenticated):
 
         async def streamed(request: Request) -> Response:
             visit = Stream(request.scope, request.receive)
+            visit.begin_streaming()
             try:
                 response = await handle(visit)
             except KeyReplayed:

@@ -2,7 +2,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, TenantTable, one_of, type_now
@@ -48,7 +56,7 @@ class VoiceMemos(TenantTable):
         UniqueConstraint("workspace_id", "user_id", "capture_id"),
         Index(None, "user_id", "created_at", "id"),
         Index(None, "blob", unique=True),
-        Index(None, "retain_until"),
+        Index(None, "retain_until", postgresql_where=text("blob IS NOT NULL")),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select, tuple_, update
 from core import outbox
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, Invalid, NotFound, Unavailable
 from core.events import Event
 from core.ids import uuid7
 from core.models.jobs import JobKind, JobStatus
@@ -216,6 +216,34 @@ _REMOVE = query(
         updated_at=bindparam("now"),
     )
 )
+_SESSION: Final = Query(
+    b"""
+    SELECT 1 FROM voice_sessions
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND user_id = %(user_id)s
+    """,
+    row,
+    {},
+    writes=False,
+)
+# What was said stands, sealed, in two more places; they keep what was done, and when.
+_FORGET_RESULTS: Final = Query(
+    b"""
+    UPDATE voice_commands SET sealed = NULL
+    WHERE workspace_id = %(workspace_id)s AND memo_id = %(id)s
+    """,
+    row,
+    {},
+    writes=True,
+)
+_FORGET_WORDS: Final = Query(
+    b"""
+    UPDATE todo_voice SET original_text = NULL
+    WHERE workspace_id = %(workspace_id)s AND memo_id = %(id)s
+    """,
+    row,
+    {},
+    writes=True,
+)
 _SET_JOB = query(
     update(VoiceMemos)
     .where(*_OF)
@@ -233,6 +261,7 @@ async def receive(
     """
     known = await of_capture(tx, actor, workspace_id, draft.capture_id)
     if known is None:
+        await _must_be_mine(tx, actor, workspace_id, draft.session_id)
         job_id = uuid7()
         added = await tx.first(
             _ADD,
@@ -281,6 +310,17 @@ async def _received(
     )
     tx.emit(Event(workspace_id, "voice_memo.received", draft.id))
     return await get(tx, actor, draft.id), job, True
+
+
+async def _must_be_mine(
+    tx: Transaction, actor: Actor, workspace_id: UUID, session_id: UUID | None
+) -> None:
+    if session_id is None:
+        return
+    asked = {"workspace_id": workspace_id, "id": session_id, "user_id": actor.user_id}
+    if await tx.first(_SESSION, **asked) is None:
+        detail = "there is no such voice session of yours in this workspace"
+        raise Invalid(detail, pointer="/session_id", code="unknown_reference")
 
 
 async def of_capture(
@@ -334,6 +374,8 @@ async def remove(tx: Transaction, actor: Actor, memo_id: UUID, *, now: datetime)
         )
     blob = forget_audio(tx, memo, now=now)
     tx.run(_REMOVE, **_of(memo), now=now)
+    for forgets in (_FORGET_RESULTS, _FORGET_WORDS):
+        tx.run(forgets, workspace_id=memo.workspace_id, id=memo.id)
     tx.emit(Event(memo.workspace_id, "voice_memo.deleted", memo.id))
     return blob
 

@@ -109,8 +109,15 @@ def _memos() -> None:
         ),
         *_owned("voice_memos"),
     )
-    for columns in (["user_id", "created_at", "id"], ["retain_until"]):
-        op.create_index(op.f(f"ix_voice_memos_{'_'.join(columns)}"), "voice_memos", columns)
+    op.create_index(
+        op.f("ix_voice_memos_user_id_created_at_id"), "voice_memos", ["user_id", "created_at", "id"]
+    )
+    op.create_index(
+        op.f("ix_voice_memos_retain_until"),
+        "voice_memos",
+        ["retain_until"],
+        postgresql_where=sa.text("blob IS NOT NULL"),
+    )
     op.create_index(op.f("ix_voice_memos_blob"), "voice_memos", ["blob"], unique=True)
 
 

@@ -1,0 +1,250 @@
+"""Recordings: sent in one piece, looked at, heard again, processed anew, deleted."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.responses import StreamingResponse
+
+from api import integrity, pages, query, ranges, receiving
+from api.multipart import Part, Parts
+from api.recordings import MAX_BYTES, Kept
+from api.schemas.memos import (
+    CAPTURE,
+    Memo,
+    MemoFields,
+    MemoPage,
+    MemoSummary,
+    Reprocess,
+    Reprocessed,
+)
+from api.streaming import Stream, Streaming
+from api.transaction import Authenticated
+from api.visit import InWorkspace, Visit
+from core.errors import Invalid, NotFound, Unavailable
+from core.services import memo_secrets, memos
+from core.services.workspaces import Access, place
+
+router = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Authenticated)
+streams = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Streaming)
+
+LONGEST_WAIT_S: Final = 10
+OVERHEAD: Final = 64 * 1024  # of the form around a recording
+MOST_OF_A_FIELD: Final = 256
+AUDIO: Final = "audio"
+# Nothing that a browser could be made to run as a page of ours.
+AS_A_FILE: Final = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+EXTENSIONS: Final = {"audio/mpeg": "mp3", "audio/mp4": "m4a"}
+FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": [AUDIO],
+    "additionalProperties": False,
+    "properties": {
+        AUDIO: {
+            "type": "string",
+            "format": "binary",
+            "description": "webm, mp4 (m4a), ogg, wav, mp3, flac, aac or aiff; at most 25 MiB",
+        },
+        "language": {"type": "string", "maxLength": 35, "examples": ["en"]},
+        "capture_id": {"type": "string", "format": "uuid", "description": CAPTURE},
+        "session_id": {"type": "string", "format": "uuid"},
+        "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$", "maxLength": 64},
+    },
+}
+JOB_TOLD: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    408: {"description": "The upload stalls, or is too slow"},
+    415: {"description": "No recording of a kind that we know"},
+}
+BYTES: Final[dict[str, Any]] = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@streams.post(
+    "",
+    operation_id="upload_memo",
+    status_code=202,
+    response_class=Response,
+    responses={
+        **REFUSALS,
+        200: {"description": "It is over: what came of it", "content": JOB_TOLD},
+        202: {"description": "It is kept, and being worked on", "content": JOB_TOLD},
+    },
+    openapi_extra={
+        **query.documented(InWorkspace),
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}},
+    },
+)
+async def upload_memo(
+    visit: Stream,
+    wait: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for its end")
+    ] = 0,
+) -> Response:
+    """Send a recording. An answer of 2xx means that it cannot be lost any more.
+
+    The parts may come in any order. The same `capture_id` again is the same memo and job, whether
+    or not the first answer arrived; with another recording it is a 409.
+    """
+    async with visit.opening() as tx:
+        await receiving.may_begin(visit, tx)
+    kept, fields = await _received(visit)
+    job = await receiving.write_down(visit, kept, fields)
+    return receiving.answer(await receiving.waited(visit, job, wait))
+
+
+@router.get("", operation_id="list_memos", openapi_extra=query.documented(InWorkspace))
+async def list_memos(
+    visit: Visit,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> MemoPage:
+    """My recordings of a workspace, newest first. Nobody else sees them."""
+    there = await place(visit.tx, visit.actor, visit.workspace_id, Access.READ, now=visit.now)
+    question = f"memos {visit.actor.user_id} {there.workspace_id}"
+    before = None
+    if cursor is not None:
+        at, last_id = pages.unseal(visit, question, cursor)
+        before = (datetime.fromisoformat(at), UUID(last_id))
+    found = await memos.page(visit.tx, visit.actor, there.workspace_id, before=before, limit=limit)
+    data, next_cursor = found[:limit], None
+    if len(found) > limit:
+        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
+        pages.next_link(visit, response, next_cursor)
+    ring = receiving.ring(visit)
+    told = [MemoSummary.of(each, ring) for each in data]
+    return MemoPage(told, next_cursor, has_more=next_cursor is not None)
+
+
+@router.get("/{memo_id}", operation_id="get_memo")
+async def get_memo(visit: Visit, memo_id: UUID) -> Memo:
+    """With its words and what came of it. One that was deleted is a tombstone without either."""
+    memo = await memos.get(visit.tx, visit.actor, memo_id)
+    return Memo.whole(memo, receiving.ring(visit), None)
+
+
+@streams.get(
+    "/{memo_id}/audio",
+    operation_id="get_memo_audio",
+    response_class=Response,
+    responses={
+        200: {"description": "The recording as it was sent", "content": BYTES},
+        206: {"description": "The part that `Range` asks for", "content": BYTES},
+        416: {"description": "It is shorter than that"},
+    },
+)
+async def get_memo_audio(visit: Stream, memo_id: UUID) -> Response:
+    """Download it, whole or in part (`Range: bytes=0-1023`). 404 once it is kept no more."""
+    async with visit.opening(read_only=True) as tx:
+        memo = await memos.get(tx, visit.actor, memo_id)
+    if memo.blob is None:
+        raise NotFound("the audio of this memo is kept no more")
+    sealed = receiving.shelf(visit).blobs.open(memo.blob)
+    opened = memo_secrets.open_audio(receiving.ring(visit), memo, sealed)
+    asked = ranges.read(visit.headers.get("range"), memo.size)
+    ready = asked.cut(opened)
+    begun = await anext(ready, b"")  # what is wrong with it shows before anything is answered
+    extension = EXTENSIONS.get(memo.media_type, memo.media_type.partition("/")[2])
+    headers = AS_A_FILE | asked.headers
+    headers["Content-Disposition"] = f'attachment; filename="{memo.id}.{extension}"'
+    return StreamingResponse(
+        _chained(begun, ready),
+        206 if asked.partial else 200,
+        headers=headers,
+        media_type=memo.media_type,
+    )
+
+
+@streams.delete("/{memo_id}", operation_id="delete_memo", status_code=204, response_class=Response)
+async def delete_memo(visit: Stream, memo_id: UUID) -> Response:
+    """Audio and words are gone at once, and what is being done with it ends. Its todos stay."""
+    async with visit.opening() as tx:
+        blob = await memos.remove(tx, visit.actor, memo_id, now=tx.began_at)
+    if blob is not None:
+        with suppress(Unavailable):  # its key is gone with the commit; the rest is collected
+            await receiving.shelf(visit).blobs.delete(blob)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{memo_id}/reprocess",
+    operation_id="reprocess_memo",
+    response_model=None,
+    responses={
+        200: {
+            "description": "With `dry_run`: what would come of it now",
+            "model": Reprocessed,
+        },
+        202: {"description": "It is being processed anew", "content": JOB_TOLD},
+    },
+)
+async def reprocess_memo(visit: Visit, memo_id: UUID, body: Reprocess) -> Response | Reprocessed:
+    """Hear and understand it anew. What was done once is not done again, nor brought back.
+
+    409 while it is being worked on, and when neither its audio nor its words are kept.
+    """
+    job = await memos.reprocess(
+        visit.tx, visit.actor, memo_id, language=body.language, now=visit.tx.began_at
+    )
+    return receiving.answer(job)
+
+
+async def _received(visit: Stream) -> tuple[Kept, MemoFields]:
+    """All parts; afterwards the recording is durable, or nothing of it is left."""
+    shelf = receiving.shelf(visit)
+    kept: Kept | None = None
+    told: dict[str, str] = {}
+    body = integrity.verified(visit.headers, visit.pieces(most=MAX_BYTES + OVERHEAD))
+    try:
+        async for part in Parts(visit.headers.get("content-type", ""), body):
+            _must_be_new(part.name, told if kept is None else {**told, AUDIO: ""})
+            if part.name == AUDIO:
+                audio = integrity.verified(part.headers, part.data)
+                kept = await shelf.keep(visit.workspace_id, audio)
+            else:
+                told[part.name] = await _field(part)
+        return _complete(kept, told)
+    except BaseException:
+        if kept is not None:
+            await shelf.drop(kept.blob)
+        raise
+
+
+def _must_be_new(name: str, told: Mapping[str, str]) -> None:
+    if name in told:
+        raise Invalid("send it once", pointer=f"/{name}", code="twice")
+
+
+def _complete(kept: Kept | None, told: dict[str, str]) -> tuple[Kept, MemoFields]:
+    if kept is None:
+        raise Invalid("send a part `audio`", pointer="/audio", code="missing")
+    try:
+        fields = MemoFields.model_validate(told)
+    except ValidationError as error:
+        details = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(details) from error
+    announced = integrity.of_hex(fields.sha256, pointer="/sha256")
+    integrity.check([announced], kept.sha256, pointer="/sha256")
+    return kept, fields
+
+
+async def _field(part: Part) -> str:
+    pointer = "/" + part.name[:100].replace("~", "~0").replace("/", "~1")
+    if part.name not in MemoFields.model_fields:
+        raise Invalid("no part of this name is known", pointer=pointer, code="extra_forbidden")
+    try:
+        return (await receiving.sent(part.data, most=MOST_OF_A_FIELD)).decode()
+    except ValueError as error:
+        detail = f"text of at most {MOST_OF_A_FIELD} bytes"
+        raise Invalid(detail, pointer=pointer, code="string_too_long") from error
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
