@@ -18,6 +18,7 @@ from api.commands import (
     accounts,
     admin,
     demo,
+    lexicon,
     notifications,
     recurrence,
     reminders,
@@ -88,6 +89,7 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(admin.app, name="admin")
+app.add_typer(lexicon.app, name="lexicon")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
