@@ -17,7 +17,14 @@ from core.models.events import Events
 from core.models.series import SeriesStatus
 from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
-from core.services import lists, series, series_reversals, series_writes, todo_writes
+from core.services import (
+    lists,
+    reminders,
+    series,
+    series_reversals,
+    series_writes,
+    todo_writes,
+)
 from core.services.lists import ListRow
 from core.services.series_rows import SeriesRow
 from core.services.todo_rows import TodoRow
@@ -151,9 +158,48 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
         await _refuse_if_in_no_place(tx, here)
         for series_id in {each for row in rows.values() if (each := _series_of(row))}:
             await series_reversals.reconcile(tx, workspace_id, series_id)
-    if not mine:
+    reminded = await _take_back_reminders(tx, actor, events, change_set, now=now)
+    if not mine and not reminded:
         raise Conflict("nothing in this change set can be undone")
     return Undone(change_set, len(mine))
+
+
+async def _take_back_reminders(
+    tx: Transaction, actor: Actor, events: Sequence[Change], change_set: UUID, *, now: datetime
+) -> int:
+    """One's own that were added or put off; how many.
+
+    Those of a todo that was made with them go and come back with it. Where others were removed,
+    which cannot be brought back, the new ones stay: rather two reminders than none.
+    """
+    if any(event.type == "reminder.deleted" for event in events):
+        return 0
+    ours = [event for event in events if event.type in {"reminder.created", "reminder.snoozed"}]
+    if not ours:
+        return 0
+    subjects = {event.subject_id: event for event in reversed(ours)}  # the first of each
+    later = await tx.all(
+        _LATER,
+        workspace_id=ours[0].workspace_id,
+        since=min(event.seq for event in ours),
+        subjects=list(subjects),
+        change_set=change_set,
+    )
+    if any(event.type in {"reminder.snoozed", "reminder.updated"} for event in later):
+        raise Conflict("changed since: a reminder")
+    made = {event.subject_id for event in events if event.type == "todo.created"}
+    taken_back = 0
+    for reminder_id, event in subjects.items():
+        found = await reminders.find(tx, actor, reminder_id)
+        if found is None or found.todo_id in made:
+            continue
+        if event.type == "reminder.created":
+            await reminders.remove(tx, actor, reminder_id, now=now)
+        else:
+            was = event.before.get("next_fire_at")
+            reminders.put_back(tx, found, datetime.fromisoformat(was) if was else None, now=now)
+        taken_back += 1
+    return taken_back
 
 
 async def _refuse_if_changed_since(

@@ -134,7 +134,8 @@ async def snooze(
         raise Invalid("a reminder is snoozed into the future", pointer="/until", code="in_the_past")
     # An instant: no change of zones moves it.
     _write(tx, found, Armed(until, None, None), now=spot.now)
-    tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"]))
+    was = {"next_fire_at": found.next_at}
+    tx.emit(Event(found.workspace_id, "reminder.snoozed", found.id, ["next_fire_at"], was))
     return found.answer(until)
 
 
@@ -148,12 +149,25 @@ async def remove(tx: Transaction, actor: Actor, reminder_id: UUID, *, now: datet
     tx.emit(Event(found.workspace_id, "reminder.deleted", found.id))
 
 
+def put_back(tx: Transaction, found: Waiting, was: datetime | None, *, now: datetime) -> None:
+    """Fire when it `was` to, before it was put off, if that is still to come."""
+    armed = _arm_wish(found.wish, found.due, found, stands=found.stands, now=now, grace=NO_GRACE)
+    if armed.next_at != was:  # it was put off twice
+        armed = Armed(was if was is not None and was > now else None, None, None)
+    _write(tx, found, armed, now=now)
+    tx.emit(Event(found.workspace_id, "reminder.updated", found.id, ["next_fire_at"]))
+
+
 async def get(tx: Transaction, actor: Actor, reminder_id: UUID) -> Waiting:
     """One's own reminder, locked for this transaction. Raises `NotFound`."""
-    found = await tx.first(rows.MINE, id=reminder_id, user_id=actor.user_id)
+    found = await find(tx, actor, reminder_id)
     if found is None:
         raise NotFound("there is no such reminder of yours")
     return found
+
+
+async def find(tx: Transaction, actor: Actor, reminder_id: UUID) -> Waiting | None:
+    return await tx.first(rows.MINE, id=reminder_id, user_id=actor.user_id)
 
 
 async def rearm_todo(

@@ -183,9 +183,31 @@ async def test_for_thirty_days(alice: Person, database_url: str) -> None:
 
 async def test_a_set_without_anything_to_undo(alice: Person) -> None:
     at = {"date": "2030-01-01", "time": "09:00"}
-    made = await make(alice)
-    reminder = await alice.post(f"/todos/{made['id']}/reminders", json={"at": at})
-    assert (await undo(alice, reminder)).status_code == 409
+    made = await make(alice, reminders=[{"at": at}])
+    path = f"/reminders/{made['reminders'][0]['id']}"
+    urgent = await alice.patch(path, json={"urgent": True})
+    assert (await undo(alice, urgent)).status_code == 409
+    assert (await undo(alice, await alice.delete(path))).status_code == 409
+
+
+async def test_a_reminder_that_was_added_is_taken_back(alice: Person) -> None:
+    made = await make(alice, due={"date": "2030-01-01", "time": "09:00"})
+    added = await alice.post(f"/todos/{made['id']}/reminders", json={"before": "PT1H"})
+    assert (await undo(alice, added)).status_code == 200
+    assert (await read(alice, made["id"]))["reminders"] == []
+    assert (await undo(alice, added)).status_code == 409, "once"
+
+
+async def test_a_snooze_is_taken_back_unless_another_followed(alice: Person) -> None:
+    due = {"date": "2030-01-01", "time": "09:00", "timezone": "UTC"}
+    made = await make(alice, due=due, reminders=[{"before": "PT1H"}])
+    path = f"/reminders/{made['reminders'][0]['id']}"
+    first = await alice.post(f"{path}/snooze", json={"until": "2030-01-02T09:00:00Z"})
+    again = await alice.post(f"{path}/snooze", json={"until": "2030-01-03T09:00:00Z"})
+    assert (await undo(alice, first)).status_code == 409
+    assert (await undo(alice, again)).status_code == 200
+    [back] = (await read(alice, made["id"]))["reminders"]
+    assert back["next_fire_at"] == "2030-01-02T09:00:00Z"
 
 
 async def test_changes_are_undone_one_after_the_other_back_to_the_first(alice: Person) -> None:
