@@ -34,7 +34,8 @@ class Said:
 
     `due` of a recurrence is its first occurrence. `first` and `last` are the days that are meant
     where it asks for todos ("this week"). A `confidence` below 1 tells that it was half understood
-    or that it was assumed ("at 5").
+    or that it was assumed ("at 5"). Of what has passed ("yesterday") only the days are known.
+    `parts` says of each stretch whether it was a `day`, a `time` or a `rule`.
     """
 
     spans: tuple[Span, ...]
@@ -43,6 +44,7 @@ class Said:
     first: date | None
     last: date | None
     confidence: float = 1.0
+    parts: tuple[tuple[str, Span], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

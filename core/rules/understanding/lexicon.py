@@ -27,7 +27,7 @@ class InvalidLexicon(ValueError):
         self.wrong = tuple(wrong)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """`name` is what its speakers call the language. `tier` 1 has been measured, 2 has not.
 
