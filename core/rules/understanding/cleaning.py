@@ -1,0 +1,263 @@
+"""What was said without being meant is blanked out: fillers, stutters, and what was corrected.
+
+Blanks keep every place in the text where it was.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.rules.understanding.commands import Said, Span
+from core.rules.understanding.spoken import WHEN, Spoken, spoken
+from core.rules.understanding.words import Words, names_day
+
+Find = Callable[[str], Sequence[Said]]
+
+_QUOTED: Final = re.compile(
+    r"\"[^\"\n]{1,300}\"|“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」"
+    r"|《[^》\n]{1,300}》|(?<!\w)['‘][^'’\n]{1,300}['’](?!\w)"  # noqa: RUF001 (quotation marks)
+)
+_CORRECTIONS: Final = 4  # of one utterance; each is a look at all of it
+_REPAIR_WORDS: Final = 4
+_PAUSE: Final = re.compile(r"[,;.!?…،、，。—–-]\s*$")  # noqa: RUF001 (signs of other scripts)
+
+
+def blank(raw: str, spans: Iterable[Span]) -> str:
+    for start, end in spans:
+        raw = raw[:start] + " " * (end - start) + raw[end:]
+    return raw
+
+
+def quoted(raw: str) -> list[Span]:
+    """Where something is quoted: nothing in there is a time, a correction or a conjunction."""
+    return [match.span() for match in _QUOTED.finditer(raw)]
+
+
+def without_fillers(raw: str, words: Words) -> str:
+    """Blanks "um", and what is said twice in a row: "to to", "remind me remind me"."""
+    said = spoken(raw, spaced=words.spaced)
+    kept = quoted(raw)
+    out = [said.span(*match.span()) for match in words.finders["fillers"].finditer(said.text)]
+    for match in words.finders["weak_fillers"].finditer(said.text):
+        start, end = said.span(*match.span())
+        if _PAUSE.search(raw[:start]) and raw[end:].lstrip()[:1] in {",", "،", "，"}:  # noqa: RUF001
+            out.append((start, end))
+    if words.spaced:
+        out += _stutters(said, out)
+    return blank(raw, (span for span in out if not _touches(span, kept)))
+
+
+def _stutters(said: Spoken, gone: Sequence[Span]) -> Iterator[Span]:
+    places = [
+        (said.text[a:b], said.span(a, b))
+        for a, b in (match.span() for match in re.finditer(r"\S+", said.text))
+    ]
+    places = [(word, span) for word, span in places if not _touches(span, gone)]
+    for size in (2, 1):
+        for at in range(len(places) - 2 * size + 1):
+            first = [word for word, _ in places[at : at + size]]
+            if first != [word for word, _ in places[at + size : at + 2 * size]]:
+                continue
+            start, end = places[at][1][0], places[at + size - 1][1][1]
+            # Walla Walla is a name, 5 5 a number.
+            if not (said.raw[start].isupper() and at) and not first[0].isdigit():
+                yield start, end
+
+
+def _touches(span: Span, others: Iterable[Span]) -> bool:
+    return any(start < span[1] and span[0] < end for start, end in others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A correction: what was said before it, what comes after it."""
+
+    marker: Span
+    before: str
+    after: str
+
+
+def corrected(raw: str, words: Words, find: Find) -> str | None:
+    """The text with what was taken back blanked: the last value of the same kind is kept.
+
+    Null when everything was taken back ("never mind").
+    """
+    for _ in range(_CORRECTIONS):
+        said = spoken(raw, spaced=words.spaced)
+        kept = quoted(raw)
+        for match, strong in _markers(said.text, words):
+            span = said.span(*match.span())
+            if _touches(span, kept):
+                continue
+            before, after = said.text[: match.start()], said.text[match.end() :]
+            if not after.strip():
+                if words.finders["withdrawn"].search(said.text, match.start()):
+                    return None
+                continue
+            if not before.strip():
+                continue
+            place = _Place(span, raw[: span[0]], raw[span[1] :])
+            repaired = _repaired(raw, place, words, find, strong=strong)
+            if repaired is not None:
+                raw = repaired
+                break
+        else:
+            break
+    said = spoken(raw, spaced=words.spaced)
+    for match in words.finders["withdrawn"].finditer(said.text):
+        tail = words.tail.sub("", said.text[match.end() :])
+        if match.start() and not tail.strip():
+            return None
+    return raw
+
+
+def _markers(text: str, words: Words) -> list[tuple[re.Match[str], bool]]:
+    strong = [(match, True) for match in words.finders["corrections"].finditer(text)]
+    weak = [
+        (match, False)
+        for match in words.finders["weak_corrections"].finditer(text)
+        if not any(a.start() <= match.start() < a.end() for a, _ in strong)
+    ]
+    return sorted(strong + weak, key=lambda found: found[0].start())
+
+
+def _repaired(raw: str, place: _Place, words: Words, find: Find, *, strong: bool) -> str | None:
+    """Null when this is no correction after all ("does it actually work")."""
+    marker = place.marker
+    times = list(find(place.before))
+    new = _begins_with_time(place.after, words, find)
+    if new is not None and times:
+        old = _same_kind(place.before, times, new, place.after, words)
+        return blank(raw, [*old, marker])
+    number = _numbers(place.before, place.after, words)
+    if number is not None:
+        return blank(raw, [number, marker])
+    other = _same_phrase(place, words)
+    if other is not None:
+        return blank(raw, [other, marker])
+    paused = bool(_PAUSE.search(place.before))
+    if not (strong or paused):
+        return None
+    piece = _piece(place, words, find)
+    return None if piece is None else blank(raw, [*piece, marker])
+
+
+def _begins_with_time(after: str, words: Words, find: Find) -> Said | None:
+    times = find(after)
+    if not times:
+        return None
+    start = times[0].spans[0][0]
+    lead = spoken(after[:start], spaced=words.spaced).text
+    lead = words.dangling_first.sub("", lead)
+    return None if lead.strip() and not words.lead.fullmatch(lead) else times[0]
+
+
+def _says_day(text: str, time: Said, words: Words) -> bool:
+    return any(names_day(text[start:end], words) for start, end in time.spans)
+
+
+def _same_kind(
+    before: str, times: Sequence[Said], new: Said, after: str, words: Words
+) -> list[Span]:
+    """What of the times before is replaced: days by days, clock times by clock times."""
+    day = _says_day(after, new, words)
+    clock = new.due is not None and new.due.at is not None
+    gone: list[Span] = []
+    for time in times:
+        old_day = _says_day(before, time, words)
+        old_clock = time.due is not None and time.due.at is not None
+        if old_day and old_clock and not (day and clock) and words.spaced:
+            for start, end in time.spans:
+                for word in re.finditer(r"\S+", before[start:end]):
+                    if names_day(word[0], words) == day:
+                        gone.append((start + word.start(), start + word.end()))
+        elif (day and old_day) or (clock and old_clock):
+            gone.extend(time.spans)
+    return gone
+
+
+_NUMBER_END: Final = re.compile(r"\d[\d:.]*\s*[,.]?\s*$")
+_NUMBER_START: Final = re.compile(r"\s*[,.]?\s*\d")
+
+
+def _numbers(before: str, after: str, words: Words) -> Span | None:
+    """ "at 5 no wait 6": the number alone is replaced, what makes it a time stays."""
+    match = _NUMBER_END.search(before[-20:])
+    if match is None or not _NUMBER_START.match(after) or not words.spaced:
+        return None
+    return (max(0, len(before) - 20) + match.start(), len(before))
+
+
+def _same_phrase(place: _Place, words: Words) -> Span | None:
+    """A priority by a priority, a list by a list."""
+    after = spoken(place.after, spaced=words.spaced).text
+    before = spoken(place.before, spaced=words.spaced)
+    for name in ("priority", "list"):
+        for new in words.behind[name]:
+            if new.search(after) is None or new.search(after).start() > 0:  # type: ignore[union-attr] # just found
+                continue
+            for old in words.behind[name]:
+                found = old.search(before.text)
+                if found is not None:
+                    return before.span(*found.span())
+    return None
+
+
+def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
+    """Which words of the title the correction replaces, times between them aside."""
+    times = [span for time in find(place.before) for span in time.spans]
+    before = spoken(place.before, spaced=words.spaced, holes=times)
+    after = spoken(
+        place.after,
+        spaced=words.spaced,
+        holes=[span for time in find(place.after) for span in time.spans],
+    )
+    new = after.text.split() if words.spaced else [after.text[:1]]
+    if not new:
+        return None
+    end = _title_end(before.text, words)
+    if words.spaced:
+        repeated = before.text[:end].rfind(f" {new[0]} ")
+        start = 0 if before.text.startswith(f"{new[0]} ") and repeated < 0 else repeated + 1
+        if repeated >= 0 or start == 0 < end and before.text.startswith(f"{new[0]} "):
+            return _around(before, start, len(before.text))
+        count = len([word for word in new if word not in words.sets["articles"] and word != WHEN])
+        if count > _REPAIR_WORDS:
+            return None
+        at = end
+        for _ in range(count):
+            at = before.text.rfind(" ", 0, max(at - 1, 0)) + 1
+        return _around(before, at, end)
+    start = before.text.rfind(new[0], 0, end)
+    return None if start < 0 else _around(before, start, end)
+
+
+def _title_end(text: str, words: Words) -> int:
+    """Where the title ends and its list, priority and times begin."""
+    end = len(text)
+    for _ in range(_REPAIR_WORDS):
+        found = [
+            match.start()
+            for name in ("list", "priority", "tag")
+            for pattern in words.behind[name]
+            if (match := pattern.search(text[:end]))
+        ]
+        if text[:end].rstrip().endswith(WHEN):
+            found.append(text[:end].rindex(WHEN))
+        if not found:
+            break
+        end = min(found)
+    return end
+
+
+def _around(before: Spoken, start: int, end: int) -> list[Span]:
+    """The spans of this stretch without the times in it."""
+    spans = []
+    at = start
+    for index in [*(i for i in range(start, end) if before.text[i] == WHEN), end]:
+        span = before.span(at, index)
+        if span[1] > span[0]:
+            spans.append(span)
+        at = index + 1
+    return spans

@@ -1,0 +1,74 @@
+"""Which phrase of the lexicon an utterance is said in."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.rules.understanding.commands import Span
+from core.rules.understanding.patterns import LONG, Pattern
+from core.rules.understanding.spoken import WHEN, Spoken
+from core.rules.understanding.words import Words
+
+_LEADS: Final = 6  # "hey, um, could you please": more in a row is no courtesy any more
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`weight` is how much of the text the phrase itself fills. `groups` are places in `part`."""
+
+    name: str
+    part: Spoken
+    groups: dict[str, Span]
+    weight: int
+
+    def group(self, name: str) -> Spoken | None:
+        span = self.groups.get(name)
+        return None if span is None else self.part.part(*span)
+
+    def text(self, name: str) -> str:
+        span = self.groups.get(name)
+        return "" if span is None else self.part.text[slice(*span)].strip()
+
+
+def stripped(part: Spoken, words: Words) -> Spoken:
+    """Without courtesies and times around it: the times are known already."""
+    first, last = 0, len(part.text)
+    sign = WHEN + (" " if words.spaced else "")
+    for _ in range(_LEADS):
+        while part.text.startswith(sign, first):
+            first += len(sign)
+        lead = words.lead.match(part.text, first)
+        if lead is None or lead.end() >= last:
+            break
+        first = lead.end()
+    tail = words.tail.search(part.text, max(first, last - 60))
+    if tail is not None and tail.start() > first:
+        last = tail.start()
+    return part.part(first, last)
+
+
+def matching(part: Spoken, words: Words) -> list[Frame]:
+    """All that fit, the most telling first. `part` is stripped."""
+    text = part.text
+    found = []
+    for pattern in _possible(text, words):
+        match = pattern.regex.match(text)
+        if match is None:
+            continue
+        groups = {name: match.span(name) for name, value in match.groupdict().items() if value}
+        free = sum(end - start for name, (start, end) in groups.items() if name in LONG)
+        found.append(Frame(pattern.name, part, groups, len(text) - free))
+    found.sort(key=lambda frame: -frame.weight)
+    return found
+
+
+def _possible(text: str, words: Words) -> list[Pattern]:
+    if not text.strip(f"{WHEN} "):
+        return []
+    if words.spaced:
+        first, last = text.split(" ", 1)[0], text.rstrip(f"{WHEN} ").rsplit(" ", 1)[-1]
+    else:
+        first, last = text[0], text.rstrip(WHEN)[-1]
+    found = [*words.by_first.get(first, ()), *words.by_last.get(last, ()), *words.anywhere]
+    if text.endswith(WHEN + (" " if words.spaced else "")):
+        found += words.by_last.get(WHEN, ())
+    return found

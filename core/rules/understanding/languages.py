@@ -1,0 +1,120 @@
+"""Which languages are understood, which one an utterance is in, and what is asked back in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from core.rules.understanding import lexicon, words
+from core.rules.understanding.spoken import spoken
+
+DEFAULT: Final = "en"
+_LOOKED_AT: Final = 400  # characters; a language shows sooner
+_WORDS_FOR_A_MODEL: Final = 3  # of fewer words the model knows no more than we do
+# A script that one of our languages alone is written in decides without looking at words.
+_SCRIPTS: Final[tuple[tuple[int, int, str], ...]] = (
+    (0x3040, 0x30FF, "ja"),
+    (0xAC00, 0xD7AF, "ko"),
+    (0x0900, 0x097F, "hi"),
+    (0x0600, 0x06FF, "ur"),
+    (0x0750, 0x077F, "ur"),
+    (0x0400, 0x04FF, "ru"),
+    (0x4E00, 0x9FFF, "zh"),
+)
+# Letters that Urdu writes and Arabic does not.
+_URDU: Final = frozenset("ٹڈڑںےہکگچپژھۓ")
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`tier` 1 is measured, 2 is not. `name` is what its speakers call it."""
+
+    code: str
+    name: str
+    english_name: str
+    tier: int
+
+
+@cache
+def listed() -> tuple[Language, ...]:
+    """Every language with a lexicon, best understood first."""
+    every = [lexicon.load(code) for code in lexicon.codes()]
+    return tuple(
+        Language(each.code, each.name, each.english_name, each.tier)
+        for each in sorted(every, key=lambda each: (each.tier, each.code != DEFAULT, each.code))
+    )
+
+
+def tabled(tag: str | None) -> str | None:
+    """The language of a BCP 47 tag, `pt-BR`, if there is a lexicon of it."""
+    if not tag:
+        return None
+    code = tag.replace("_", "-").split("-")[0].lower()
+    return code if code in lexicon.codes() else None
+
+
+def language(text: str, hint: str | None = None) -> str:
+    """The hint if there is a lexicon for it, else what script and words say.
+
+    Words decide where one lexicon knows more of them than any other; only what they leave open
+    is asked of a model, which takes a second to load once and microseconds then.
+    """
+    code = tabled(hint)
+    return code if code is not None else _detected(text[:_LOOKED_AT])
+
+
+def _detected(text: str) -> str:
+    script = _script(text)
+    if script is not None:
+        return script
+    said = set(spoken(text, spaced=True, holes=()).text.split())
+    scores = {
+        code: len(said & words.of(code).known)
+        for code in lexicon.codes()
+        if lexicon.load(code).spaced
+    }
+    best = max(scores.values(), default=0)
+    leading = [code for code, score in scores.items() if score == best]
+    if len(leading) == 1:
+        return leading[0]
+    if best == 0 and len(said) < _WORDS_FOR_A_MODEL:
+        return DEFAULT
+    guessed = _model(text)
+    return guessed if guessed in leading else leading[0]
+
+
+def _script(text: str) -> str | None:
+    counts: dict[str, int] = {}
+    letters = 0
+    for char in text:
+        if char.isalpha():
+            letters += 1
+            for first, last, code in _SCRIPTS:
+                if first <= ord(char) <= last:
+                    counts[code] = counts.get(code, 0) + 1
+                    break
+    if not counts or letters > 2 * sum(counts.values()):
+        return None
+    code = "ja" if "ja" in counts else max(counts, key=lambda each: counts[each])
+    if code == "ur" and "ar" in lexicon.codes() and not _URDU & set(text):
+        code = "ar"
+    return code if code in lexicon.codes() else None
+
+
+def _model(text: str) -> str:
+    # Imported here: it brings numpy and a model of 4.5 MB, and few utterances need it.
+    import py3langid  # noqa: PLC0415 (see above)
+
+    return str(py3langid.classify(text)[0])
+
+
+def question(code: str, name: str, values: Mapping[str, str] | None = None) -> str:
+    """`which`, `add`, `delete` … of `[words.questions]`, in English where the language lacks it.
+
+    Braces are filled in, by name; values are never read as patterns.
+    """
+    own = words.of(code).questions if code in lexicon.codes() else {}
+    text = own.get(name) or words.of(DEFAULT).questions[name]
+    for key, value in (values or {}).items():
+        text = text.replace("{" + key + "}", value)
+    return text

@@ -1,0 +1,189 @@
+"""Phrases of a lexicon as patterns: `remind me to {title}`, `(mark|set) {target} as [being] done`.
+
+`(a|b)` is either, `[a]` may be missing, `{name}` is a place that words of the person fill. Between
+any two words a time may have been said. What a pattern costs grows with the length of the text
+and not with its square: every place but the long ones is bounded.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.rules.understanding.spoken import WHEN, fold
+
+LONG: Final = frozenset({"title", "target", "new", "filter", "text"})
+_PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
+
+
+class BadPatternError(ValueError):
+    """A phrase of a lexicon that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`firsts` are the words it may begin with, `lasts` end with; null: any word."""
+
+    regex: re.Pattern[str]
+    name: str
+    order: int
+    firsts: frozenset[str] | None
+    lasts: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a pattern: its expression, its first and last words, whether it may be empty."""
+
+    regex: str
+    firsts: frozenset[str | None]
+    lasts: frozenset[str | None]
+    empty: bool
+
+
+class Compiler:
+    """Makes patterns of one language. `choices` are the places that only certain words fill, `no_name`
+    words that no name of a list has."""
+
+    def __init__(
+        self, *, spaced: bool, choices: Mapping[str, Iterable[str]], no_name: Iterable[str] = ()
+    ) -> None:
+        self._spaced = spaced
+        self._gap = rf"(?:{WHEN} )*" if spaced else f"{WHEN}*"
+        self._edge = r"(?<!\S)" if spaced else ""
+        self._places = self._bounded(no_name)
+        for name, phrases in choices.items():
+            self._places[name] = f"(?P<{name}>{self.any_of(phrases)})"
+
+    def pattern(self, phrase: str, *, name: str, order: int) -> Pattern:
+        pieces = [match.groups() for match in _PIECE.finditer(phrase)]
+        part, rest = self._either(pieces)
+        if rest:
+            raise BadPatternError(phrase)
+        try:
+            regex = re.compile(self._gap + part.regex + "$")
+        except re.error as error:
+            raise BadPatternError(phrase) from error
+        return Pattern(
+            regex,
+            name,
+            order,
+            _known(part.firsts),
+            _known(part.lasts),
+        )
+
+    def behind(self, phrase: str) -> re.Pattern[str]:
+        """For `search`: the phrase where it ends the text."""
+        part, _ = self._either([match.groups() for match in _PIECE.finditer(phrase)])
+        return re.compile(self._edge + self._gap + part.regex + "$")
+
+    def before(self, phrase: str) -> re.Pattern[str]:
+        """For `match`: the phrase where the text begins."""
+        part, _ = self._either([match.groups() for match in _PIECE.finditer(phrase)])
+        return re.compile(self._gap + part.regex)
+
+    def before_any(self, phrases: Iterable[str]) -> re.Pattern[str]:
+        """For `match`: any of the phrases, as often as they come; times between them stay."""
+        return re.compile(f"(?:{self.any_of(phrases)})+")
+
+    def behind_any(self, phrases: Iterable[str]) -> re.Pattern[str]:
+        return re.compile(f"{self._edge}(?:{self.any_of(phrases)})$")
+
+    def anywhere(self, phrases: Iterable[str]) -> re.Pattern[str]:
+        return re.compile(f"{self._edge}(?:{self.any_of(phrases)})")
+
+    def any_of(self, phrases: Iterable[str]) -> str:
+        """An expression for any of the phrases, longest first; one that never fits for none."""
+        ends = " " if self._spaced else ""
+        folded = sorted({fold(phrase, spaced=self._spaced) for phrase in phrases}, key=len)
+        return "|".join(re.escape(phrase) + ends for phrase in reversed(folded)) or r"(?!)"
+
+    def _bounded(self, no_name: Iterable[str]) -> dict[str, str]:
+        word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"
+        most = 4 if self._spaced else 10
+        named = f"(?!(?:{self.any_of(no_name)}))" + word
+        when = f"{WHEN} " if self._spaced else WHEN
+        long = "(?P<{}>.+{})" if not self._spaced else "(?P<{}>.+{} )"
+        return {
+            "when": f"(?P<when>{when})",
+            "list": f"(?P<list>(?:{named}){{1,{most}}})",
+            "known": f"(?P<known>(?:{word}){{1,{most}}})",
+            "tag": f"(?P<tag>(?:{word}){{1,{most}}})",
+            "number": r"(?P<number>\d{1,4} ?)",
+        } | {
+            # The words of a phrase behind a target are not its own: "call mom | as done".
+            name: long.format(name, "?" if name == "target" else "")
+            for name in LONG
+        }
+
+    def _either(self, pieces: Sequence[tuple[str, ...]]) -> tuple[_Part, Sequence[tuple[str, ...]]]:
+        options: list[_Part] = []
+        while True:
+            option, pieces = self._sequence(pieces)
+            options.append(option)
+            if not pieces or pieces[0][1] != "|":
+                break
+            pieces = pieces[1:]
+        if len(options) == 1:
+            return options[0], pieces
+        return _Part(
+            "(?:" + "|".join(option.regex for option in options) + ")",
+            frozenset().union(*(option.firsts for option in options)),
+            frozenset().union(*(option.lasts for option in options)),
+            any(option.empty for option in options),
+        ), pieces
+
+    def _sequence(
+        self, pieces: Sequence[tuple[str, ...]]
+    ) -> tuple[_Part, Sequence[tuple[str, ...]]]:
+        parts: list[_Part] = []
+        while pieces and pieces[0][1] not in {"|", ")", "]"}:
+            (place, sign, literal), pieces = pieces[0], pieces[1:]
+            if place:
+                if place not in self._places:
+                    raise BadPatternError(place)
+                every: frozenset[str | None] = frozenset({None})
+                parts.append(_Part(self._places[place] + self._gap, every, every, empty=False))
+            elif sign:
+                inner, rest = self._either(pieces)
+                if not rest or rest[0][1] != {"(": ")", "[": "]"}[sign]:
+                    raise BadPatternError(sign)
+                pieces = rest[1:]
+                optional = sign == "["
+                regex = f"(?:{inner.regex})" + ("?" if optional else "")
+                parts.append(_Part(regex, inner.firsts, inner.lasts, inner.empty or optional))
+            else:
+                parts.extend(self._words(literal))
+        return _Part(
+            "".join(part.regex for part in parts),
+            _edge([(part.firsts, part.empty) for part in parts]),
+            _edge([(part.lasts, part.empty) for part in reversed(parts)]),
+            all(part.empty for part in parts),
+        ), pieces
+
+    def _words(self, literal: str) -> Iterable[_Part]:
+        words = fold(literal, spaced=self._spaced)
+        if self._spaced:
+            for word in words.split():
+                only: frozenset[str | None] = frozenset({word})
+                yield _Part(re.escape(word) + " " + self._gap, only, only, empty=False)
+        elif words:
+            yield _Part(
+                re.escape(words) + self._gap,
+                frozenset({words[0]}),
+                frozenset({words[-1]}),
+                empty=False,
+            )
+
+
+def _edge(parts: Iterable[tuple[frozenset[str | None], bool]]) -> frozenset[str | None]:
+    words: frozenset[str | None] = frozenset()
+    for part, empty in parts:
+        words |= part
+        if not empty:
+            return words
+    return words | {None}
+
+
+def _known(words: frozenset[str | None]) -> frozenset[str] | None:
+    return None if None in words else frozenset(word for word in words if word is not None)

@@ -1,0 +1,145 @@
+"""An utterance read: which commands it holds, in the order they were said.
+
+1. The language: a hint, else script and words.
+2. What was not meant is blanked out: fillers, stutters, what was corrected.
+3. Times are found; a quotation and "the Friday magazine" hold none.
+4. It is parted where both sides are commands.
+5. Each part is one phrase of the lexicon, or the bare name of a task.
+
+Text is data: nothing in it is done but what such a phrase, at the beginning of it, says.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from core.rules.understanding import cleaning, languages, lexicon, splitting, times
+from core.rules.understanding import words as phrases
+from core.rules.understanding.commands import Command, Intent, Reading, Said, Span
+from core.rules.understanding.deciding import Clause, Heard, decided, kept_times
+from core.rules.understanding.frames import stripped
+from core.rules.understanding.spoken import Spoken, fold, spoken
+from core.rules.understanding.text import normalise
+from core.rules.understanding.time_moments import Clock
+from core.rules.understanding.titles import known
+from core.rules.understanding.typed import typed
+from core.rules.understanding.words import Words
+
+VERSION: Final = 1  # raised with everything that changes what is understood
+MAX_COMMANDS: Final = 20
+Find = Callable[[str], Sequence[Said]]
+
+_TAG: Final = re.compile(r"(?<!\S)#([^\s#@,.;:!?]{1,60})")
+_LONGEST: Final = 5_000  # characters: five minutes of speech; the rest of a text is not looked at
+
+
+def read(
+    text: str,
+    *,
+    now: datetime,
+    zone: str,
+    due_zone: str | None = None,
+    language: str | None = None,
+    default: Intent | None = None,
+    lists: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> Reading:
+    """Pure and linear in the length of the text. `now` is aware, `zone` the person's.
+
+    `default` CREATE is for what was typed to be a todo: then all of it is one, but for what
+    `core.rules.understanding.typed` reads in it. `lists` and `tags` are the names there are.
+    """
+    text = text[:_LONGEST]
+    code = languages.language(text, language)
+    words = phrases.of(code)
+    read_by = lexicon.load(code)
+    clock = Clock(now, zone, due_zone)
+
+    heard_as = spoken(text, spaced=words.spaced).text
+    past = words.finders["asks_done"].search(heard_as) is not None
+    lasting = words.finders["lasting"].search(heard_as) is not None
+
+    def find(raw: str) -> Sequence[Said]:
+        return times.find(normalise(raw), read_by, clock, past=past, lasting=lasting)
+
+    today = now.astimezone(ZoneInfo(zone)).date()
+    heard = Heard(text, text, words, known(lists, tags, words), today, cleaning.quoted(text))
+    if default is Intent.CREATE:
+        return Reading(code, typed(heard, find))
+    raw = cleaning.without_fillers(text, words)
+    if _is_chatter(spoken(raw, spaced=words.spaced), words):
+        return Reading(code, [])
+    meant = cleaning.corrected(raw, words, find)
+    if meant is None:
+        return Reading(code, [])
+    return Reading(code, _commands(replace(heard, masked=meant), find)[:MAX_COMMANDS])
+
+
+def _is_chatter(said: Spoken, words: Words) -> bool:
+    part = stripped(said, words)
+    return any(pattern.regex.match(each.text) for pattern in words.chatter for each in (said, part))
+
+
+def _commands(heard: Heard, find: Find) -> list[Command]:
+    masked, tags = _tagged(heard)
+    times = kept_times(masked, find(masked), heard)
+    said = spoken(
+        masked,
+        spaced=heard.words.spaced,
+        holes=[span for time in times for span in time.spans],
+    )
+    heard = replace(heard, masked=masked)
+    commands: list[Command] = []
+    before: Clause | None = None
+    for part in splitting.clauses(said, heard.words, heard.quotes):
+        clause = Clause(part, _within(part, times), heard, _of(part, tags))
+        if before is not None:
+            clause = _shared(before, clause)
+        found = decided(clause)
+        if before is not None and not found:
+            continue
+        commands.extend(found)
+        before = clause
+    return commands
+
+
+def _tagged(heard: Heard) -> tuple[str, list[tuple[str, Span]]]:
+    """`#work` is a tag wherever it stands."""
+    tags = []
+    for match in _TAG.finditer(heard.masked):
+        if not match[1].isdigit():
+            name = heard.names.tags.get(fold(match[1], spaced=heard.words.spaced), match[1])
+            tags.append((name, match.span()))
+    return cleaning.blank(heard.masked, [span for _, span in tags]), tags
+
+
+def _bounds(part: Spoken) -> Span:
+    return (part.starts[0], part.ends[-1]) if part.starts else (0, 0)
+
+
+def _within(part: Spoken, times: Sequence[Said]) -> list[Said]:
+    start, end = _bounds(part)
+    return [
+        time for time in times if any(start <= span[0] and span[1] <= end for span in time.spans)
+    ]
+
+
+def _of(part: Spoken, tags: Sequence[tuple[str, Span]]) -> list[tuple[str, Span]]:
+    start, end = _bounds(part)
+    return [tag for tag in tags if start <= tag[1][0] <= end]
+
+
+def _shared(before: Clause, clause: Clause) -> Clause:
+    """ "Tomorrow call mom and buy milk": a time said first is that of the bare task after it."""
+    if clause.own or splitting.kind(clause.part, clause.heard.words) != "verb":
+        return clause
+    first = [
+        time
+        for time in before.own
+        if not before.part.raw[_bounds(before.part)[0] : time.spans[0][0]].strip()
+        or splitting.leads(before.part, time.spans[0], before.heard.words)
+    ]
+    return replace(clause, own=first)

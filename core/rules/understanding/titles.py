@@ -1,0 +1,231 @@
+"""What is left when times, lists, tags and priorities are taken off the ends: the title.
+
+Only ends are looked at, from the outside in: "buy the list of names" keeps its list.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from core.rules.understanding.commands import Span
+from core.rules.understanding.spoken import WHEN, Spoken, fold
+from core.rules.understanding.words import Words
+
+_TAIL: Final = 160  # so much of the end is looked at: what stands behind a title is short
+_ROUNDS: Final = 12
+_SPACES: Final = re.compile(r"\s+")
+_BEFORE_SIGN: Final = re.compile(r"\s+([,;.!?])")
+_SIGNS: Final = " \t\r\n,;.:!?-–—…、，。；：！？،؛؟।"  # noqa: RUF001 (signs of other scripts)
+_QUOTES: Final = {
+    '"': '"',
+    "“": "”",
+    "„": "“",
+    "«": "»",
+    "'": "'",
+    "‘": "’",
+    "「": "」",
+    "《": "》",
+}  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that the person's lists and tags have, by how they are compared."""
+
+    lists: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Slots:
+    """`title` is what is left. `spans` tells where each of the others was said."""
+
+    title: Spoken
+    whole: bool = False
+    into: str | None = None
+    priority: str | None = None
+    tags: list[str] = field(default_factory=list)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+def known(lists: Sequence[str], tags: Sequence[str], words: Words) -> Known:
+    return Known(
+        {fold(name, spaced=words.spaced): name for name in lists},
+        {fold(name, spaced=words.spaced): name for name in tags},
+    )
+
+
+def peeled(
+    part: Spoken, words: Words, names: Known, *, into_list: bool, whole: bool = False
+) -> Slots:
+    """`into_list`: what is said adds to lists, so that "milk to groceries" names one.
+
+    `whole`: nothing need be left, as of "what's on my shopping list".
+    """
+    slots = Slots(part, whole=whole)
+    for _ in range(_ROUNDS):
+        title = slots.title
+        if not (_behind(slots, words, names, into_list=into_list) or _before(slots, words)):
+            break
+        if slots.title.text == title.text:
+            break
+    return slots
+
+
+def _cut(slots: Slots, first: int, last: int) -> None:
+    slots.title = slots.title.part(first, last)
+
+
+def _behind(slots: Slots, words: Words, names: Known, *, into_list: bool) -> bool:
+    title = slots.title
+    skipped = max(0, len(title.text) - _TAIL)
+    end = title.text[skipped:]
+    sign = WHEN + (" " if words.spaced else "")
+    if end.endswith(sign):
+        last = len(title.text) - len(sign)
+        dangling = words.dangling.search(title.text[skipped:last])
+        _cut(slots, 0, last if dangling is None else skipped + dangling.start())
+        return True
+    tail = words.tail.search(end)
+    if tail is not None and (tail.start() or slots.whole):
+        _cut(slots, 0, skipped + tail.start())
+        return True
+    for name in ("list", "tag", "priority", "known"):
+        if name == "known" and not into_list:
+            continue
+        for pattern in words.behind[name]:
+            match = pattern.search(end)
+            while name == "known" and match is not None:
+                # The last place where it fits is meant: "talk to Bo to work".
+                nearer = pattern.search(end, match.start() + 1)
+                if nearer is None:
+                    break
+                match = nearer
+            if match is None or not _taken(slots, match, skipped, words, names):
+                continue
+            last = skipped + match.start()
+            _cut(slots, 0, last)
+            return True
+    return False
+
+
+def _taken(slots: Slots, match: re.Match[str], skipped: int, words: Words, names: Known) -> bool:
+    groups = {name: text for name, text in match.groupdict().items() if text}
+    first = skipped + match.start()
+    if first == 0 and not slots.whole:
+        return False  # nothing would be left to do
+    span = slots.title.span(first, skipped + match.end())
+    if "list" in groups or "known" in groups:
+        name = "list" if "list" in groups else "known"
+        found = list_name(groups[name], words, names, only_known=name == "known")
+        if found is None or slots.into is not None:
+            return False
+        place = slots.title.span(skipped + match.start(name), skipped + match.end(name))
+        slots.into = found or slots.title.raw[slice(*place)]
+        slots.spans["list"] = span
+        return True
+    if "tag" in groups:
+        place = slots.title.span(skipped + match.start("tag"), skipped + match.end("tag"))
+        slots.tags[:0] = [tag_name(slots.title.raw[slice(*place)], words, names)]
+        slots.spans["tags"] = span
+        return True
+    if not groups and match.re in words.behind["list"]:
+        return True  # "to my list": the one there is
+    if slots.priority is not None:
+        return False
+    slots.priority = priority_of(groups, words)
+    slots.spans["priority"] = span
+    return slots.priority is not None
+
+
+def priority_of(groups: Mapping[str, str], words: Words) -> str | None:
+    """High where a phrase means that without one of the words for it ("make it important")."""
+    text = groups.get("priority") or groups.get("priority_word")
+    return "high" if text is None else words.priority.get(text.strip())
+
+
+def list_name(text: str, words: Words, names: Known, *, only_known: bool) -> str | None:
+    """The name as the person wrote it once; empty for one that is new; null if it is none."""
+    name = text.strip()
+    for spelling in (name, *_with_list(name, words)):
+        if spelling in names.lists:
+            return names.lists[spelling]
+    if only_known:
+        return "" if name in words.sets["list_names"] else None
+    parts = name.split() if words.spaced else [name]
+    return None if all(part in words.sets["articles"] for part in parts) else ""
+
+
+def _with_list(name: str, words: Words) -> Sequence[str]:
+    gap = " " if words.spaced else ""
+    return [f"{name}{gap}{word}" for word in words.sets["list_words"]] + [
+        name.removesuffix(f"{gap}{word}") for word in words.sets["list_words"]
+    ]
+
+
+def tag_name(said: str, words: Words, names: Known) -> str:
+    return names.tags.get(fold(said, spaced=words.spaced), said)
+
+
+def _before(slots: Slots, words: Words) -> bool:
+    title = slots.title
+    sign = WHEN + (" " if words.spaced else "")
+    if title.text.startswith(sign):
+        dangling = words.dangling_first.match(title.text, len(sign))
+        _cut(slots, len(sign) if dangling is None else dangling.end(), len(title.text))
+        return True
+    if slots.priority is None:
+        for pattern in words.before:
+            match = pattern.match(title.text)
+            if match is None or match.end() == len(title.text):
+                continue
+            parted = title.raw[title.ends[max(match.end() - 2, 0)] :].lstrip()[:1] in ":,-"
+            if parted or words.finders["verbs"].match(title.text, match.end()):
+                slots.priority = priority_of(match.groupdict(), words)
+                slots.spans["priority"] = title.span(0, match.end())
+                _cut(slots, match.end(), len(title.text))
+                return True
+    return False
+
+
+def written(title: Spoken, masked: str) -> tuple[str, Span]:
+    """The person's own words, without the times in them and what was blanked out."""
+    if not title.text.strip():
+        return "", (0, 0)
+    start, end = title.span(0, len(title.text))
+    start, end = _with_marks(masked, start, end)
+    pieces = []
+    at = start
+    for index, char in enumerate(title.text):
+        if char == WHEN:
+            pieces.append(masked[at : title.starts[index]])
+            at = title.ends[index]
+    pieces.append(masked[at:end])
+    gap = " " if title.spaced else ""
+    text = gap.join(piece.strip(" ,，、") for piece in pieces if piece.strip(_SIGNS))  # noqa: RUF001
+    text = _BEFORE_SIGN.sub(r"\1", _SPACES.sub(" ", text))
+    return tidy(text), (start, end)
+
+
+def _with_marks(raw: str, start: int, end: int) -> Span:
+    """What touches the words belongs to them: "(again)", "C++", "100%", a quotation's marks."""
+    while end < len(raw) and not raw[end].isspace() and raw[end] not in _SIGNS:
+        if raw[end].isalnum():
+            break
+        end += 1
+    while start and not raw[start - 1].isspace() and raw[start - 1] not in _SIGNS:
+        if raw[start - 1].isalnum() or raw[start - 1] in "'’":  # noqa: RUF001 (an apostrophe)
+            break
+        start -= 1
+    return start, end
+
+
+def tidy(text: str) -> str:
+    """Without signs at its ends, and without quotation marks around all of it."""
+    text = text.strip(_SIGNS)
+    if len(text) > 1 and _QUOTES.get(text[0]) in {text[-1], *("”" if text[0] == "„" else ())}:
+        inner = text[1:-1]
+        if text[0] not in inner and text[-1] not in inner:
+            return inner.strip()
+    return text

@@ -1,0 +1,223 @@
+"""`[words]` of a lexicon, ready to be compared.
+
+frames.*      phrases around what is told: remind create add to_list timed maybe complete done reopen
+              delete rename move set_priority clear_priority clear_due tag move_list snooze list
+              undo nothing (what is said without being meant as a command)
+phrases.*     what may stand behind a title: priority tag list known; priority_first before it
+priority.*    words for high medium low none; priority_word.* the same where "priority" is said too
+status.*      pending completed overdue
+done.<verb>   past forms of it, "called" of `call`
+positions.<n> "the second one" is 1, "that" is 0, "the last one" is -1
+every.*       `all`: a whole phrase that means every todo; `filtered`: with a filter
+target.plain  what stands around the words of a target without telling which
+questions.*   what is asked back
+
+fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
+and, items, pairs, articles, stop, joins, dangling, dangling_first, verbs, verbs_last, statements,
+finite, chatter, nouns, filter_words, list_names and common are plain lists.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from core.rules.understanding import lexicon
+from core.rules.understanding.patterns import Compiler, Pattern
+from core.rules.understanding.spoken import fold, spoken
+
+VALUES: Final = ("high", "medium", "low", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything but `questions` is folded as `spoken` does; patterns are those of `patterns`."""
+
+    code: str
+    spaced: bool
+    by_first: dict[str, list[Pattern]]
+    by_last: dict[str, list[Pattern]]
+    anywhere: list[Pattern]
+    openings: frozenset[str]
+    chatter: list[Pattern]
+    behind: dict[str, list[re.Pattern[str]]]
+    before: list[re.Pattern[str]]
+    plain_target: list[Pattern]
+    every_all: list[Pattern]
+    every_filtered: list[Pattern]
+    lead: re.Pattern[str]
+    tail: re.Pattern[str]
+    dangling: re.Pattern[str]
+    dangling_first: re.Pattern[str]
+    priority: dict[str, str]
+    status: dict[str, re.Pattern[str]]
+    done: dict[str, str]
+    positions: dict[str, int]
+    sets: dict[str, frozenset[str]]
+    finders: dict[str, re.Pattern[str]]
+    questions: dict[str, str]
+    known: frozenset[str]
+    days: frozenset[str]
+
+
+_FINDERS: Final = (
+    "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
+    "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion", "back", "asks_done", "lasting",
+)  # fmt: skip
+_SETS: Final = ("list_words", "drop_articles", "articles", "stop", "joins", "list_names")
+
+
+@cache
+def of(code: str) -> Words:
+    """Raises `KeyError` for a language without a lexicon."""
+    read = lexicon.load(code)
+    given = read.words
+    spaced = read.spaced
+
+    def under(table: str) -> dict[str, tuple[str, ...]]:
+        start = f"{table}."
+        return {key[len(start) :]: value for key, value in given.items() if key.startswith(start)}
+
+    priority, weak = under("priority"), under("priority_word")
+    done = under("done")
+    compiler = Compiler(
+        spaced=spaced,
+        no_name=given.get("no_name", ()),
+        choices={
+            "priority": [phrase for phrases in priority.values() for phrase in phrases],
+            "priority_word": [phrase for phrases in weak.values() for phrase in phrases],
+            "ref": [phrase for phrases in under("positions").values() for phrase in phrases],
+            "every": given.get("every.whole", ()),
+            "done": [phrase for phrases in done.values() for phrase in phrases],
+        },
+    )
+
+    def compiled(name: str, phrases: Iterable[str]) -> list[Pattern]:
+        return [
+            compiler.pattern(phrase, name=name, order=order) for order, phrase in enumerate(phrases)
+        ]
+
+    def folded(phrases: Iterable[str]) -> frozenset[str]:
+        return frozenset(fold(phrase, spaced=spaced) for phrase in phrases)
+
+    frames = [
+        pattern for name, phrases in under("frames").items() for pattern in compiled(name, phrases)
+    ]
+    by_first, by_last, anywhere = _indexed(frames, spaced=spaced)
+    return Words(
+        code=code,
+        spaced=spaced,
+        by_first=by_first,
+        by_last=by_last,
+        anywhere=anywhere,
+        openings=frozenset(by_first),
+        chatter=compiled("chatter", given.get("chatter", ())),
+        behind={
+            name: [compiler.behind(phrase) for phrase in given.get(f"phrases.{name}", ())]
+            for name in ("priority", "tag", "list", "known")
+        },
+        before=[compiler.before(phrase) for phrase in given.get("phrases.priority_first", ())],
+        plain_target=compiled("plain", given.get("target.plain", ())),
+        every_all=compiled("all", given.get("every.all", ())),
+        every_filtered=compiled("filtered", given.get("every.filtered", ())),
+        lead=compiler.before_any(given.get("lead", ())),
+        tail=compiler.behind_any(given.get("tail", ())),
+        dangling=compiler.behind_any(given.get("dangling", ())),
+        dangling_first=compiler.before_any(given.get("dangling_first", ())),
+        priority={
+            fold(phrase, spaced=spaced): value
+            for table in (weak, priority)
+            for value in VALUES
+            for phrase in table.get(value, ())
+        },
+        status={name: compiler.anywhere(phrases) for name, phrases in under("status").items()},
+        done={
+            fold(phrase, spaced=spaced): verb
+            for verb, phrases in done.items()
+            for phrase in phrases
+        },
+        positions={
+            fold(phrase, spaced=spaced): int(number)
+            for number, phrases in under("positions").items()
+            for phrase in phrases
+        },
+        sets={name: folded(given.get(name, ())) for name in _SETS},
+        finders={
+            **{name: compiler.anywhere(given.get(name, ())) for name in _FINDERS},
+            "whole": compiler.anywhere(given.get("every.whole", ())),
+            "refs": compiler.anywhere(
+                phrase for phrases in under("positions").values() for phrase in phrases
+            ),
+        },
+        questions={name: phrases[0] for name, phrases in under("questions").items() if phrases},
+        known=_vocabulary(read),
+        days=_day_words(read),
+    )
+
+
+def _indexed(
+    frames: Iterable[Pattern], *, spaced: bool
+) -> tuple[dict[str, list[Pattern]], dict[str, list[Pattern]], list[Pattern]]:
+    by_first: dict[str, list[Pattern]] = {}
+    by_last: dict[str, list[Pattern]] = {}
+    anywhere: list[Pattern] = []
+    for pattern in frames:
+        if pattern.firsts is not None:
+            for word in pattern.firsts:
+                by_first.setdefault(word, []).append(pattern)
+        elif pattern.lasts is not None:
+            for word in pattern.lasts:
+                by_last.setdefault(word, []).append(pattern)
+        else:
+            anywhere.append(pattern)
+    return by_first, by_last, anywhere
+
+
+# The tables of `[time]` whose words say on which day, as others say at what time of it.
+_OF_DAYS: Final = ("weekdays", "every_weekday", "months", "days", "dates", "repeats", "every")
+_DAY_UNITS: Final = ("day", "week", "month", "year", "weekend", "workday", "fortnight")
+
+
+def _day_words(read: lexicon.Lexicon) -> frozenset[str]:
+    words: set[str] = set()
+    for table in _OF_DAYS:
+        _gather(read.time.get(table, ()), words, _MAX_DEPTH)
+    units = read.time.get("units", {})
+    for unit in _DAY_UNITS:
+        _gather(units.get(unit, ()), words, _MAX_DEPTH)
+    return frozenset(words)
+
+
+def names_day(text: str, words: Words) -> bool:
+    """Whether what was said of a time says a day."""
+    if words.spaced:
+        return any(word in words.days for word in spoken(text, spaced=True).text.split())
+    folded = fold(text, spaced=False)
+    return any(day in folded for day in words.days)
+
+
+_NAMED: Final = re.compile(r"\{\w+\}")
+_MAX_DEPTH: Final = 4
+
+
+def _vocabulary(read: lexicon.Lexicon) -> frozenset[str]:
+    """Every word of the lexicon: what tells this language from others."""
+    words: set[str] = set()
+    for key, phrases in read.words.items():
+        if not key.startswith("questions.") and key != "list_names":
+            for phrase in phrases:
+                words.update(fold(_NAMED.sub(" ", phrase)).split())
+    _gather(read.time, words, _MAX_DEPTH)
+    return frozenset(word for word in words if not word.isdigit())
+
+
+def _gather(value: object, words: set[str], depth: int) -> None:
+    if isinstance(value, str):
+        words.update(fold(_NAMED.sub(" ", value)).split())
+    elif depth and isinstance(value, dict):
+        for each in value.values():
+            _gather(each, words, depth - 1)
+    elif depth and isinstance(value, list):
+        for each in value:
+            _gather(each, words, depth - 1)
