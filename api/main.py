@@ -29,6 +29,7 @@ from api.routes import (
     notifications,
     preferences,
     push,
+    quick,
     recurrence,
     reminders,
     series,
@@ -37,15 +38,18 @@ from api.routes import (
     todos,
     undo,
     unsubscribe,
+    uploads,
     verify_email,
+    voice,
     webhooks,
     workspaces,
 )
 from core import embedded, faults, keys, logs
 from core.db import Database
-from core.services import clocks, memo_secrets
+from core.services import clocks, memo_secrets, voice_seals
 from core.services.doors import Door
 from core.services.passwords import Passwords
+from core.services.voice_results import Policy, Using
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
@@ -95,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
     app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
+    app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)
     # Routes are tried in this order: what is asked for most comes first.
     for noun in (
@@ -105,6 +110,8 @@ def create_app(settings: Settings) -> FastAPI:
         tags,
         events,
         undo,
+        voice,
+        quick,
         notifications,
         push,
         recurrence,
@@ -117,10 +124,12 @@ def create_app(settings: Settings) -> FastAPI:
         workspaces,
         jobs,
         memos,
+        uploads,
         consents,
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(memos.streams, prefix=PREFIX)
+    app.include_router(uploads.streams, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)

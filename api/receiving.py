@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import Final
+from uuid import UUID
 
 from fastapi import Response
 from pydantic import TypeAdapter
@@ -39,7 +40,7 @@ def ring(visit: Visit) -> Keyring:
     return shelf(visit).ring
 
 
-async def may_begin(visit: Stream, tx: Transaction) -> None:
+async def may_begin(visit: Visit, tx: Transaction) -> None:
     """Asked before a byte of a recording is read, in the first transaction. Counts one upload."""
     settings: Settings = visit.app.state.settings
     await place(tx, visit.actor, visit.workspace_id, Access.WRITE, now=visit.now)
@@ -47,8 +48,18 @@ async def may_begin(visit: Stream, tx: Transaction) -> None:
     throttles.hit(tx, _uploads(visit))
 
 
-async def write_down(visit: Stream, kept: Kept, fields: MemoFields) -> Job:
-    """The memo and its job, once the blob is durable. The blob of a repetition is dropped."""
+async def write_down(
+    visit: Stream,
+    kept: Kept,
+    fields: MemoFields,
+    *,
+    workspace_id: UUID,
+    also: Callable[[Transaction, UUID], None] | None = None,
+) -> Job:
+    """The memo and its job, once the blob is durable. The blob of a repetition is dropped.
+
+    `also` is queued in the same transaction, for the memo that it became.
+    """
     faults.point("after_blob_before_row")
     draft = Draft(
         id=kept.memo_id,
@@ -63,12 +74,14 @@ async def write_down(visit: Stream, kept: Kept, fields: MemoFields) -> Job:
         put_at=kept.put_at,
     )
     asked = fields.model_dump_json().encode() + visit.scope["query_string"] + kept.sha256
-    visit.claim = idempotency.claim_of(visit, visit.actor.user_id, hashlib.sha256(asked).digest())
+    if visit.method == "POST":
+        digest = hashlib.sha256(asked).digest()
+        visit.claim = idempotency.claim_of(visit, visit.actor.user_id, digest)
     async with shelf(visit).unless_refused(kept.blob), visit.writing() as tx:
-        memo, job, new = await memos.receive(
-            tx, visit.actor, visit.workspace_id, draft, now=tx.began_at
-        )
-        if not new:
+        memo, job, new = await memos.receive(tx, visit.actor, workspace_id, draft, now=tx.began_at)
+        if also is not None:
+            also(tx, memo.id)
+        if not new and also is None:
             throttles.forgive(tx, _uploads(visit))
         if visit.claim is not None:
             idempotency.store(tx, visit.claim, answer(job))
@@ -108,6 +121,6 @@ async def sent(pieces: AsyncIterator[bytes], *, most: int) -> bytes:
     return bytes(held)
 
 
-def _uploads(visit: Stream) -> Throttle:
+def _uploads(visit: Visit) -> Throttle:
     settings: Settings = visit.app.state.settings
     return Throttle(f"uploads:{visit.actor.user_id}", settings.rate_limit_uploads, 60)

@@ -18,12 +18,13 @@ from core import clock, crypto
 from core.crypto import Keyring
 from core.errors import Invalid, Rejected, Unavailable
 from core.ids import uuid7
-from core.services import memo_secrets
+from core.services import memo_audio, memo_secrets
+from core.services.uploads import UploadRow
 from integrations.audio.formats import SNIFFED, Format, sniff
 from integrations.blobs import Blobs
 
 MAX_BYTES: Final = 25 * 1024 * 1024
-FOLDER: Final = "memos"
+UPLOADS: Final = "voice_uploads"
 # What we call each, whatever it was called when it was sent.
 MEDIA_TYPES: Final = {
     Format.WEBM: "audio/webm",
@@ -70,7 +71,7 @@ class Shelf:
         memo_id, key = uuid7(), crypto.new_key()
         seen, hashed = _Seen(), hashlib.sha256()
         # Another name for each try: one that failed half-way cannot meet the next.
-        blob = f"{FOLDER}/{uuid7()}"
+        blob = f"{memo_audio.MEMOS}/{uuid7()}"
         watched = _watched(audio, seen, hashed)
         first = await anext(watched)  # refused before anything is written
         sealed = memo_secrets.seal_audio(key, workspace_id, memo_id, _again(first, watched))
@@ -84,6 +85,31 @@ class Shelf:
             hashed.digest(),
             clock.now(),
         )
+
+    def parts_key(self, workspace_id: UUID, upload_id: UUID) -> bytes:
+        """A new key for the parts of an upload, sealed for its row."""
+        aad = crypto.place(UPLOADS, "parts_key", upload_id, workspace_id)
+        return self.ring.seal(crypto.new_key(), aad=aad)
+
+    async def keep_part(self, upload: UploadRow, first: bytes, rest: AsyncIterator[bytes]) -> str:
+        """The blob of the part that follows those that are there: it opens in that place only."""
+        blob = f"{memo_audio.UPLOADS}/{uuid7()}"
+        aad = _part(upload, len(upload.parts))
+        sealed = crypto.seal_stream(self._opened(upload), _again(first, rest), aad=aad)
+        await self.blobs.put(blob, sealed)
+        return blob
+
+    async def whole(self, upload: UploadRow) -> AsyncIterator[bytes]:
+        """All parts, one after the other."""
+        key = self._opened(upload)
+        for number, part in enumerate(upload.parts):
+            sealed = self.blobs.open(part)
+            async for piece in crypto.unseal_stream(key, sealed, aad=_part(upload, number)):
+                yield piece
+
+    def _opened(self, upload: UploadRow) -> bytes:
+        aad = crypto.place(UPLOADS, "parts_key", upload.id, upload.workspace_id)
+        return self.ring.unseal(upload.parts_key, aad=aad)
 
     @asynccontextmanager
     async def unless_refused(self, blob: str) -> AsyncIterator[None]:
@@ -103,6 +129,10 @@ class Shelf:
             await asyncio.shield(self.blobs.delete(blob))
 
 
+def _part(upload: UploadRow, number: int) -> bytes:
+    return crypto.place(UPLOADS, f"parts {number}", upload.id, upload.workspace_id)
+
+
 async def _watched(
     audio: AsyncIterator[bytes], seen: _Seen, hashed: "hashlib._Hash"
 ) -> AsyncIterator[bytes]:
@@ -117,14 +147,15 @@ async def _watched(
             continue
         head += piece
         if len(head) >= SNIFFED:
-            seen.media_type = _recognised(bytes(head))
+            seen.media_type = recognised(bytes(head))
             yield bytes(head)
     if not seen.media_type:
-        seen.media_type = _recognised(bytes(head))
+        seen.media_type = recognised(bytes(head))
         yield bytes(head)
 
 
-def _recognised(head: bytes) -> str:
+def recognised(head: bytes) -> str:
+    """Its media type, by its first bytes. Raises 415; `Invalid` where there are none."""
     if not head:
         raise Invalid("the recording is empty", pointer="/audio", code="empty")
     found = sniff(head)

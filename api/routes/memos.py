@@ -93,7 +93,7 @@ async def upload_memo(
     async with visit.opening() as tx:
         await receiving.may_begin(visit, tx)
     kept, fields = await _received(visit)
-    job = await receiving.write_down(visit, kept, fields)
+    job = await receiving.write_down(visit, kept, fields, workspace_id=visit.workspace_id)
     return receiving.answer(await receiving.waited(visit, job, wait))
 
 
