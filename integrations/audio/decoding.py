@@ -39,6 +39,8 @@ QUIETER_BY: Final = 10 ** (-30 / 20)  # than the loudest: pauses, which do not c
 WINDOW: Final = RATE // 50
 # Lengths that the file tells; of the others FFmpeg guesses them from its size.
 TELL_LENGTH: Final = frozenset({Format.WEBM, Format.MP4, Format.WAV, Format.FLAC, Format.AIFF})
+OGG_HEAD: Final = 27  # bytes of a page before the lengths of its parts
+OGG_LAST: Final = 4
 
 Samples = NDArray[np.int16]
 
@@ -160,9 +162,13 @@ def _told(container: InputContainer, stream: AudioStream) -> float:
 
 
 def _ogg_ends(data: bytes) -> bool:
-    """Whether its last page is there and says so (RFC 3533, 6)."""
-    last = data.rfind(b"OggS")
-    return len(data) > last + 5 and bool(data[last + 5] & 4)
+    """Whether its last page is whole and says that it is the last (RFC 3533, 6)."""
+    page = data[data.rfind(b"OggS") :]
+    if len(page) <= OGG_HEAD:
+        return False
+    lengths = page[OGG_HEAD : OGG_HEAD + page[OGG_HEAD - 1]]
+    is_whole = len(page) >= OGG_HEAD + page[OGG_HEAD - 1] + sum(lengths)
+    return is_whole and bool(page[5] & OGG_LAST)
 
 
 def _nothing_else(*_: object) -> NoReturn:

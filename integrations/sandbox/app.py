@@ -16,12 +16,20 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from core import keys
 from core.errors import Misconfigured
 from core.settings import Settings, settings
-from integrations.sandbox import mailbox, pages, push_pages, slack_pages, twilio_pages
+from integrations.sandbox import (
+    mailbox,
+    pages,
+    push_pages,
+    slack_pages,
+    transcription_pages,
+    twilio_pages,
+)
 from integrations.sandbox.faults import FaultIn, Faults, VendorName
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
+from integrations.sandbox.transcription import TranscriptionService
 from integrations.sandbox.twilio import TwilioService
 from integrations.sandbox.web_push import PushService
 from integrations.sandbox.wire import Vendor
@@ -66,8 +74,16 @@ def create_app(
         lifespan=_posting(mail_events),
     )
     push, slack, twilio = PushService(), SlackService(), TwilioService()
+    transcription = TranscriptionService()
     app.gate = Gate(
-        (*_told(vendors, mail_events), push.vendor, slack.vendor, twilio.vendor), faults=own_faults
+        (
+            *_told(vendors, mail_events),
+            push.vendor,
+            slack.vendor,
+            twilio.vendor,
+            *transcription.vendors,
+        ),
+        faults=own_faults,
     )
     # Every route is `async def` although none waits: run in threads they would read the ledger
     # while the loop appends to it.
@@ -120,6 +136,7 @@ def create_app(
     app.include_router(push_pages.router(push, host=config.host))
     app.include_router(slack_pages.router(slack, app.gate))
     app.include_router(twilio_pages.router(twilio, app.gate))
+    app.include_router(transcription_pages.router(transcription))
     return app
 
 

@@ -30,8 +30,9 @@ class FaultIn(BaseModel):
 
     `delay_ms` waits first. Then `drop: before` closes the connection as if the request had never
     arrived (no ledger row); `drop: after` carries the request out, records it with a null status
-    and closes the connection without an answer; `status` answers that status and carries nothing
-    out; neither of them lets the request through. A 2xx `status` is an answer like any other.
+    and closes the connection without an answer; `drop: midway` carries it out and closes after half
+    of the answer's body; `status` answers that status and carries nothing out. A 2xx
+    `status` is an answer like any other.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -41,7 +42,7 @@ class FaultIn(BaseModel):
     times: Annotated[int, Field(ge=1, le=1_000_000_000)]
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
-    drop: Literal["before", "after"] | None = None
+    drop: Literal["before", "after", "midway"] | None = None
     body: object = None
     headers: dict[str, str] | None = None
 
@@ -88,7 +89,7 @@ class Fault:
     times: int  # how many calls it will still meet
     status: int | None
     delay: float  # seconds
-    drop: Literal["before", "after"] | None
+    drop: Literal["before", "after", "midway"] | None
     body: object
     headers: tuple[tuple[bytes, bytes], ...]
 

@@ -58,6 +58,10 @@ class Gate:
         self.ledger.record(
             vendor.name, kind, call, answer.status, at=at, decrypted=answer.decrypted
         )
+        if fault is not None and fault.drop == "midway":
+            await _answer(send, answer, cut=len(answer.body) // 2)
+            await _hang_up(receive, send)
+            return
         await _answer(send, answer)
 
 
@@ -74,10 +78,11 @@ async def _read(receive: Receive, max_body: int) -> bytes | None:
             return body
 
 
-async def _answer(send: Send, answer: Answer) -> None:
+async def _answer(send: Send, answer: Answer, *, cut: int | None = None) -> None:
     headers = [(b"content-length", str(len(answer.body)).encode()), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    more = cut is not None
+    await send({"type": "http.response.body", "body": answer.body[:cut], "more_body": more})
 
 
 async def _hang_up(receive: Receive, send: Send) -> None:
