@@ -37,11 +37,18 @@ class Clock:
 
         Taken as if it were read just now, which errs by no more than the answer took, and to the
         late side. A slow answer is worth less than a quick one that is not older than a minute.
+        What was taken before stays while the answer leaves it possible: time runs back for us
+        only when it did for PostgreSQL, not because an answer took longer than the last one.
         """
         answered_at = self.steady()
-        outdated = self._ahead is None or answered_at - self._heard_at > ANY_AFTER_S
-        if outdated or answered_at - asked_at <= CLOSE_S:
-            self._ahead = at.timestamp() - answered_at
+        at_least, at_most = at.timestamp() - answered_at, at.timestamp() - asked_at
+        quick = answered_at - asked_at <= CLOSE_S
+        outdated = answered_at - self._heard_at > ANY_AFTER_S
+        if self._ahead is not None and at_least <= self._ahead <= at_most:
+            if quick:
+                self._heard_at = answered_at
+        elif self._ahead is None or quick or outdated:
+            self._ahead = at_least
             self._heard_at = answered_at
 
 

@@ -63,6 +63,18 @@ def test_a_slow_answer_replaces_a_quick_one_only_when_that_is_old() -> None:
     assert clock.now() == NOON
 
 
+def test_time_runs_back_only_when_it_did_for_postgresql() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.hear(NOON, asked_at=machine.steady)
+    asked_at = machine.steady
+    machine.pass_by(CLOSE_S / 2)
+    clock.hear(NOON, asked_at=asked_at)  # no less quick than is believed, but less exact
+    assert clock.now() == NOON + timedelta(seconds=CLOSE_S / 2)
+    clock.hear(NOON - timedelta(hours=1), asked_at=machine.steady)
+    assert clock.now() == NOON - timedelta(hours=1)
+
+
 async def test_it_is_postgresql_that_is_heard(app_db: Database) -> None:
     clock = Clock(machine=lambda: 0.0)
     await clocks.hear(app_db, clock)
