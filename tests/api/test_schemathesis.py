@@ -15,7 +15,7 @@ from core.settings import Settings
 from tests.people import API, PASSWORD, address
 from tests.serving import serve
 
-SECONDS = 120
+SECONDS = 300  # of half a minute, but other tests run meanwhile: only a hang takes that long
 EXAMPLES = 8
 # What ends or replaces the session that the run itself is signed in with.
 ENDS_THE_RUN = "^/api/v1/(auth/(logout|upgrade|link)|sessions/)"
