@@ -9,6 +9,7 @@ rules (start it with VOICETODO_RATE_LIMIT_API=1000000 and VOICETODO_RATE_LIMIT_A
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.progress import track
 
 from api.trials import cases, rules, scores
 from api.trials.cases import Case
-from api.trials.verdicts import Verdict, verdict
+from api.trials.verdicts import Verdict, tried
 from bench.results import markdown
 from bench.score_door import Door
 
@@ -50,9 +51,9 @@ def judge(asked: list[Case], *, hint: bool, door: str | None) -> list[Verdict]:
     told = f"{len(asked)} utterances" + ("" if hint else ", languages untold")
     progress = track(asked, told, console=Console(stderr=True), transient=True)
     if door is None:
-        return [verdict(case, rules.hear(case, hint=hint)) for case in progress]
+        return [tried(case, partial(rules.hear, hint=hint)) for case in progress]
     with Door(door, hint=hint) as server:
-        return [verdict(case, server.hear(case)) for case in progress]
+        return [tried(case, server.hear) for case in progress]
 
 
 def write(table: str, readme: Path = README) -> None:

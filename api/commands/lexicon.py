@@ -1,5 +1,6 @@
 """`voicetodo lexicon check | list`: for those who write the words of a language."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -50,7 +51,7 @@ def check(
     The utterances are those of tests/data/utterances in a checkout. Exit code 1: not all are.
     """
     from api.trials import cases, rules, scores  # noqa: PLC0415 - as above
-    from api.trials.verdicts import verdict  # noqa: PLC0415 - as above
+    from api.trials.verdicts import tried  # noqa: PLC0415 - as above
 
     _load(code)
     if code not in cases.languages():
@@ -61,7 +62,7 @@ def check(
         asked = cases.load(code)
     except cases.InvalidCases as error:
         raise Misconfigured(str(error)) from error
-    verdicts = [verdict(case, rules.hear(case, hint=True)) for case in asked]
+    verdicts = [tried(case, partial(rules.hear, hint=True)) for case in asked]
     total = scores.score(verdicts)
     failing = [each for each in verdicts if not each.passed]
     told = [each for each in failing if show or not each.case.kept]

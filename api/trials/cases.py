@@ -30,7 +30,7 @@ INTENTS: Final = {
 FIELDS: Final = ("title", "due", "repeat", "priority", "tags", "list")
 QUERY: Final = ("from", "to", "list", "tag", "priority", "status", "text")
 _MOMENT: Final = re.compile(r"(?:([A-Z][a-z]{2}) )?(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d))?", re.ASCII)
-_CASE: Final = {"say", "expect", "asks", "nothing", "harmless", "any_of"}
+_CASE: Final = {"say", "expect", "asks", "nothing", "harmless", "any_of", "may_ask"}
 _SETTING: Final = {"todos", "lists", "now", "timezone", "quick"}
 _OUTCOME: Final = {"expect", "asks", "nothing", "harmless"}
 
@@ -170,6 +170,8 @@ def _outcomes(told: Mapping[str, Any]) -> Iterator[Outcome]:
             yield Outcome(Kind.ASKS, commands, offered)
         elif commands is not None:
             yield Outcome(Kind.ACTS, commands)
+            if told.get("may_ask", False):
+                yield Outcome(Kind.ASKS, None, tuple(each.todo[0] for each in commands))
         else:
             yield Outcome(Kind.NOTHING if "nothing" in one else Kind.HARMLESS)
 

@@ -1,7 +1,7 @@
 """Whether what came of an utterance is right: in every field, or it is wrong."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import islice
@@ -41,6 +41,15 @@ def verdict(case: Case, seen: Seen) -> Verdict:
     """Of several outcomes that are right, the nearest is what a failure is told against."""
     found = [list(_wrong(case, outcome, seen)) for outcome in case.outcomes]
     return Verdict(case, seen, min(found, key=len))
+
+
+def tried(case: Case, hear: Callable[[Case], Seen]) -> Verdict:
+    """The verdict on what `hear` makes of it. That it breaks is a failure like any other."""
+    try:
+        seen = hear(case)
+    except Exception as error:  # noqa: BLE001 - one utterance that breaks must not hide the others
+        return Verdict(case, Seen(), [f"breaks: {error!r}"])
+    return verdict(case, seen)
 
 
 def _wrong(case: Case, outcome: Outcome, seen: Seen) -> Sequence[str]:
