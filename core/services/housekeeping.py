@@ -1,6 +1,7 @@
 """What is kept for a while only, and then forgotten. Works as `vt_worker`."""
 
 from core.db import Transaction
+from core.settings import settings
 from core.statements import Query, row
 
 # A bounded bite: after a long pause one statement must not run into its timeout. At one bite a
@@ -52,13 +53,44 @@ _NOTIFICATIONS = Query(
 )
 
 
+# Rows stay, for they are counted; the words in them go.
+_SAID = Query(
+    b"""
+    UPDATE voice_commands SET sealed = NULL WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM voice_commands
+        WHERE sealed IS NOT NULL AND created_at < now() - make_interval(days => %(days)s)
+        ORDER BY created_at LIMIT 10000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
+_WORDS = Query(
+    b"""
+    UPDATE todo_voice SET original_text = NULL WHERE (workspace_id, todo_id) IN (
+        SELECT workspace_id, todo_id FROM todo_voice
+        WHERE original_text IS NOT NULL AND created_at < now() - make_interval(days => %(days)s)
+        ORDER BY created_at LIMIT 10000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
+
+
 def tidy(tx: Transaction) -> None:
     """Queue forgetting keys after 72 h, events after a week, counters and links that are over.
 
-    Notifications that were read go a month after they came, the others after three.
+    Notifications that were read go a month after they came, the others after three; what people
+    said goes after `voice_retention_days`.
     """
+    days = settings().voice_retention_days
     tx.run(_KEYS)
     tx.run(_LIMITS)
     tx.run(_ACTIONS)
     tx.run(_NOTIFICATIONS)
     tx.run(_EVENTS)
+    tx.run(_SAID, days=days)
+    tx.run(_WORDS, days=days)

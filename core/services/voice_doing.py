@@ -117,6 +117,8 @@ async def _to_one(
 async def _update(tx: Transaction, actor: Actor, step: Step, todo_id: UUID, said: Said) -> Todo:
     row = await todo_writes.lock(tx, actor, todo_id)
     changes = _changes(step.told.fields, row)
+    if changes.get("due") is not None:
+        changes["due"] = _with_the_rest(row, changes["due"], step.due_part)
     todo = await todos.edit(tx, actor, todo_id, changes, now=said.now)
     due = changes.get("due")
     wished = step.remind and due is not None and due.at is not None and said.wants_reminders
@@ -135,7 +137,8 @@ async def _snooze(
     if until is None:
         raise Conflict("until when?")
     if not row.reminders or until.at is None:
-        return await todos.edit(tx, actor, todo_id, {"due": _in_zone_of(row, until)}, now=said.now)
+        later = _with_the_rest(row, until, "day" if until.at is None else None)
+        return await todos.edit(tx, actor, todo_id, {"due": later}, now=said.now)
     at = due_instant(until, (await tx.person()).timezone)
     first = min(row.reminders, key=lambda each: each.next_fire_at or said.now)
     await reminders.snooze(tx, actor, first.id, at, now=said.now)
@@ -166,8 +169,10 @@ def _changes(fields: Mapping[str, Any], row: TodoRow) -> dict[str, Any]:
     return changes
 
 
-def _in_zone_of(row: TodoRow, due: Due) -> Due:
-    """A day alone keeps the time that the todo is due at."""
-    if due.at is None and row.due_time is not None:
+def _with_the_rest(row: TodoRow, due: Due, said: str | None) -> Due:
+    """Where a day alone was said the time stays, and the other way round."""
+    if said == "day" and row.due_time is not None:
         return Due(due.on, row.due_time, row.due_zone)
+    if said == "time" and row.due_on is not None:
+        return Due(row.due_on, due.at, due.zone or row.due_zone)
     return due

@@ -53,6 +53,7 @@ class Step:
     position: int
     told: Told
     remind: bool = False
+    due_part: str | None = None  # `day` or `time`, where only that was said
     targets: Sequence[Named] = ()
     offered: Sequence[Named] = ()
     reference: str | None = None
@@ -101,6 +102,7 @@ def step(position: int, command: Command) -> Step:
         position,
         told,
         remind=bool(command.fields.get("remind")),
+        due_part=command.fields.get("due_part"),
         reference=command.target.text if command.target else None,
         everything=bool(command.target and command.target.every),
         filter=command.filter,
@@ -113,6 +115,7 @@ def read(kept: Mapping[str, Any]) -> Step:
         position=kept["position"],
         told=told(kept["told"]),
         remind=kept["remind"],
+        due_part=kept["due_part"],
         targets=tuple(map(named, kept["targets"])),
         offered=tuple(map(named, kept["offered"])),
         reference=kept["reference"],

@@ -33,6 +33,7 @@ class Targets:
         workspace_id: UUID,
         mentioned: Sequence[UUID],
         policy: Policy,
+        language: str,
         now: datetime,
         today: date,
     ) -> None:
@@ -40,6 +41,7 @@ class Targets:
         self._keys = {"workspace_id": workspace_id, "user_id": actor.user_id}
         self._mentioned = mentioned
         self._policy = policy
+        self._language = language
         self._now = now
         self._today = today
         self._read: dict[str, list[Standing]] = {}
@@ -55,7 +57,7 @@ class Targets:
         pool = await self._pool(done=done)
         candidates = [Candidate(each.id, each.title, self._rank(n, each)) for n, each in pool]
         thresholds = targets.Thresholds(self._policy.accept, self._policy.lead, self._policy.offer)
-        choice = targets.choose(meant.text, candidates, thresholds)
+        choice = targets.choose(meant.text, candidates, thresholds, language=self._language)
         if choice.accepted is not None:
             surely = min(step.told.confidence, choice.confidence)
             found = step.about(Named(choice.accepted.id, choice.accepted.title))

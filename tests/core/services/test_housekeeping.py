@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import psycopg
 
 from core.db import Database
@@ -53,3 +55,32 @@ async def test_forgets_notifications_by_their_age(database_url: str, worker_db: 
     async with worker_db.transaction() as tx:
         housekeeping.tidy(tx)
     assert {each["title"] for each in at.notifications()} == {"read, young", "unread, old"}
+
+
+async def test_forgets_what_was_said_and_still_counts_it(
+    database_url: str, worker_db: Database
+) -> None:
+    at = scene(database_url, [datetime(2030, 1, 1, tzinfo=UTC)])
+    [todo_id] = at.todos
+    for age in ("31 days", "29 days"):
+        at.run(
+            "INSERT INTO voice_commands (workspace_id, id, user_id, created_at, language, outcome,"
+            " latency_ms, sealed, resolver_version)"
+            " VALUES (%s, gen_random_uuid(), %s, now() - %s::interval, 'en', 'done', 1, 'x', 1)",
+            at.user_id,
+            at.user_id,
+            age,
+        )
+    at.run(
+        "INSERT INTO todo_voice (workspace_id, todo_id, command_id, confidence, original_text,"
+        " resolver_version, created_at)"
+        " VALUES (%s, %s, gen_random_uuid(), 1, 'x', 1, now() - interval '31 days')",
+        at.user_id,
+        todo_id,
+    )
+    async with worker_db.transaction() as tx:
+        housekeeping.tidy(tx)
+    kept = at.rows("SELECT sealed FROM voice_commands WHERE user_id = %s", at.user_id)
+    assert sorted(each["sealed"] is None for each in kept) == [False, True]
+    [words] = at.rows("SELECT original_text FROM todo_voice WHERE todo_id = %s", todo_id)
+    assert words["original_text"] is None
