@@ -15,8 +15,8 @@ _ENDS: Final = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])\s*|\n+")
 
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
-    # Marks are kept: Hindi has no words without them.
-    return "".join(each for each in folded if unicodedata.category(each)[0] in "LNM")
+    # Marks are kept: Hindi has no words without them. Numbers are mostly years.
+    return "".join(each for each in folded if unicodedata.category(each)[0] in "LM")
 
 
 _KNOWN: Final = re.compile(
