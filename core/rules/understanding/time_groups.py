@@ -6,7 +6,7 @@ from typing import Final
 
 from core.rules.understanding import time_moments as moments
 from core.rules.understanding.time_moments import Clock, Days, Hour
-from core.rules.understanding.time_patterns import Ahead, AfterDone, Count, Length, Meaning, Part
+from core.rules.understanding.time_patterns import AfterDone, Ahead, Count, Length, Meaning, Part
 from core.rules.understanding.time_rules import Repeated
 
 STRONG: Final = 0

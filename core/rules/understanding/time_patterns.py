@@ -141,7 +141,9 @@ def _weekday(scene: Scene) -> Found:
         on = today
     bare = len(scene.tokens) == 1
     alike = bool(scene.tokens[0].meanings.keys() & set("OND")) or scene.short
-    return replace(_days(on, scene, weekday=number if bare else None), weak=bare and alike)
+    part = next((t.meanings.get("P") for t in scene.tokens if "W" in t.meanings), None)
+    found = _days(on, scene, weekday=number if bare else None, part=part)
+    return replace(found, weak=bare and alike)
 
 
 def _period_of(scene: Scene) -> Days | None:
@@ -235,7 +237,7 @@ def _date(scene: Scene) -> Found | None:
     if not numbers or not all(isinstance(n, int) for n in (*numbers, *months)):
         return None
     day = numbers[0]
-    if day > 31 and len(scene.tokens) == 2:  # noqa: PLR2004, PLR0124 (days of a month)
+    if day > 31 and len(scene.tokens) == 2:  # noqa: PLR2004 (days of a month)
         return None
     return _days(moments.dated(months[0], day, year, scene.today, past=scene.past), scene)
 
@@ -253,7 +255,7 @@ def _month_day(scene: Scene) -> Found | None:
 def _month_day_of(scene: Scene) -> Found | None:
     """The 15th of next month, the last day of the month."""
     days = _period_of(scene)
-    if days is None or scene.all("U")[-1] != "month" and scene.all("U")[0] != "month":
+    if days is None or (scene.all("U")[-1] != "month" and scene.all("U")[0] != "month"):
         return None
     days = _period_of(
         replace(
@@ -361,6 +363,8 @@ def _minutes_first(scene: Scene) -> Found | None:
     minutes, *_, number = scene.all("N")
     if not isinstance(minutes, int) or not isinstance(number, int) or number > _HOURS:
         return None
+    if minutes % 5 and not scene.all("U"):  # from 2 to 4
+        return None
     if not 1 <= minutes <= 30:  # noqa: PLR2004 (half an hour)
         return None
     sign = 1 if any("p" in token.meanings for token in scene.tokens) else -1
@@ -382,6 +386,21 @@ def _hour_first(scene: Scene) -> Found | None:
     if exact or (minutes < 10 and not marked):  # noqa: PLR2004 (5 Uhr 3 Eier)
         return None
     return _with_half(_hour(number, minutes), scene)
+
+
+def _from_to(scene: Scene) -> Found | None:
+    """From 2 to 4 pm: it begins at 2 pm."""
+    half = scene.one("m") or scene.one("P")
+    if scene.all("T"):
+        literal: Literal = scene.one("T")
+        if literal.value is None or isinstance(literal.value, date):
+            return None
+        said: Hour | None = Hour(literal.value.hour, literal.value.minute, sure=literal.sure)
+    else:
+        said = _hour(scene.one("N"))
+    if said is None:
+        return None
+    return Found(moments.in_part(said, half) if half and not said.sure else said)
 
 
 def _written(scene: Scene) -> Found | None:
@@ -407,9 +426,9 @@ def _oclock(scene: Scene) -> Found | None:
 
 def _of_part(scene: Scene) -> Found | None:
     """5 in the afternoon, without `at`."""
-    if not scene.glued(len(scene.tokens) - 1) and not scene.all("i"):
-        if "D" in scene.tokens[-1].meanings or not scene.all("c"):
-            return None
+    led = scene.glued(len(scene.tokens) - 1) or scene.all("i")
+    if not led and ("D" in scene.tokens[-1].meanings or not scene.all("c")):
+        return None
     return _with_half(_hour(scene.one("N")), scene)
 
 
@@ -430,6 +449,7 @@ def _part(scene: Scene) -> Found:
     this = bool(scene.all("v"))
     led = len(scene.tokens) > 1
     name = scene.one("P")
+    led = led or scene.tokens[0].last > scene.tokens[0].first  # in the morning
     return Found(Part(name, this=this), weak=not led and name not in {"noon", "midnight"})
 
 
@@ -494,14 +514,18 @@ def _length_after(scene: Scene) -> Found | None:
     elif scene.all("D"):
         start = moments.later(scene.today, scene.one("D")[0], "day")
     else:
-        return None
-    return _days(moments.later(start, int(length.count), length.unit), scene)
+        said: date = scene.one("Y")
+        start = moments.dated(said.month, said.day, None, scene.today, past=False) or scene.today
+    backward = not scene.all("i") and not scene.all("f") and not scene.all("r")
+    count = -int(length.count) if backward else int(length.count)
+    return _days(moments.later(start, count, length.unit), scene)
 
 
 _LENGTH: Final = "(?:S|(?:N|A)U(?:&?NU)|(?:N|A)Us|(?:N|A)sU|(?:N|A)U|sU)"
 _THIS: Final = "(?:v|n|L|z)"
 _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
-    (f"{_LENGTH}(?:f|r)(?:W|D)", _length_after),
+    (f"{_LENGTH}(?:f|r|u|t)(?:W|D|Y)", _length_after),
+    ("r(?:Nc?m?|T)(?:t|u)a?(?:Nc?(?:m|i?P)|T)", _from_to),
     (f"Wi{_LENGTH}l?", _length_after),
     (f"(?:i|f)?{_LENGTH}l", _ahead),
     (f"{_LENGTH}i(?!N|P|U|M|W)", _ahead),

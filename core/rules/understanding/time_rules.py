@@ -15,7 +15,7 @@ from core.rules.understanding.time_tokens import Token
 from core.rules.understanding.time_words import TimeWords
 
 # What may follow `every` or `weekly`, or be `mondays and fridays`; as much of it as makes sense.
-RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|P|M|j|&)"
+RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|S|P|M|j|&)"
 AFTER_EVERY: Final = f"E{RUN}+"
 REPEATED: Final = f"R{RUN}*"
 EVERY_WEEKDAY: Final = f"X{RUN}*"
@@ -66,7 +66,8 @@ def _of(found: Sequence[Token]) -> Repeated | None:
             continue
         if "P" in meant and part is None and n:
             part = str(meant["P"])
-            continue
+            if "W" not in meant:
+                continue
         word, kind = _word(found, n, last)
         if word is None:
             return None
@@ -74,6 +75,8 @@ def _of(found: Sequence[Token]) -> Repeated | None:
             words.append(word)
         last = kind or last
     if last in {"&", "j"}:
+        return None
+    if len(found) == 2 and words and "O" in found[1].meanings and not _date_like(found[1]):  # noqa: PLR2004 (every second)
         return None
     core = " ".join(words).replace(" ,", ",") or ("day" if part else "")
     rule = _rule(core)
@@ -106,8 +109,11 @@ def _word(found: Sequence[Token], at: int, last: str) -> tuple[str | None, str]:
         return _unit(found, at, last)
     if "o" in meant:
         return "other", "o"
+    if "S" in meant:
+        return f"{meant['S']} minute", "U"
     if "O" in meant:
-        return f"{on}{nth(meant['O'])}", "O"
+        every_second = meant["O"] == 2 and at == 1 and found[-1].meanings.keys() & {"W"}  # noqa: PLR2004 (every second Friday: every other)
+        return ("other", "o") if every_second else (f"{on}{nth(meant['O'])}", "O")
     if "L" in meant:
         return f"{on}last", "L"
     if "M" in meant:
@@ -143,6 +149,10 @@ def _unit(found: Sequence[Token], at: int, last: str) -> tuple[str | None, str]:
     if unit == "weekend":
         return ("on " if last == "U" else "") + "sat, sun", "W"
     return unit, "U" if last != "L" else "W" if unit == "workday" else "U"
+
+
+def _date_like(token: Token) -> bool:
+    return bool(token.meanings.keys() & {"Q", "W"})
 
 
 def _gap(found: Sequence[Token], at: int) -> bool:

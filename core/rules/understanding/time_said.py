@@ -14,7 +14,7 @@ from core.rules.understanding import time_moments as moments
 from core.rules.understanding.commands import Said, Span
 from core.rules.understanding.text import Text
 from core.rules.understanding.time_groups import Group, Item
-from core.rules.understanding.time_moments import Clock, Days
+from core.rules.understanding.time_moments import Clock
 from core.rules.understanding.time_patterns import Ahead, Part
 from core.rules.understanding.time_rules import Repeated
 from core.rules.understanding.time_tokens import Token
@@ -34,11 +34,15 @@ def said_of(group: Group, text: Text, clock: Clock, vague: Sequence[Token]) -> S
         return None
     if said is None:
         return None
-    items = list(group.items)
+    items = sorted(group.items, key=lambda item: item.first)
     for token in vague:
-        near = (token.last + 1 == items[0].first, token.first - 1 == items[-1].last)
-        if any(near):
-            said = replace(said, confidence=min(said.confidence, _VAGUE))
+        if token.last + 1 == items[0].first:
+            items[0] = replace(items[0], first=token.first)
+        elif token.first - 1 == items[-1].last:
+            items[-1] = replace(items[-1], last=token.last)
+        elif not any(item.first <= token.first <= item.last for item in items):
+            continue
+        said = replace(said, confidence=min(said.confidence, _VAGUE))
     spans, parts = _places(items, text)
     return replace(said, spans=spans, parts=parts)
 
@@ -50,21 +54,30 @@ def _places(
     spans: list[Span] = []
     parts: list[tuple[str, Span]] = []
     last = -2
-    for item in sorted(items, key=lambda item: item.first):
-        span = text.words[item.first].start, text.words[item.last].end
-        kind = "day"
-        if isinstance(item.meaning, Repeated):
-            kind = "rule"
-        elif isinstance(item.meaning, moments.Hour | Part):
-            kind = "time"
-        elif isinstance(item.meaning, Ahead) and item.meaning.length.unit == "minute":
-            kind = "time"
+    for item in items:
+        span = text.words[item.first].start, _end(item.last, text)
+        kind = _kind(item)
         parts.append((kind, span))
         if item.first == last + 1:
             span = spans.pop()[0], span[1]
         spans.append(span)
         last = item.last
     return tuple(spans), tuple(parts)
+
+
+def _end(last: int, text: Text) -> int:
+    """With the stop that makes it an ordinal: am 15."""
+    end = text.words[last].end
+    return end + (text.words[last].text.isdigit() and text.original[end : end + 1] == ".")
+
+
+def _kind(item: Item) -> str:
+    meaning = item.meaning
+    if isinstance(meaning, Repeated):
+        return "rule"
+    timed = isinstance(meaning, moments.Hour | Part)
+    timed = timed or (isinstance(meaning, Ahead) and meaning.length.unit == "minute")
+    return "time" if timed else "day"
 
 
 def _day_said(group: Group, clock: Clock) -> Said | None:
@@ -120,7 +133,8 @@ def _time(group: Group, on: date | None, clock: Clock) -> tuple[datetime | None,
     if hour is None and part is not None:
         if on is None:
             at, to_come = moments.part_of(part.name, clock.today, clock)
-            if not to_come and not part.this:
+            tonight = part.this or part.name in {"evening", "night"}
+            if not tonight and (not to_come or at.time() != moments.PART_TIMES[part.name]):
                 at, to_come = moments.part_of(part.name, clock.today + _DAY, clock)
         else:
             at, to_come = moments.part_of(part.name, on, clock)

@@ -121,7 +121,7 @@ _OPTIONAL: Final = {
     *("every_weekday", "dates", "spans", "am_pm", "less", "ago", "after", "one", "other"),
     *("after_next", "day_marks", "month_marks", "after_done", "vague", "on_day", "trail"),
     *("past", "to", "middle", "times", "starting", "later", "in", "before_hour", "after_hour"),
-    *("ordinal_marks", "glue", "on", "beginning", "for", "repeats"),
+    *("ordinal_marks", "compounds", "glue", "on", "beginning", "for", "repeats"),
 }
 _VALUES: Final = {
     "date_order": ("dmy", "mdy", "ymd"),
@@ -199,7 +199,19 @@ def _meanings(lexicon: Lexicon, wrong: list[str]) -> dict[tuple[str, ...], dict[
         bare = tuple(_bare(word) for word in words)
         if bare not in meanings and all(len(word) > _SHORT for word in bare):
             meanings[bare] = meant
+    if lexicon.time.get("compounds"):
+        _compound(meanings)
     return meanings
+
+
+def _compound(meanings: dict[tuple[str, ...], dict[str, Any]]) -> None:
+    """Freitagabend: a weekday and a part of the day in one word."""
+    single = [(words[0], meant) for words, meant in meanings.items() if len(words) == 1]
+    days = [(word, meant["W"]) for word, meant in single if "W" in meant]
+    parts = [(word, meant["P"]) for word, meant in single if "P" in meant]
+    for day, number in days:
+        for part, name in parts:
+            meanings.setdefault((day + part,), {"W": number, "P": name})
 
 
 def _bare(word: str) -> str:
@@ -211,7 +223,7 @@ def _bare(word: str) -> str:
 
 def _entries(lexicon: Lexicon, wrong: list[str]) -> Iterator[tuple[str, Any, str, str]]:
     """Letter, value, phrase and key, of what is right."""
-    known = {*_TABLES, *_LISTS, *_VALUES, "ordinal_marks"}
+    known = {*_TABLES, *_LISTS, *_VALUES, "ordinal_marks", "compounds"}
     wrong += [f"time.{key} is not known" for key in sorted(lexicon.time.keys() - known)]
     missing = known - _OPTIONAL - lexicon.time.keys()
     wrong += [f"time.{key} is missing" for key in sorted(missing)]

@@ -4,7 +4,7 @@ Words become letters, letters become days and times of the clock, and what belon
 these becomes one `Said`, also when other words stand between ("tomorrow remind me at 5").
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -32,6 +32,7 @@ from core.rules.understanding.time_words import UNKNOWN
 __all__ = ["Clock", "find"]
 
 _LANGUAGES: Final = 64
+_FLOOR: Final = 0.8  # on the 3rd floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,16 @@ def _extended(
         end = behind[end + 1].last
         led = True
     weak = STRONG if item.weak == WEAK and (led or lead) else item.weak
+    meaning = item.meaning
+    follows = found[item.end] if item.end < len(found) else None
+    alone = item.end - item.begin == 1 and "Q" in found[item.begin].meanings
+    if alone and item.begin and isinstance(meaning, Days) and _word_follows(follows):
+        item = replace(item, meaning=replace(meaning, confidence=min(meaning.confidence, _FLOOR)))
     return replace(item, begin=begin, first=first, last=end, lead=lead, weak=weak)
+
+
+def _word_follows(token: Token | None) -> bool:
+    return token is not None and token.letter == UNKNOWN and token.last >= token.first
 
 
 def _counts(n: int, items: Sequence[Item], found: Sequence[Token]) -> bool:
