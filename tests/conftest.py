@@ -72,6 +72,7 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
             DATABASE_URL=SecretStr(database_url),
             rate_limit_api=1_000_000,
             rate_limit_auth=1_000_000,
+            rate_limit_uploads=1_000_000,
             password_memory_mib=8,  # hundreds of accounts are made
             pool_size=8,
         )

@@ -26,9 +26,13 @@ from api.schemas.memos import (
 from api.streaming import Stream, Streaming
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
-from core.errors import Invalid, NotFound, Unavailable
-from core.services import memo_secrets, memos
+from core import logs
+from core.errors import Conflict, Error, Invalid, NotFound, Unavailable
+from core.services import memo_secrets, memos, voice_commands, voice_records
+from core.services.voice_results import Asked, Using
 from core.services.workspaces import Access, place
+
+log = logs.get(__name__)
 
 router = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Authenticated)
 streams = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Streaming)
@@ -125,7 +129,11 @@ async def list_memos(
 async def get_memo(visit: Visit, memo_id: UUID) -> Memo:
     """With its words and what came of it. One that was deleted is a tombstone without either."""
     memo = await memos.get(visit.tx, visit.actor, memo_id)
-    return Memo.whole(memo, receiving.ring(visit), None)
+    using: Using = visit.app.state.voice
+    result = None
+    if memo.deleted_at is None:
+        result = await voice_records.find(visit.tx, visit.actor, memo.job_id, using.ring)
+    return Memo.whole(memo, receiving.ring(visit), result)
 
 
 @streams.get(
@@ -148,7 +156,11 @@ async def get_memo_audio(visit: Stream, memo_id: UUID) -> Response:
     opened = memo_secrets.open_audio(receiving.ring(visit), memo, sealed)
     asked = ranges.read(visit.headers.get("range"), memo.size)
     ready = asked.cut(opened)
-    begun = await anext(ready, b"")  # what is wrong with it shows before anything is answered
+    try:  # what is wrong with it shows before anything is answered
+        begun = await anext(ready, b"")
+    except Invalid as error:
+        log.error("memo.damaged", subject_id=memo.id, error=error)
+        raise Error("this recording is damaged: it does not open") from error
     extension = EXTENSIONS.get(memo.media_type, memo.media_type.partition("/")[2])
     headers = AS_A_FILE | asked.headers
     headers["Content-Disposition"] = f'attachment; filename="{memo.id}.{extension}"'
@@ -188,10 +200,33 @@ async def reprocess_memo(visit: Visit, memo_id: UUID, body: Reprocess) -> Respon
 
     409 while it is being worked on, and when neither its audio nor its words are kept.
     """
+    if body.dry_run:
+        return await _tried(visit, memo_id, body.language)
     job = await memos.reprocess(
         visit.tx, visit.actor, memo_id, language=body.language, now=visit.tx.began_at
     )
     return receiving.answer(job)
+
+
+async def _tried(visit: Visit, memo_id: UUID, language: str | None) -> Reprocessed:
+    """Understood as if it was said now; nothing is written."""
+    memo = await memos.get(visit.tx, visit.actor, memo_id)
+    text = memo_secrets.transcript(receiving.ring(visit), memo)
+    if text is None:
+        raise Conflict("no words of this memo are kept")
+    using: Using = visit.app.state.voice
+    before = await voice_records.find(visit.tx, visit.actor, memo.job_id, using.ring)
+    after = await voice_commands.run(
+        visit.tx,
+        visit.actor,
+        text,
+        Asked(language=language or memo.language, session_id=memo.session_id, dry_run=True),
+        using=using,
+        workspace_id=memo.workspace_id,
+        now=visit.now,
+        stt_confidence=memo.stt_confidence,
+    )
+    return Reprocessed.of(before, after)
 
 
 async def _received(visit: Stream) -> tuple[Kept, MemoFields]:

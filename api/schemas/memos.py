@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.crypto import Keyring
 from core.services import memo_secrets
@@ -149,8 +149,29 @@ class MemoPage:
 
 @dataclass(frozen=True, slots=True)
 class Reprocessed:
-    """What `dry_run` shows: what came of it, what would now, and in which fields they differ."""
+    """What `dry_run` shows: what came of it, what would now, and which parts of it differ."""
 
     before: VoiceResult | None
     after: VoiceResult
     differs: list[str]
+
+    @classmethod
+    def of(cls, before: VoiceResult | None, after: VoiceResult) -> Self:
+        was = _RESULT.dump_python(before, mode="json") if before else {}
+        now = _RESULT.dump_python(after, mode="json")
+        return cls(
+            before, after, [name for name in COMPARED if _meant(was, name) != _meant(now, name)]
+        )
+
+
+# What is understood; what it was done to is another matter.
+COMPARED: Final = ("language", "question", "commands", "proposed")
+MEANT: Final = ("intent", "fields", "filter")
+_RESULT: Final = TypeAdapter(VoiceResult)
+
+
+def _meant(result: dict[str, Any], name: str) -> Any:
+    told = result.get(name)
+    if not isinstance(told, list):
+        return told
+    return [{part: each[part] for part in MEANT} for each in told]
