@@ -17,6 +17,7 @@ from core.rules.understanding.time_tokens import Literal, Token
 from core.rules.understanding.time_words import TimeWords
 
 _HALF_UNDERSTOOD: Final = 0.6
+_MORNING: Final = 7  # hours to there are those of the afternoon as well
 _READ_ONE_WAY: Final = 0.8
 _HOURS: Final = 24
 _MINUTES: Final = 60
@@ -76,7 +77,7 @@ class Scene:
     tokens: Sequence[Token]
     clock: Clock
     past: bool
-    next_week: bool  # next Friday is that of next week
+    words: TimeWords
     text: Text
 
     def all(self, letter: str) -> list[Any]:
@@ -134,7 +135,7 @@ def _weekday(scene: Scene) -> Found:
     if "L" in lettered:
         return _days(moments.weekday(number, today, past=True), scene)
     on = moments.weekday(number, today, past=scene.past)
-    if "z" in lettered or ("n" in lettered and scene.next_week):
+    if "z" in lettered or ("n" in lettered and scene.words.next_weekday == "week"):
         monday = moments.following("week", 1 + ("z" in lettered), today).first
         on = moments.later(monday, number, "day")
     elif "v" in lettered and number == today.weekday():
@@ -169,7 +170,7 @@ def _period(scene: Scene) -> Found | None:
 def _weekend(scene: Scene) -> Found | None:
     if scene.one("U") != "weekend":
         return None
-    return Found(moments.this("weekend", scene.today), weak=True)
+    return Found(moments.this("weekend", scene.today), weak=scene.words.spaced)
 
 
 def _weekday_of(scene: Scene) -> Found | None:
@@ -281,21 +282,17 @@ def _month_day_of(scene: Scene) -> Found | None:
 
 def _nth_weekday_of(scene: Scene) -> Found | None:
     """The first Monday of next month, the last Friday of March."""
-    month = scene.one("M")
-    if month is not None:
-        first = _month(month, None, scene)
-    else:
-        rest = [t for n, t in enumerate(scene.tokens) if n > 1 or not t.meanings.keys() & set("OL")]
-        days = _period_of(replace(scene, tokens=rest))
-        if days is None or scene.one("U") != "month":
-            return None
-        first = days.first
-    nth = scene.tokens[0].meanings.get("O", -1)
-    last = moments.period(first, "month")[1]
-    on = moments.nth_weekday(nth, scene.one("W"), first, last)
-    if on and on < scene.today and month is None and not scene.all("n"):
+    at = next(n for n, token in enumerate(scene.tokens) if n and "W" in token.meanings)
+    nth = scene.tokens[at - 1].meanings.get("O", -1)
+    rest = replace(scene, tokens=[*scene.tokens[: at - 1], *scene.tokens[at + 1 :]])
+    month = rest.one("M")
+    days = None if month else _period_of(rest)
+    if not month and (days is None or rest.one("U") != "month"):
         return None
-    return _days(on, scene)
+    first = days.first if days else _month(month, None, scene)
+    last = moments.period(first, "month")[1]
+    on = moments.nth_weekday(nth, scene.tokens[at].meanings["W"], first, last)
+    return None if on and on < scene.today else _days(on, scene)
 
 
 def _literal_date(scene: Scene) -> Found | None:
@@ -345,6 +342,8 @@ def _with_half(said: Hour | None, scene: Scene) -> Found | None:
     if said is None:
         return None
     half = scene.one("m") or (scene.one("P") if scene.tokens[-1].meanings.get("P") else None)
+    if said.hour > _MORNING and not scene.words.twelve_hours:
+        said = replace(said, sure=True)
     return Found(moments.in_part(said, half) if half else said)
 
 
@@ -450,15 +449,18 @@ def _part(scene: Scene) -> Found:
     led = len(scene.tokens) > 1
     name = scene.one("P")
     led = led or scene.tokens[0].last > scene.tokens[0].first  # in the morning
-    return Found(Part(name, this=this), weak=not led and name not in {"noon", "midnight"})
+    return Found(
+        Part(name, this=this),
+        weak=scene.words.spaced and not led and name not in {"noon", "midnight"},
+    )
 
 
 # Lengths
 
 
 def _length(scene: Scene) -> Length | None:
-    if scene.all("S"):
-        return Length(scene.one("S"), "minute")
+    if scene.all("S"):  # 两个半小时: two and half an hour
+        return Length(scene.one("S") + (scene.one("N") or 0) * _MINUTES, "minute")
     counts = [
         token.meanings.get("N", 1) for token in scene.tokens if token.meanings.keys() & {"N", "A"}
     ]
@@ -521,11 +523,12 @@ def _length_after(scene: Scene) -> Found | None:
     return _days(moments.later(start, count, length.unit), scene)
 
 
-_LENGTH: Final = "(?:S|(?:N|A)U(?:&?NU)|(?:N|A)Us|(?:N|A)sU|(?:N|A)U|sU)"
+_LENGTH: Final = "(?:NS|S|(?:N|A)U(?:&?NU)|(?:N|A)Us|(?:N|A)sU|(?:N|A)U|sU)"
 _THIS: Final = "(?:v|n|L|z)"
 _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     (f"{_LENGTH}(?:f|r|u|t)(?:W|D|Y)", _length_after),
-    ("r(?:Nc?m?|T)(?:t|u)a?(?:Nc?(?:m|i?P)|T)", _from_to),
+    ("rP?(?:Nc?m?|T)(?:t|u)a?P?(?:Nc?(?:m|i?P)|Nc|T)", _from_to),
+    ("(?:a|P)?(?:Ncm?|Nm|T)(?:t|u)a?P?(?:Nc|Nc?m|T)", _from_to),
     (f"Wi{_LENGTH}l?", _length_after),
     (f"(?:i|f)?{_LENGTH}l", _ahead),
     (f"{_LENGTH}i(?!N|P|U|M|W)", _ahead),
@@ -548,7 +551,7 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
         "(?:O|N)jJ?(?:n|v)U|(?:n|v)Uj?(?:O|N)j?|(?:O|N)U(?:n|v)|LUU(?:n|v)?|LU(?:n|v)U|(?:O|N)(?:n|v)U|OU",
         _month_day_of,
     ),
-    (f"(?:O|L)W(?:{_THIS}U|U{_THIS}|M|U)", _nth_weekday_of),
+    (f"(?:O|L)W(?:{_THIS}U|U{_THIS}|M|U)|(?:{_THIS}U|U|M)(?:O|L)W", _nth_weekday_of),
     ("(?:Z|N)UM(?:O|N)j|(?:Z|N)U(?:NJ)(?:O|N)j|NJ(?:O|N)j?", _date),
     ("(?:O|jN|N)j?MZ|M(?:O|N)j?Z?|(?:O|jN|N)j?M", _date),
     ("(?:n|v|L)UW|W(?:n|v|L)U|WU(?:n|v|L)", _weekday_of),

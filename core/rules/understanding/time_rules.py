@@ -15,7 +15,7 @@ from core.rules.understanding.time_tokens import Token
 from core.rules.understanding.time_words import TimeWords
 
 # What may follow `every` or `weekly`, or be `mondays and fridays`; as much of it as makes sense.
-RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|S|P|M|j|&)"
+RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|S|P|M|J|j|&)"
 AFTER_EVERY: Final = f"E{RUN}+"
 REPEATED: Final = f"R{RUN}*"
 EVERY_WEEKDAY: Final = f"X{RUN}*"
@@ -79,7 +79,7 @@ def _of(found: Sequence[Token]) -> Repeated | None:
     if len(found) == 2 and words and "O" in found[1].meanings and not _date_like(found[1]):  # noqa: PLR2004 (every second)
         return None
     core = " ".join(words).replace(" ,", ",") or ("day" if part else "")
-    rule = _rule(core)
+    rule = None if core.isdigit() else _rule(core)
     if rule is None:
         return None
     done = any(token.meanings.get("E") == "!" for token in found)
@@ -91,6 +91,8 @@ def _word(found: Sequence[Token], at: int, last: str) -> tuple[str | None, str]:
     meant = found[at].meanings
     following = found[at + 1].meanings if at + 1 < len(found) else {}
     if "j" in meant and ("N" in following or last == "n"):
+        return "", ""
+    if "J" in meant and last == "M":
         return "", ""
     if "R" in meant:
         return f"{meant['R']}", "U"
@@ -129,8 +131,14 @@ def _count(found: Sequence[Token], at: int, last: str, on: str) -> tuple[str | N
         return None, ""
     following = found[at + 1].meanings if at + 1 < len(found) else {}
     marked = "j" in following or (at and "j" in found[at - 1].meanings)
+    if "J" in following and number in range(1, 13):
+        return f"{on}{MONTHS[number - 1]}", "M"
+    if last == "U" and "M" in following:
+        return f"{on}{number}", "N"
     if last == "U" and not marked and not _gap(found, at):
         return None, ""
+    if last == "M":
+        return str(number), "N"
     if marked or last == "U":
         return f"{on}{nth(number)}", "n"
     return str(number), "N"

@@ -121,8 +121,9 @@ _OPTIONAL: Final = {
     *("every_weekday", "dates", "spans", "am_pm", "less", "ago", "after", "one", "other"),
     *("after_next", "day_marks", "month_marks", "after_done", "vague", "on_day", "trail"),
     *("past", "to", "middle", "times", "starting", "later", "in", "before_hour", "after_hour"),
-    *("ordinal_marks", "compounds", "glue", "on", "beginning", "for", "repeats"),
+    *("ordinal_marks", "glue", "on", "beginning", "for", "repeats"),
 }
+_FLAGS: Final = frozenset({"compounds", "twelve_hours"})
 _VALUES: Final = {
     "date_order": ("dmy", "mdy", "ymd"),
     "next_weekday": ("coming", "week"),  # the coming one, or that of next week
@@ -145,6 +146,8 @@ class TimeWords:
     ordinal_marks: frozenset[str]
     date_order: str
     next_weekday: str
+    twelve_hours: bool  # at 9 may be in the evening
+    spaced: bool
 
     def letter(self, meanings: Meanings) -> str:
         return self.letters[frozenset(meanings)]
@@ -185,6 +188,8 @@ def compiled(lexicon: Lexicon) -> TimeWords:
         ordinal_marks=frozenset(lexicon.time.get("ordinal_marks", ())),
         date_order=lexicon.time["date_order"],
         next_weekday=lexicon.time["next_weekday"],
+        spaced=lexicon.spaced,
+        twelve_hours=lexicon.time.get("twelve_hours", False) is True,
     )
 
 
@@ -223,9 +228,9 @@ def _bare(word: str) -> str:
 
 def _entries(lexicon: Lexicon, wrong: list[str]) -> Iterator[tuple[str, Any, str, str]]:
     """Letter, value, phrase and key, of what is right."""
-    known = {*_TABLES, *_LISTS, *_VALUES, "ordinal_marks", "compounds"}
+    known = {*_TABLES, *_LISTS, *_VALUES, *_FLAGS, "ordinal_marks"}
     wrong += [f"time.{key} is not known" for key in sorted(lexicon.time.keys() - known)]
-    missing = known - _OPTIONAL - lexicon.time.keys()
+    missing = known - _OPTIONAL - _FLAGS - lexicon.time.keys()
     wrong += [f"time.{key} is missing" for key in sorted(missing)]
     for key, (letter, names) in _TABLES.items():
         table = lexicon.time.get(key, {})

@@ -98,7 +98,7 @@ def _items(
             place += 1
             continue
         item = None
-        scene = Scene((), clock, past, language.words.next_weekday == "week", text)
+        scene = Scene((), clock, past, language.words, text)
         if repeats:
             rule = language.rules.at(found, letters, place)
             if rule:
@@ -108,11 +108,10 @@ def _items(
         if item is None:
             place += 1
             continue
-        place = item.end
         item = _extended(item, found, last, before, behind)
-        if item:
-            last = item
-            yield item
+        place = item.end
+        last = item
+        yield item
 
 
 def _item(begin: int, end: int, found: Sequence[Token], meaning: Meaning | Repeated) -> Item:
@@ -159,7 +158,7 @@ def _extended(
     last: Item | None,
     before: dict[int, Token],
     behind: dict[int, Token],
-) -> Item | None:
+) -> Item:
     """With the words that lead it in, and those behind that belong to it."""
     free = last.last if last else -1
     led = False
@@ -180,6 +179,11 @@ def _extended(
     while end + 1 in behind and "B" in behind[end + 1].meanings:
         end = behind[end + 1].last
         led = True
+    trail = found[item.end] if item.end < len(found) else None
+    if trail and trail.first == end + 1 and "B" in trail.meanings:
+        led, end = True, trail.last
+        lead = lead or ("u" if "u" in trail.meanings else "")
+        item = replace(item, end=item.end + 1)
     weak = STRONG if item.weak == WEAK and (led or lead) else item.weak
     meaning = item.meaning
     follows = found[item.end] if item.end < len(found) else None
