@@ -12,6 +12,7 @@ from core.errors import Gone, Revoked, VendorError
 from integrations.http import Client, guarded_client
 from integrations.sendgrid import SendGrid
 from integrations.slack import Slack
+from integrations.transcription.openai import OpenAI
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from tests.integrations.conftest import Sandbox
@@ -19,6 +20,7 @@ from tests.integrations.test_sendgrid import email
 from tests.integrations.test_slack import channel, message, token
 from tests.integrations.test_twilio import number, text
 from tests.integrations.test_web_push import ANYWHERE, CONTACT, push, subscribe
+from tests.recordings import silent
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 ROW = re.compile(
@@ -29,6 +31,7 @@ NAMES = {
     "push services": "web_push",
     "Slack": "slack",
     "Twilio": "twilio",
+    "transcribers": "transcription",
 }
 TOLD = [
     (NAMES[name], int(status), made)
@@ -44,6 +47,7 @@ async def senders(sandbox: Sandbox, client: Client) -> AsyncIterator[dict[str, S
     sendgrid = SendGrid(client, SecretStr("SG.key"), sandbox.url, "Todo <todo@example.com>")
     slack = Slack(client, f"{sandbox.url}/slack/api/")
     twilio = Twilio(client, f"AC{'0' * 32}", SecretStr("secret"), sandbox.url, "+4915299999999")
+    openai = OpenAI(client, "openai", key=SecretStr("sk"), base_url=f"{sandbox.url}/openai/v1")
     async with guarded_client(sandbox_url=sandbox.url) as guarded:
         web_push = WebPush(guarded, generate_private_key(SECP256R1()), CONTACT, ANYWHERE)
         yield {
@@ -51,7 +55,13 @@ async def senders(sandbox: Sandbox, client: Client) -> AsyncIterator[dict[str, S
             "web_push": lambda: web_push.send(push(subscribe(sandbox))),
             "slack": lambda: slack.send(message(channel(sandbox)), token()),
             "twilio": lambda: twilio.send(text(number())),
+            "transcription": lambda: heard(openai),
         }
+
+
+async def heard(openai: OpenAI) -> str:
+    found = await openai.transcribe(silent(1), language=None, keywords=[], idempotency_key="memo")
+    return found.text
 
 
 def made_of(error: VendorError) -> str:
