@@ -32,7 +32,7 @@ from core.services import (
 )
 from core.services.todo_rows import Todo
 from core.services.voice_doing import Said
-from core.services.voice_questions import NOTHING_TO_UNDO, question
+from core.services.voice_questions import nothing_to_undo, question
 from core.services.voice_records import Heard
 from core.services.voice_results import Asked, Memo, Named, Policy, Using, VoiceResult
 from core.services.voice_rows import Context
@@ -233,7 +233,7 @@ async def _carried_out(
     candidates = {each.id: each for step in waiting for each in step.offered or step.targets[:1]}
     asks = question(waiting, heard.language)
     if failed:
-        asks = asks or NOTHING_TO_UNDO
+        asks = asks or nothing_to_undo(heard.language)
     sure = [step.told.confidence for step in steps]
     result = VoiceResult(
         id=None if dry_run else heard.id,
