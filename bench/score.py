@@ -42,7 +42,8 @@ def main() -> None:
             for line in scores.told(each):
                 console.print(line, markup=False)
     table = scores.by_language(hinted, unhinted=bare)
-    console.print(scores.by_category(hinted), table)
+    console.print(scores.by_category(hinted))
+    console.print(table)
     if given.write:
         write(markdown(table))
 

@@ -61,7 +61,7 @@ class Door:
         key = (case.zone, case.todos, case.lists, case.tags)
         if key not in self._people:
             client = Client(self._url)
-            email = f"score-{uuid4()}@example.test"
+            email = f"score-{uuid4()}@voicetodo.example"
             account = {"email": email, "password": f"{uuid4()}-{uuid4()}", "timezone": case.zone}
             client.sign_in("/auth/register", account)
             lists = {
@@ -96,8 +96,7 @@ def _spoken(result: Mapping[str, Any]) -> Seen:
 
 
 def _typed(result: Mapping[str, Any]) -> Seen:
-    todos = result.get("todos") or [result["todo"]]
-    return Seen([Act(Intent.CREATE, None, _fields(todo), {}) for todo in todos if todo])
+    return Seen([_act(each) for each in result["understood"]])
 
 
 def _act(command: Mapping[str, Any]) -> Act:

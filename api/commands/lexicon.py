@@ -53,7 +53,7 @@ def check(
     from api.trials import cases, rules, scores  # noqa: PLC0415 - as above
     from api.trials.verdicts import tried  # noqa: PLC0415 - as above
 
-    _load(code)
+    _compiled(code)
     if code not in cases.languages():
         sentence = f"The lexicon is well-formed. {cases.FOLDER / code}.toml has no utterances yet."
         answer({"code": code, "utterances": 0}, escape(sentence), as_json=as_json)
@@ -92,3 +92,17 @@ def _load(code: str) -> lexicon.Lexicon:
         raise Misconfigured(f"there is no lexicon of {code!r}, only of {known}") from error
     except InvalidLexicon as error:
         raise Misconfigured(str(error)) from error
+
+
+def _compiled(code: str) -> None:
+    """Read every table and every phrase, as the first utterance would."""
+    from core.rules.understanding import time_words, words  # noqa: PLC0415 - as above
+    from core.rules.understanding.patterns import BadPatternError  # noqa: PLC0415 - as above
+
+    try:
+        time_words.compiled(_load(code))
+        words.of(code)
+    except InvalidLexicon as error:
+        raise Misconfigured(str(error)) from error
+    except BadPatternError as error:
+        raise Misconfigured(f"{code}.toml: the phrase “{error}” cannot be read") from error
