@@ -79,7 +79,8 @@ class Directory:
                 os.close(file)
         except BaseException as error:
             # Not in a thread: this may be a cancelled task, which waits for nothing any more.
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             if isinstance(error, OSError):
                 raise Unavailable("the store of recordings takes nothing at the moment") from error
             raise
@@ -121,8 +122,16 @@ class Directory:
 
 
 def _create(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(path.parent)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Those that were missing. One by one: `parents=True` gives only the last one its mode."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+    return missing
 
 
 def _write(file: int, data: bytes) -> None:
@@ -134,11 +143,10 @@ def _write(file: int, data: bytes) -> None:
 def _finish(file: int, data: bytes, draft: Path, path: Path) -> None:
     _write(file, data)
     os.fsync(file)
-    missing = [each for each in path.parents if not each.exists()]
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = _make(path.parent)
     draft.rename(path)
     # The name stands in its folder; a folder that is new stands in the one above.
-    for folder in (path.parent, *(each.parent for each in missing)):
+    for folder in (path.parent, *(each.parent for each in made)):
         _synchronise(folder)
 
 

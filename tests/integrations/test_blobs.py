@@ -1,0 +1,110 @@
+"""The store of blobs: durable or not there, and never where a name from outside could point."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.errors import NotFound, Unavailable
+from integrations.blobs import UNFINISHED, Directory
+
+NOW = timedelta(0)
+
+
+async def pieces(*given: bytes) -> AsyncIterator[bytes]:
+    for piece in given:
+        yield piece
+
+
+async def read(store: Directory, key: str, start: int = 0) -> bytes:
+    return b"".join([piece async for piece in store.open(key, start=start)])
+
+
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+async def test_what_was_put_is_there(tmp_path: Path) -> None:
+    store = Directory(tmp_path / "blobs")
+    large = os.urandom(1_000_000)
+    await store.put("memos/one-ab", pieces(large[:10], large[10:]))
+    await store.put("memos/two-cd", pieces())
+    assert await read(store, "memos/one-ab") == large
+    assert await read(store, "memos/one-ab", 999_990) == large[-10:]
+    assert await read(store, "memos/two-cd") == b""
+    found = {kept.key: kept.age async for kept in store.keys("memos")}
+    assert set(found) == {"memos/one-ab", "memos/two-cd"}
+    assert all(age < timedelta(minutes=1) for age in found.values())
+    assert [kept async for kept in store.keys("uploads")] == []
+    await store.delete("memos/one-ab")
+    await store.delete("memos/one-ab")
+    with pytest.raises(NotFound):
+        await read(store, "memos/one-ab")
+
+
+async def test_only_its_owner_reads(tmp_path: Path) -> None:
+    store = Directory(tmp_path / "blobs")
+    await store.put("memos/one", pieces(b"x"))
+    for path in (tmp_path / "blobs").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", "memos/", "/etc/passwd", "../x/y", "memos/../x", "memos/a/b", "memos/A", "memos/x\n",
+     "memos/\x00x", "memos/x.wav", "-x/yy", "memos/" + "x" * 200],
+)  # fmt: skip
+async def test_keys_that_are_none(tmp_path: Path, key: str) -> None:
+    store = Directory(tmp_path / "blobs")
+    with pytest.raises(ValueError, match="folder/name"):
+        await store.put(key, pieces(b"x"))
+    with pytest.raises(ValueError, match="folder/name"):
+        await read(store, key)
+    with pytest.raises(ValueError, match="folder/name"):
+        await store.delete(key)
+    assert files(tmp_path) == []
+
+
+async def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = Directory(tmp_path / "blobs")
+
+    async def breaks() -> AsyncIterator[bytes]:
+        yield b"x" * 1_000_000
+        raise RuntimeError("broken")
+
+    async def hangs() -> AsyncIterator[bytes]:
+        yield b"x" * 1_000_000
+        await asyncio.sleep(60)
+
+    with pytest.raises(RuntimeError, match="broken"):
+        await store.put("memos/one", breaks())
+    putting = asyncio.create_task(store.put("memos/two", hangs()))
+    await asyncio.sleep(0.1)
+    assert len(files(tmp_path)) == 1
+    putting.cancel()
+    await asyncio.gather(putting, return_exceptions=True)
+    assert files(tmp_path) == []
+    assert [kept async for kept in store.keys("memos")] == []
+
+
+async def test_a_store_that_does_not_work(tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_text("a file where the directory should be")
+    store = Directory(tmp_path / "blobs")
+    with pytest.raises(Unavailable):
+        await store.put("memos/one", pieces(b"x"))
+    with pytest.raises(Unavailable):
+        await read(store, "memos/one")
+
+
+async def test_what_a_killed_process_left_is_tidied(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    await store.put("memos/one", pieces(b"x"))
+    draft = tmp_path / UNFINISHED / "abc"
+    draft.write_bytes(b"half of it")
+    assert await store.tidy(timedelta(minutes=1)) == 0
+    assert await store.tidy(NOW) == 1
+    assert not draft.exists()
+    assert await read(store, "memos/one") == b"x"
