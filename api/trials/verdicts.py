@@ -34,7 +34,14 @@ class Verdict:
 
     @property
     def silent(self) -> bool:
-        return bool(self.wrong) and self.seen.writes
+        """Not where all that it did is right, and it only asked something beside it."""
+        if self.passed or not self.seen.writes:
+            return False
+        return not any(
+            outcome.kind is Kind.ACTS
+            and not _commands(self.case, outcome.commands or (), self.seen.acts)
+            for outcome in self.case.outcomes
+        )
 
 
 def verdict(case: Case, seen: Seen) -> Verdict:

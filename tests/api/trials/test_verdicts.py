@@ -69,6 +69,7 @@ def test_right_is_right_in_every_field(outcome: Outcome, seen: Seen) -> None:
         (acts({**MILK, **WEEKLY}), Seen([create(**DUE)]), True),
         (acts(MILK), Seen([create(), create()]), True),
         (acts(MILK), Seen(), False),
+        (acts(MILK), Seen([create()], asks=True), False),
         (acts(MILK), Seen(proposed=[create()], asks=True), False),
         (acts({"complete": "A"}), Seen([Act(Intent.COMPLETE, "B", {}, {})]), True),
         (acts({"complete": "A"}), Seen([Act(Intent.DELETE, "A", {}, {})]), True),
