@@ -17,6 +17,7 @@ from tests.people import API, Person, register
 from tests.sandboxes import sandbox
 from tests.teams import sql
 from tests.todos import make, read
+from tests.voicing import memo_of, noise, upload, wav
 
 PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "register",
@@ -55,6 +56,8 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_workspaces",
     "create_workspace",
     "list_jobs",
+    "get_consents",
+    "put_consents",
     "preview_recurrence",  # looks up the caller's zone
     "explain_recurrence",  # and their language
     "convert_recurrence",  # both
@@ -100,6 +103,9 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "update_list": {"name": "x"},
     "rename_tag": {"name": "x"},
     "undo": {"change_set": "{change_set}"},
+    "reprocess_memo": {},
+    "create_upload": {},
+    "put_consents": {"third_party_transcription": False},
     "edit_me": {"name": "x"},
     "verify_phone": {"code": "123456"},
     "replace_notification_preferences": {},
@@ -127,6 +133,19 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "verify_email": {"token": "x" * 43},
 }
 
+# What is sent where the body is no JSON, and the headers that a call does not work without.
+CONTENT: Final[dict[str, dict[str, Any]]] = {
+    "upload_memo": {"files": {"audio": wav()}},
+    "append_to_upload": {"content": wav()},
+}
+HEADERS: Final[dict[str, dict[str, str]]] = {
+    "create_upload": {"Upload-Length": str(len(wav()))},
+    "append_to_upload": {
+        "Upload-Offset": "0",
+        "Content-Type": "application/offset+octet-stream",
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -149,7 +168,9 @@ def operations(app: FastAPI) -> Iterator[Operation]:
     for path, described in app.openapi()["paths"].items():
         for method, each in described.items():
             names = frozenset(p["name"] for p in each.get("parameters", []))
-            yield Operation(method.upper(), path, each["operationId"], names, "requestBody" in each)
+            content = each.get("requestBody", {}).get("content", {})
+            takes_body = bool(content) and each["operationId"] not in CONTENT
+            yield Operation(method.upper(), path, each["operationId"], names, takes_body)
 
 
 async def objects(app: FastAPI, person: Person) -> dict[str, str]:
@@ -182,6 +203,8 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "sandbox_id": str(await sandboxed(person)),
         "job_id": await asked(app, person),
         "subscription_id": await subscribed(person),
+        "memo_id": await recorded(app, person),
+        "upload_id": await uploading(person),
     }
 
 
@@ -198,6 +221,23 @@ async def subscribed(person: Person) -> str:
     body = BODIES["create_push_subscription"]
     answer = await person.post("/push/subscriptions", json=body)
     return str(answer.json()["id"])
+
+
+async def recorded(app: FastAPI, person: Person) -> str:
+    """A recording of hers that nobody works on any more."""
+    sent = await upload(person, noise(500))
+    await sql(
+        embedded.database_url(app.state.settings),
+        "UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE id = %s",
+        sent.json()["id"],
+    )
+    return memo_of(sent)
+
+
+async def uploading(person: Person) -> str:
+    headers = HEADERS["create_upload"]
+    begun = await person.post("/voice/uploads", json={}, headers=headers)
+    return str(begun.json()["id"])
 
 
 async def asked(app: FastAPI, person: Person) -> str:
@@ -241,6 +281,8 @@ def nothing() -> dict[str, str]:
         "sandbox_id",
         "job_id",
         "subscription_id",
+        "memo_id",
+        "upload_id",
         "command_id",
         "session_id",
     )
@@ -258,18 +300,18 @@ async def call(
     if operation.path.startswith(f"{API}/workspaces/"):
         ids = ids | {"workspace_id": ids["sandbox_id"]}
     query = f"?workspace_id={ids['workspace_id']}" if "workspace_id" in operation.parameters else ""
-    sent: dict[str, Any] = {}
+    sent = CONTENT.get(operation.id, {})
     if operation.takes_body:
         body = BODIES[operation.id]
         filled = {
             name: value.format(**ids) if isinstance(value, str) else value
             for name, value in body.items()
         }
-        sent["json"] = filled | (extra or {})
+        sent = {"json": filled | (extra or {})}
     return await client.request(
         operation.method,
         operation.path.format(**ids) + query,
-        headers={"If-Match": "*"} | (headers or {}),
+        headers={"If-Match": "*"} | HEADERS.get(operation.id, {}) | (headers or {}),
         **sent,
     )
 
