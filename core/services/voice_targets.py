@@ -9,7 +9,7 @@ from uuid import UUID
 from core.actor import Actor
 from core.db import Transaction
 from core.models.todos import Status
-from core.rules.understanding import targets
+from core.rules.understanding import shortlist, targets
 from core.rules.understanding.commands import Candidate, Filter, Intent, Reference
 from core.rules.understanding.text import forms
 from core.services import voice_rows
@@ -55,7 +55,11 @@ class Targets:
         if meant.text is None:
             return await self._by_position(step, meant.position or 0)
         pool = await self._pool(done=done)
-        candidates = [Candidate(each.id, each.title, self._rank(n, each)) for n, each in pool]
+        near = shortlist.likely(meant.text, [each.title for _, each in pool])
+        candidates = [
+            Candidate(each.id, each.title, self._rank(nth, each))
+            for nth, each in (pool[index] for index in near)
+        ]
         thresholds = targets.Thresholds(self._policy.accept, self._policy.lead, self._policy.offer)
         choice = targets.choose(meant.text, candidates, thresholds, language=self._language)
         if choice.accepted is not None:
