@@ -6,13 +6,14 @@ from typing import Final
 
 from core.rules.understanding import time_moments as moments
 from core.rules.understanding.time_moments import Clock, Days, Hour
-from core.rules.understanding.time_patterns import AfterDone, Ahead, Count, Length, Meaning, Part
 from core.rules.understanding.time_rules import Repeated
+from core.rules.understanding.time_scene import AfterDone, Ahead, Count, Length, Meaning, Part
 
 STRONG: Final = 0
 WEAK: Final = 1  # counts beside something else
 NUMBER: Final = 2  # counts after a word that leads in a day's number
 _HALF_UNDERSTOOD: Final = 0.6
+_NEAR: Final = 8  # further back nothing belongs to it; also keeps hostile input cheap
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Group:
 def grouped(items: Sequence[Item], clock: Clock) -> list[Group]:
     groups: list[Group] = []
     for item in items:
-        group = next((each for each in reversed(groups) if _joins(each, item)), None)
+        group = next((each for each in reversed(groups[-_NEAR:]) if _joins(each, item)), None)
         if group is None:
             if isinstance(item.meaning, Length | Count | AfterDone):
                 continue

@@ -12,7 +12,7 @@ from core.rules.recurrence_todoist import DAYS, MONTHS, nth
 from core.rules.rrule import Freq, Rule
 from core.rules.todoist_days import NoRuleError, rule_of
 from core.rules.understanding.time_tokens import Token
-from core.rules.understanding.time_words import TimeWords
+from core.rules.understanding.time_words import Meanings, TimeWords
 
 # What may follow `every` or `weekly`, or be `mondays and fridays`; as much of it as makes sense.
 RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|S|P|M|J|j|&)"
@@ -20,7 +20,8 @@ AFTER_EVERY: Final = f"E{RUN}+"
 REPEATED: Final = f"R{RUN}*"
 EVERY_WEEKDAY: Final = f"X{RUN}*"
 BEFORE_EVERY: Final = "(?:LUU?|(?:O|L)W?|jN|Nj?|W|X)(?:&?(?:O|W|X))*E(?:o|N|O)?U"
-_OFTEN: Final = {"hour", "minute", "day"}
+_MOST: Final = 999  # what is more is no interval
+_SECOND: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _of(found: Sequence[Token]) -> Repeated | None:
         last = kind or last
     if last in {"&", "j"}:
         return None
-    if len(found) == 2 and words and "O" in found[1].meanings and not _date_like(found[1]):  # noqa: PLR2004 (every second)
+    if len(words) == 1 and last == "O" and not _date_like(found[-1]):  # every second
         return None
     core = " ".join(words).replace(" ,", ",") or ("day" if part else "")
     rule = None if core.isdigit() else _rule(core)
@@ -86,65 +87,97 @@ def _of(found: Sequence[Token]) -> Repeated | None:
     return Repeated(rule, len(found), part, done)
 
 
-def _word(found: Sequence[Token], at: int, last: str) -> tuple[str | None, str]:
-    """How the token is spelled, and its letter."""
+Spelled = tuple[str | None, str]  # the word, null where this makes no sense; and its letter
+
+
+def _word(found: Sequence[Token], at: int, last: str) -> Spelled:
+    for speller in (_mark, _weekday, _measure, _kind):
+        spelled = speller(found, at, last)
+        if spelled:
+            return spelled
+    return None, ""
+
+
+def _next(found: Sequence[Token], at: int) -> Meanings:
+    return found[at + 1].meanings if at + 1 < len(found) else {}
+
+
+def _mark(found: Sequence[Token], at: int, last: str) -> Spelled | None:
     meant = found[at].meanings
-    following = found[at + 1].meanings if at + 1 < len(found) else {}
-    if "j" in meant and ("N" in following or last == "n"):
+    if "j" in meant and ("N" in _next(found, at) or last in {"n", "N"}):
         return "", ""
     if "J" in meant and last == "M":
         return "", ""
     if "R" in meant:
-        return f"{meant['R']}", "U"
-    to = at and ("u" in meant or "t" in meant)
-    if to:
+        return str(meant["R"]), "U"
+    if at and not meant.keys().isdisjoint("ut"):
         return "-", "-"
     if "&" in meant:
         return ("and", "&") if last in {"W", "n", "O"} else (None, "")
-    on = "on the " if last == "U" else ""
-    if "W" in meant or "X" in meant:
-        if "O" in meant and following.keys() & {"W", "U"}:
-            return f"{on}{nth(meant['O'])}", "O"
-        day = DAYS[meant.get("W", meant.get("X"))]
-        return f"{', ' if last == 'W' else ''}{on}{day}", "W"
+    return None
+
+
+def _weekday(found: Sequence[Token], at: int, last: str) -> Spelled | None:
+    meant = found[at].meanings
+    ordinal = "O" in meant and not _next(found, at).keys().isdisjoint("WU")
+    if ordinal or meant.keys().isdisjoint("WX"):
+        return None
+    day = DAYS[meant.get("W", meant.get("X"))]
+    return f"{', ' if last == 'W' else ''}{_on(last)}{day}", "W"
+
+
+def _measure(found: Sequence[Token], at: int, last: str) -> Spelled | None:
+    meant = found[at].meanings
     if "U" in meant and "O" not in meant:
         return _unit(found, at, last)
     if "o" in meant:
         return "other", "o"
     if "S" in meant:
         return f"{meant['S']} minute", "U"
+    return None
+
+
+def _kind(found: Sequence[Token], at: int, last: str) -> Spelled | None:
+    meant = found[at].meanings
     if "O" in meant:
-        every_second = meant["O"] == 2 and at == 1 and found[-1].meanings.keys() & {"W"}  # noqa: PLR2004 (every second Friday: every other)
-        return ("other", "o") if every_second else (f"{on}{nth(meant['O'])}", "O")
+        return _ordinal(found, at, last)
     if "L" in meant:
-        return f"{on}last", "L"
+        return f"{_on(last)}last", "L"
     if "M" in meant:
-        return f"{on}{MONTHS[meant['M'] - 1]}", "M"
-    if "N" in meant:
-        return _count(found, at, last, on)
-    return None, ""
+        return f"{_on(last)}{MONTHS[meant['M'] - 1]}", "M"
+    return _count(found, at, last) if "N" in meant else None
 
 
-def _count(found: Sequence[Token], at: int, last: str, on: str) -> tuple[str | None, str]:
+def _ordinal(found: Sequence[Token], at: int, last: str) -> Spelled:
+    """Every second Friday is every other one."""
+    number: int = found[at].meanings["O"]
+    if number == _SECOND and at == 1 and "W" in found[-1].meanings:
+        return "other", "o"
+    return f"{_on(last)}{nth(number)}", "O"
+
+
+def _on(last: str) -> str:
+    return "on the " if last == "U" else ""
+
+
+def _count(found: Sequence[Token], at: int, last: str) -> Spelled:
     number = found[at].meanings["N"]
-    if isinstance(number, float) or number > 999:  # noqa: PLR2004 (more is no interval)
+    if isinstance(number, float) or number > _MOST:
         return None, ""
-    following = found[at + 1].meanings if at + 1 < len(found) else {}
+    following = _next(found, at)
     marked = "j" in following or (at and "j" in found[at - 1].meanings)
-    if "J" in following and number in range(1, 13):
-        return f"{on}{MONTHS[number - 1]}", "M"
+    if "J" in following and 1 <= number <= len(MONTHS):
+        return f"{_on(last)}{MONTHS[number - 1]}", "M"
     if last == "U" and "M" in following:
-        return f"{on}{number}", "N"
+        return f"{_on(last)}{number}", "N"
     if last == "U" and not marked and not _gap(found, at):
         return None, ""
-    if last == "M":
-        return str(number), "N"
-    if marked or last == "U":
-        return f"{on}{nth(number)}", "n"
+    if last == "U" or (marked and last != "M"):
+        return f"{_on(last)}{nth(number)}", "n"
     return str(number), "N"
 
 
-def _unit(found: Sequence[Token], at: int, last: str) -> tuple[str | None, str]:
+def _unit(found: Sequence[Token], at: int, last: str) -> Spelled:
     unit = str(found[at].meanings["U"])
     if unit == "month" and last in {"W", "n"}:
         return "", "U"  # the first Monday of the month

@@ -15,8 +15,8 @@ from core.rules.understanding.commands import Said, Span
 from core.rules.understanding.text import Text
 from core.rules.understanding.time_groups import Group, Item
 from core.rules.understanding.time_moments import Clock
-from core.rules.understanding.time_patterns import Ahead, Part
 from core.rules.understanding.time_rules import Repeated
+from core.rules.understanding.time_scene import Ahead, Part
 from core.rules.understanding.time_tokens import Token
 
 _ASSUMED: Final = 0.9  # at 5: of the afternoon, as most would say
@@ -180,7 +180,8 @@ def _rule_said(group: Group, clock: Clock) -> Said | None:
         )
     except InvalidRule:
         return None
-    confidence = min(confidence, _fits(rule, due, clock))
+    over = any(days and days.due is None for days in (group.until, group.starting))
+    confidence = min(confidence, _PASSED if over else _fits(rule, due, clock))
     anchor = Anchor.COMPLETION if repeated.done or group.done else Anchor.SCHEDULE
     return Said((), due, Recurrence(rule, anchor=anchor), due.on, due.on, confidence)
 

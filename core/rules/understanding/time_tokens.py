@@ -133,14 +133,11 @@ def _literal(
     if len(set(signs)) == 1 and len(numbers) == len("dmy"):
         return 3, {"C": _date(numbers, words.date_order)}
     after = text.words[at + 2].before if at + 2 < len(text.words) else text.tail
-    if signs[0] == "/":
-        written = _date(numbers[:2], words.date_order)
-        return 2, {"C": written}
-    if signs[0] == "." and after.startswith(".") and "." in words.ordinal_marks:
-        return 2, {"C": _date(numbers[:2], "dmy")}
-    if signs[0] == ".":
-        return 2, _decimal(numbers)
-    return None
+    ordinal = after.startswith(".") and "." in words.ordinal_marks
+    if signs[0] == "/" or (signs[0] == "." and ordinal):
+        order = words.date_order if signs[0] == "/" else "dmy"
+        return 2, {"C": _date(numbers[:2], order)}
+    return (2, _decimal(numbers)) if signs[0] == "." else None
 
 
 def _decimal(numbers: list[str]) -> Mapping[str, Any]:

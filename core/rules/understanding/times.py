@@ -15,17 +15,10 @@ from core.rules.understanding.lexicon import Lexicon
 from core.rules.understanding.text import Text
 from core.rules.understanding.time_groups import NUMBER, STRONG, WEAK, Item, grouped
 from core.rules.understanding.time_moments import Clock, Days
-from core.rules.understanding.time_patterns import (
-    AfterDone,
-    Ahead,
-    Length,
-    Meaning,
-    Part,
-    Patterns,
-    Scene,
-)
+from core.rules.understanding.time_patterns import Patterns
 from core.rules.understanding.time_rules import Repeated
 from core.rules.understanding.time_said import said_of
+from core.rules.understanding.time_scene import AfterDone, Ahead, Length, Meaning, Part, Scene
 from core.rules.understanding.time_tokens import Token
 from core.rules.understanding.time_words import UNKNOWN
 
@@ -91,6 +84,7 @@ def _items(
     repeats = not language.may_repeat.isdisjoint(letters)
     before = {token.last: token for token in glue}
     behind = {token.first: token for token in glue}
+    scene = Scene((), clock, past, language.words, text)
     last: Item | None = None
     place = 0
     while place < len(found):
@@ -98,7 +92,6 @@ def _items(
             place += 1
             continue
         item = None
-        scene = Scene((), clock, past, language.words, text)
         if repeats:
             rule = language.rules.at(found, letters, place)
             if rule:
@@ -137,7 +130,7 @@ def _read(
     for match, reader in language.patterns.at(letters, place):
         tokens = found[place : match.end()]
         try:
-            read = reader(replace(scene, tokens=tokens))
+            read = reader(Scene(tokens, scene.clock, scene.past, scene.words, scene.text))
         except (OverflowError, ValueError):  # beyond the calendar
             continue
         if read is None:

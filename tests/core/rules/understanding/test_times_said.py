@@ -1,0 +1,217 @@
+"""Times as people say them, on Monday 2 March 2026 at ten in the morning in Berlin."""
+
+from datetime import date, datetime, time
+from typing import Final
+
+import pytest
+
+from core.rules import rrule
+from core.rules.recurrence import Anchor
+from core.rules.reminders import Due
+from core.rules.rrule import Skip
+from core.rules.understanding import lexicon, times
+from core.rules.understanding.commands import Said
+from core.rules.understanding.text import normalise
+
+_NOW: Final = datetime.fromisoformat("2026-03-02T10:00:00+01:00")
+_CLOCK: Final = times.Clock(_NOW, "Europe/Berlin")
+_SURE: Final = 0.85
+
+
+def _find(said: str, language: str = "en", clock: times.Clock = _CLOCK) -> list[Said]:
+    return times.find(normalise(said), lexicon.load(language), clock)
+
+
+def _spelled(said: Said) -> str:
+    if said.due is None:
+        return f"{said.first}..{said.last}"
+    at = f"{said.due.on}{said.due.at.strftime('T%H:%M') if said.due.at else ''}"
+    if said.recurrence is None:
+        return at
+    rule = rrule.text(said.recurrence.rule).replace(";RSCALE=GREGORIAN;SKIP=BACKWARD", "")
+    done = " done" if said.recurrence.anchor is Anchor.COMPLETION else ""
+    return f"{at} {rule}{done}"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", "tomorrow remind me to call mom at 5", "2026-03-03T17:00"),
+        ("en", "pay rent by friday", "2026-03-06"),
+        ("en", "finish the report before noon", "2026-03-02T12:00"),
+        ("en", "taxes by the end of next month", "2026-04-30"),
+        ("en", "meeting next tuesday at half past ten", "2026-03-10T10:30"),
+        ("en", "call at ten to six", "2026-03-02T17:50"),
+        ("en", "at 9 in the morning", "2026-03-03T09:00"),
+        ("en", "call in the morning", "2026-03-03T09:00"),
+        ("en", "first monday of next month", "2026-04-06"),
+        ("en", "on the 15th of next month", "2026-04-15"),
+        ("en", "from 2 to 4 pm tomorrow", "2026-03-03T14:00"),
+        ("en", "move it from monday to friday", "2026-03-02 FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("en", "two days before christmas", "2026-12-23"),
+        ("en", "at midnight on friday", "2026-03-07T00:00"),
+        ("en", "every day starting monday at 7am", "2026-03-09T07:00 FREQ=DAILY"),
+        ("en", "every day for 3 weeks", "2026-03-02 FREQ=DAILY;UNTIL=20260322"),
+        ("en", "water plants every! 3 days", "2026-03-02 FREQ=DAILY;INTERVAL=3 done"),
+        (
+            "en",
+            "clean filter every 3 months after completion",
+            "2026-03-02 FREQ=MONTHLY;INTERVAL=3 done",
+        ),
+        (
+            "en",
+            "every weekday at 8:30 until june",
+            "2026-03-03T08:30 FREQ=WEEKLY;UNTIL=20260601;BYDAY=MO,TU,WE,TH,FR",
+        ),
+        ("en", "every last day of the month", "2026-03-31 FREQ=MONTHLY;BYMONTHDAY=-1"),
+        ("en", "every other week on tuesday", "2026-03-03 FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"),
+        ("en", "every morning at 6", "2026-03-03T06:00 FREQ=DAILY"),
+        ("en", "every day 3 apples", "2026-03-02 FREQ=DAILY"),
+        ("en", "every half hour", "2026-03-02T10:01 FREQ=MINUTELY;INTERVAL=30"),
+        ("en", "monthly on the 5th", "2026-03-05 FREQ=MONTHLY;BYMONTHDAY=5"),
+        ("en", "weekdays at 9", "2026-03-03T09:00 FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("en", "buy 5 tomorrow", "2026-03-03"),
+        ("en", "may I have the second one", ""),
+        ("en", "read the 3rd draft", ""),
+        ("en", "march to the office", ""),
+        ("en", "what did I complete yesterday", "2026-03-01..2026-03-01"),
+        ("en", "show tasks from last week", "2026-02-23..2026-03-01"),
+        ("de", "Freitag morgen um 9", "2026-03-06T09:00"),
+        ("de", "um fünf vor halb drei", "2026-03-02T14:25"),
+        ("de", "in anderthalb Stunden", "2026-03-02T11:30"),
+        ("de", "am Mittwoch nächster Woche", "2026-03-11"),
+        ("de", "jeden Montagmorgen", "2026-03-09T09:00 FREQ=WEEKLY;BYDAY=MO"),
+        ("de", "um 5 Uhr 3 Eier kaufen", "2026-03-02T17:00"),
+        ("de", "alle Aufgaben löschen", ""),
+        ("de", "um 9 Uhr", "2026-03-03T09:00"),
+        ("es", "a las siete menos cuarto", "2026-03-02T18:45"),
+        (
+            "es",
+            "los lunes y jueves a las 6 de la tarde",
+            "2026-03-02T18:00 FREQ=WEEKLY;BYDAY=MO,TH",
+        ),
+        ("es", "el 3 de mayo de 2027", "2027-05-03"),
+        ("fr", "à cinq heures moins le quart", "2026-03-02T16:45"),
+        ("fr", "tous les jours jusqu'en juin", "2026-03-02 FREQ=DAILY;UNTIL=20260601"),
+        ("fr", "un jour sur deux", "2026-03-02 FREQ=DAILY;INTERVAL=2"),
+        ("pt", "todas as segundas e quintas às 18h", "2026-03-02T18:00 FREQ=WEEKLY;BYDAY=MO,TH"),
+        ("pt", "quinze para as seis", "2026-03-02T17:45"),
+        ("hi", "आज शाम साढ़े पाँच बजे", "2026-03-02T17:30"),
+        ("hi", "महीने का आखिरी शुक्रवार", "2026-03-27"),
+        ("ur", "ہر پیر اور جمعرات کو", "2026-03-02 FREQ=WEEKLY;BYDAY=MO,TH"),
+        ("ur", "جمعہ سے پہلے", "2026-03-06"),
+        ("zh", "两个半小时后", "2026-03-02T12:30"),
+        ("zh", "每月最后一个周五", "2026-03-27 FREQ=MONTHLY;BYDAY=-1FR"),
+        ("zh", "每年3月15日", "2026-03-15 FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=15"),
+    ],
+)
+def test_what_is_said_is_meant(language: str, said: str, meant: str) -> None:
+    assert " | ".join(_spelled(each) for each in _find(said, language)) == meant
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sometime next week",
+        "on the 35th",
+        "june 31",
+        "on tuesday the 9th",
+        "today at 8am",
+        "4/5/2026",
+        "in a few days",
+        "put the box on the 3rd floor",
+        "every day until yesterday",
+    ],
+)
+def test_what_is_half_understood_is_no_certainty(said: str) -> None:
+    assert all(each.confidence < _SURE for each in _find(said))
+    assert _find(said)
+
+
+def test_the_order_of_a_date_is_known_in_america() -> None:
+    there = times.Clock(_NOW, "America/New_York")
+    assert _find("on 4/5/2026", clock=there)[0].confidence == 1
+    assert _find("on 4/5/2026", clock=there)[0].due == Due(date(2026, 4, 5), None, None)
+
+
+def test_an_assumed_hour_still_acts() -> None:
+    assert _SURE <= _find("at 5")[0].confidence < 1
+    assert _find("at 5pm")[0].confidence == 1
+
+
+def test_parts_that_stand_apart_are_one_time_of_several_stretches() -> None:
+    said = "tomorrow remind me to call mom at 5"
+    found = _find(said)[0]
+    assert [said[start:end] for start, end in found.spans] == ["tomorrow", "at 5"]
+    assert found.parts == (("day", (0, 8)), ("time", (31, 35)))
+
+
+def test_neighbours_are_one_stretch_of_several_parts() -> None:
+    found = _find("call on friday at noon")[0]
+    assert found.spans == ((5, 22),)
+    assert found.parts == (("day", (5, 14)), ("time", (15, 22)))
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("today", date(2026, 3, 2), date(2026, 3, 2)),
+        ("this week", date(2026, 3, 2), date(2026, 3, 8)),
+        ("this weekend", date(2026, 3, 7), date(2026, 3, 8)),
+        ("next month", date(2026, 4, 1), date(2026, 4, 30)),
+        ("last week", date(2026, 2, 23), date(2026, 3, 1)),
+        ("yesterday", date(2026, 3, 1), date(2026, 3, 1)),
+    ],
+)
+def test_days_that_are_asked_for(said: str, first: date, last: date) -> None:
+    found = _find(said)[0]
+    assert (found.first, found.last) == (first, last)
+
+
+def test_asked_for_the_past_a_day_is_the_last_one() -> None:
+    for language, said, on in (("en", "on friday", 27), ("hi", "कल", 1), ("ur", "کل", 1)):
+        found = times.find(normalise(said), lexicon.load(language), _CLOCK, past=True)[0]
+        assert found.first == date(2026, 2 if on > 1 else 3, on)
+        assert found.due is None
+
+
+def test_how_long_is_a_time_only_where_it_is_asked() -> None:
+    said = normalise("for an hour")
+    assert times.find(said, lexicon.load("en"), _CLOCK) == []
+    found = times.find(said, lexicon.load("en"), _CLOCK, lasting=True)[0]
+    assert found.due == Due(date(2026, 3, 2), time(11), None)
+
+
+def test_a_due_time_is_fixed_to_a_zone_where_one_is_given() -> None:
+    clock = times.Clock(_NOW, "Europe/Berlin", due_zone="Asia/Tokyo")
+    assert _find("tomorrow at 5pm", clock=clock)[0].due == Due(
+        date(2026, 3, 3), time(17), "Asia/Tokyo"
+    )
+    assert _find("tomorrow", clock=clock)[0].due == Due(date(2026, 3, 3), None, None)
+
+
+def test_a_day_that_its_month_does_not_have_is_its_last() -> None:
+    late = times.Clock(datetime.fromisoformat("2026-01-31T10:00:00+01:00"), "Europe/Berlin")
+    found = _find("in a month", clock=late)[0]
+    assert found.due == Due(date(2026, 2, 28), None, None)
+    monthly = _find("every month on the 31st", clock=late)[0].recurrence
+    assert monthly is not None
+    assert monthly.skip is Skip.BACKWARD
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "meant"),
+    [
+        ("2026-03-02T18:30:00+01:00", "at 5", "2026-03-03T17:00"),
+        ("2026-03-02T22:30:00+01:00", "at 9", "2026-03-03T09:00"),
+        ("2026-03-02T16:10:00+01:00", "this afternoon", "2026-03-02T17:00"),
+        ("2026-03-02T21:30:00+01:00", "tonight", "2026-03-02T22:00"),
+        ("2026-12-31T10:00:00+01:00", "tomorrow", "2027-01-01"),
+        ("2026-02-28T10:00:00+01:00", "february 29", "2028-02-29"),
+        ("2026-03-29T00:30:00+01:00", "in 2 hours", "2026-03-29T03:30"),  # clocks go forward
+        ("2026-10-25T01:30:00+02:00", "in 3 hours", "2026-10-25T03:30"),  # and back
+    ],
+)
+def test_it_depends_on_when_it_is_said(now: str, said: str, meant: str) -> None:
+    clock = times.Clock(datetime.fromisoformat(now), "Europe/Berlin")
+    assert _spelled(_find(said, clock=clock)[0]) == meant
