@@ -71,8 +71,13 @@ def asked(
 def _without(text: str, finder: re.Pattern[str] | None) -> tuple[str, bool]:
     if finder is None:
         return text, False
-    new, count = finder.subn(lambda match: _GONE * (len(match[0]) - 1) + match[0][-1:], text)
+    new, count = finder.subn(lambda match: _gone(match[0]), text)
     return (text, False) if not count else (new, True)
+
+
+def _gone(text: str) -> str:
+    kept = text.rstrip(" ")
+    return _GONE * len(kept) + text[len(kept) :]
 
 
 def _left(text: str, title: Spoken) -> tuple[str, str]:

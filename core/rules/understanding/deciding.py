@@ -24,6 +24,7 @@ _INTENTS: Final[Mapping[str, Intent]] = {
     "remind": Intent.CREATE,
     "create": Intent.CREATE,
     "add": Intent.CREATE,
+    "add_list": Intent.CREATE,
     "to_list": Intent.CREATE,
     "timed": Intent.CREATE,
     "maybe": Intent.CREATE,
@@ -166,7 +167,7 @@ def _creates(frame: Frame, clause: Clause) -> list[Command] | None:
             )
         ]
     sure = HALF if frame.name == "maybe" else SURE
-    adds = frame.name in {"add", "to_list"}
+    adds = frame.name in {"add", "add_list", "to_list"}
     into = _into_list(frame, clause)
     if into is not None and not into[0]:
         return None

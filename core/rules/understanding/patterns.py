@@ -46,10 +46,16 @@ class Compiler:
     words that no name of a list has."""
 
     def __init__(
-        self, *, spaced: bool, choices: Mapping[str, Iterable[str]], no_name: Iterable[str] = ()
+        self,
+        *,
+        spaced: bool,
+        choices: Mapping[str, Iterable[str]],
+        no_name: Iterable[str] = (),
+        list_suffixes: Iterable[str] = (),
     ) -> None:
         self._spaced = spaced
         self._gap = rf"(?:{WHEN} )*" if spaced else f"{WHEN}*"
+        self._suffixes = [fold(suffix, spaced=spaced) for suffix in list_suffixes]
         self._edge = r"(?<!\S)" if spaced else ""
         self._places = self._bounded(no_name)
         for name, phrases in choices.items():
@@ -102,12 +108,15 @@ class Compiler:
         word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"
         most = 4 if self._spaced else 10
         named = f"(?!(?:{self.any_of(no_name)}))" + word
+        suffixes = "|".join(map(re.escape, self._suffixes)) or "(?!)"
         when = f"{WHEN} " if self._spaced else WHEN
         long = "(?P<{}>.+{})" if not self._spaced else "(?P<{}>.+{} )"
         return {
             "when": f"(?P<when>{when})",
             "list": f"(?P<list>(?:{named}){{1,{most}}})",
             "known": f"(?P<known>(?:{word}){{1,{most}}})",
+            # "Einkaufsliste": a list's name with the word for list at its end.
+            "listword": rf"(?P<list>[^\s{WHEN}]+(?:{suffixes}){' ' if self._spaced else ''})",
             "tag": f"(?P<tag>(?:{word}){{1,{most}}})",
             "number": r"(?P<number>\d{1,4} ?)",
         } | {

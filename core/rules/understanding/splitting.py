@@ -12,7 +12,7 @@ _MOST: Final = 40  # places looked at
 _LOOK: Final = 240  # characters of what follows that are looked at
 _SENTENCE: Final = frozenset(".!?;\n…。；！？؟۔।")  # noqa: RUF001 (signs of other scripts)
 _COMMA: Final = frozenset(",،，、")  # noqa: RUF001 (signs of other scripts)
-_CREATING: Final = frozenset({"remind", "create", "add", "to_list", "timed"})
+_CREATING: Final = frozenset({"remind", "create", "add", "add_list", "to_list", "timed"})
 _NO_COMMAND: Final = frozenset({"nothing", "maybe", "list"})
 
 

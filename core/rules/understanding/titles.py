@@ -159,9 +159,16 @@ def list_name(text: str, words: Words, names: Known, *, only_known: bool) -> str
 
 def _with_list(name: str, words: Words) -> Sequence[str]:
     gap = " " if words.spaced else ""
-    return [f"{name}{gap}{word}" for word in words.sets["list_words"]] + [
-        name.removesuffix(f"{gap}{word}") for word in words.sets["list_words"]
-    ]
+    return (
+        [f"{name}{gap}{word}" for word in words.sets["list_words"]]
+        + [name.removesuffix(f"{gap}{word}") for word in words.sets["list_words"]]
+        + [
+            stem
+            for suffix in words.sets["list_suffixes"]
+            if name.endswith(suffix)
+            for stem in (name.removesuffix(suffix), name.removesuffix(suffix).removesuffix("s"))
+        ]
+    )
 
 
 def tag_name(said: str, words: Words, names: Known) -> str:

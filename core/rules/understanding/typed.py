@@ -21,7 +21,7 @@ _SIGNS: Final = re.compile(r"(?<!\S)([#@])([^\s#@{}]{1,60})")
 _PRIORITY: Final = re.compile(r"(?<!\S)(?:!!?|[pP](?=[1-4](?!\S)))([^\s!]{1,20})(?!\S)")
 _DEADLINE: Final = re.compile(r"\{([^{}\n]{1,100})\}")
 _NUMBERED: Final = {"1": "high", "2": "medium", "3": "low", "4": "none"}
-_CREATING: Final = frozenset({"remind", "create", "add", "to_list", "timed"})
+_CREATING: Final = frozenset({"remind", "create", "add", "add_list", "to_list", "timed"})
 MAX_LINES: Final = 20
 
 

@@ -65,7 +65,15 @@ _FINDERS: Final = (
     "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
     "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion", "back", "asks_done", "lasting",
 )  # fmt: skip
-_SETS: Final = ("list_words", "drop_articles", "articles", "stop", "joins", "list_names")
+_SETS: Final = (
+    "list_words",
+    "list_suffixes",
+    "drop_articles",
+    "articles",
+    "stop",
+    "joins",
+    "list_names",
+)
 
 
 @cache
@@ -84,6 +92,7 @@ def of(code: str) -> Words:
     compiler = Compiler(
         spaced=spaced,
         no_name=given.get("no_name", ()),
+        list_suffixes=given.get("list_suffixes", ()),
         choices={
             "priority": [phrase for phrases in priority.values() for phrase in phrases],
             "priority_word": [phrase for phrases in weak.values() for phrase in phrases],
