@@ -8,7 +8,6 @@ import asyncio
 import os
 import re
 import secrets
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,11 +106,11 @@ class Directory:
             raise Unavailable("the store of recordings does not work") from error
 
     async def keys(self, folder: str) -> AsyncIterator[Kept]:
-        for kept in await asyncio.to_thread(lambda: list(_files(self._root / folder))):
-            yield Kept(f"{folder}/{kept.key}", kept.age)
+        for kept in await asyncio.to_thread(_files, self._root, folder):
+            yield kept
 
     async def tidy(self, older_than: timedelta) -> int:
-        return await asyncio.to_thread(_tidy, self._root / UNFINISHED, older_than)
+        return await asyncio.to_thread(_tidy, self._root, older_than)
 
     def _path(self, key: str) -> Path:
         """Spread by the end of the name, which is random: a folder with a million files is slow."""
@@ -164,21 +163,23 @@ def _delete(path: Path) -> None:
         _synchronise(path.parent)
 
 
-def _files(folder: Path) -> Iterator[Kept]:
-    for path in folder.glob("*/*"):
+def _files(root: Path, folder: str) -> list[Kept]:
+    return [Kept(f"{folder}/{path.name}", age) for path, age in _ages(root, f"{folder}/*/*")]
+
+
+def _tidy(root: Path, older_than: timedelta) -> int:
+    old = [path for path, age in _ages(root, f"{UNFINISHED}/*") if age > older_than]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _ages(root: Path, pattern: str) -> Iterator[tuple[Path, timedelta]]:
+    """By the clock that stamps files, which may be another machine's: a file made now tells it."""
+    probe = root / UNFINISHED / secrets.token_hex(16)
+    os.close(_create(probe))
+    now = probe.stat().st_mtime
+    probe.unlink()
+    for path in root.glob(pattern):
         with suppress(FileNotFoundError):
-            yield Kept(path.name, _age(path))
-
-
-def _tidy(folder: Path, older_than: timedelta) -> int:
-    removed = 0
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):
-            if _age(path) > older_than:
-                path.unlink()
-                removed += 1
-    return removed
-
-
-def _age(path: Path) -> timedelta:
-    return timedelta(seconds=time.time() - path.stat().st_mtime)
+            yield path, timedelta(seconds=now - path.stat().st_mtime)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from core.crypto import Keyring
 from core.services import memo_secrets
 from core.services.consents import Consent
-from core.services.memos import MemoRow
+from core.services.memo_rows import MemoRow
 from core.services.voice_results import VoiceResult
 
 Language = Annotated[

@@ -13,7 +13,7 @@ import orjson
 from core import crypto
 from core.crypto import Keyring
 from core.errors import NotFound
-from core.services.memos import MemoRow
+from core.services.memo_rows import MemoRow
 
 PURPOSE = "voice memos"  # the ring is `Keys.ring.of(this)`
 TABLE = "voice_memos"

@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, tuple_, update
-
 from core import outbox
 from core.actor import Actor
 from core.db import Transaction
@@ -22,59 +20,13 @@ from core.errors import Conflict, Invalid, NotFound, Unavailable
 from core.events import Event
 from core.ids import uuid7
 from core.models.jobs import JobKind, JobStatus
-from core.models.memos import MemoStatus, VoiceMemos
-from core.services import jobs
+from core.models.memos import MemoStatus
+from core.services import jobs, memo_rows
 from core.services.jobs import Job
-from core.services.workspaces import visible
-from core.statements import Query, query, row
+from core.services.memo_rows import MemoRow
 
 # Of a blob that no row names yet; the collector leaves younger ones alone for twice as long.
 WRITTEN_DOWN_WITHIN: Final = timedelta(minutes=5)
-OVER: Final = frozenset(
-    {
-        MemoStatus.DONE,
-        MemoStatus.NO_SPEECH,
-        MemoStatus.NEEDS_CONFIRMATION,
-        MemoStatus.FAILED,
-        MemoStatus.DELETED,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class MemoRow:
-    """A memo as it stands in its table. What is sealed opens with `memo_secrets`."""
-
-    workspace_id: UUID
-    id: UUID
-    user_id: UUID
-    capture_id: UUID
-    session_id: UUID | None
-    job_id: UUID
-    status: str
-    stage: str | None
-    media_type: str
-    size: int
-    sha256: bytes
-    duration_s: float | None
-    language: str | None
-    blob: str | None
-    blob_key: bytes | None = field(repr=False)
-    transcript: bytes | None = field(repr=False)
-    words: bytes | None = field(repr=False)
-    transcriber: str | None
-    quality: str | None
-    stt_confidence: float | None
-    problem: str | None
-    retain_until: datetime | None
-    audio_gone_at: datetime | None
-    deleted_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def over(self) -> bool:
-        return self.status in OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,151 +58,6 @@ class Heard:
     duration_s: float | None
 
 
-_COLUMNS = tuple(
-    getattr(VoiceMemos, name)
-    for name in MemoRow.__dataclass_fields__  # the same names in the same order
-)
-_MINE = (visible(VoiceMemos.workspace_id), VoiceMemos.user_id == bindparam("user_id"))
-_KEPT = VoiceMemos.deleted_at.is_(None)
-_ORDER = (VoiceMemos.created_at.desc(), VoiceMemos.id.desc())
-_THERE = VoiceMemos.workspace_id == bindparam("workspace_id")
-_PAGE = query(
-    select(*_COLUMNS).where(*_MINE, _THERE, _KEPT).order_by(*_ORDER).limit(bindparam("limit")),
-    MemoRow,
-)
-_NEXT_PAGE = query(
-    select(*_COLUMNS)
-    .where(
-        *_MINE,
-        _THERE,
-        _KEPT,
-        tuple_(VoiceMemos.created_at, VoiceMemos.id)
-        < tuple_(bindparam("before"), bindparam("before_id")),
-    )
-    .order_by(*_ORDER)
-    .limit(bindparam("limit")),
-    MemoRow,
-)
-_GET = query(select(*_COLUMNS).where(*_MINE, VoiceMemos.id == bindparam("id")), MemoRow)
-_GET_LOCKED = query(
-    select(*_COLUMNS)
-    .where(*_MINE, VoiceMemos.id == bindparam("id"))
-    .with_for_update(of=VoiceMemos),
-    MemoRow,
-)
-_OF_CAPTURE = query(
-    select(*_COLUMNS).where(
-        _THERE,
-        VoiceMemos.user_id == bindparam("user_id"),
-        VoiceMemos.capture_id == bindparam("capture_id"),
-    ),
-    MemoRow,
-)
-_LOCK = query(
-    select(*_COLUMNS).where(_THERE, VoiceMemos.id == bindparam("id"), _KEPT).with_for_update(),
-    MemoRow,
-)
-# By the database's own clock, so that a process that slept over its upload writes nothing down:
-# its blob may have been collected meanwhile.
-_ADD: Final = Query(
-    b"""
-    INSERT INTO voice_memos (workspace_id, id, user_id, capture_id, session_id, job_id, media_type,
-        size, sha256, language, blob, blob_key, created_at, updated_at)
-    SELECT %(workspace_id)s, %(id)s, %(user_id)s, %(capture_id)s, %(session_id)s, %(job_id)s,
-        %(media_type)s, %(size)s, %(sha256)s, %(language)s, %(blob)s, %(blob_key)s, %(now)s, %(now)s
-    WHERE clock_timestamp() < %(until)s
-    ON CONFLICT (workspace_id, user_id, capture_id) DO NOTHING
-    RETURNING id
-    """,
-    row,
-    {},
-    writes=True,
-)
-_OF = (VoiceMemos.workspace_id == bindparam("of_workspace_id"), VoiceMemos.id == bindparam("of_id"))
-_TELL = query(
-    update(VoiceMemos)
-    .where(*_OF)
-    .values(
-        status=bindparam("new_status"),
-        stage=bindparam("new_stage"),
-        problem=bindparam("new_problem"),
-        updated_at=bindparam("now"),
-    )
-)
-_HEAR = query(
-    update(VoiceMemos)
-    .where(*_OF)
-    .values(
-        transcript=bindparam("new_transcript"),
-        words=bindparam("new_words"),
-        language=bindparam("new_language"),
-        transcriber=bindparam("new_transcriber"),
-        quality=bindparam("new_quality"),
-        stt_confidence=bindparam("new_stt_confidence"),
-        duration_s=bindparam("new_duration_s"),
-        updated_at=bindparam("now"),
-    )
-)
-_RETAIN = query(update(VoiceMemos).where(*_OF).values(retain_until=bindparam("until")))
-_FORGET = query(
-    update(VoiceMemos)
-    .where(*_OF, VoiceMemos.blob.is_not(None))
-    .values(
-        blob=None,
-        blob_key=None,
-        audio_gone_at=bindparam("now"),
-        updated_at=bindparam("now"),
-    )
-)
-_REMOVE = query(
-    update(VoiceMemos)
-    .where(*_OF)
-    .values(
-        status=MemoStatus.DELETED,
-        stage=None,
-        problem=None,
-        transcript=None,
-        words=None,
-        language=None,
-        deleted_at=bindparam("now"),
-        updated_at=bindparam("now"),
-    )
-)
-_SESSION: Final = Query(
-    b"""
-    SELECT 1 FROM voice_sessions
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND user_id = %(user_id)s
-    """,
-    row,
-    {},
-    writes=False,
-)
-# What was said stands, sealed, in two more places; they keep what was done, and when.
-_FORGET_RESULTS: Final = Query(
-    b"""
-    UPDATE voice_commands SET sealed = NULL
-    WHERE workspace_id = %(workspace_id)s AND memo_id = %(id)s
-    """,
-    row,
-    {},
-    writes=True,
-)
-_FORGET_WORDS: Final = Query(
-    b"""
-    UPDATE todo_voice SET original_text = NULL
-    WHERE workspace_id = %(workspace_id)s AND memo_id = %(id)s
-    """,
-    row,
-    {},
-    writes=True,
-)
-_SET_JOB = query(
-    update(VoiceMemos)
-    .where(*_OF)
-    .values(job_id=bindparam("new_job_id"), updated_at=bindparam("now"))
-)
-
-
 async def receive(
     tx: Transaction, actor: Actor, workspace_id: UUID, draft: Draft, *, now: datetime
 ) -> tuple[MemoRow, Job, bool]:
@@ -264,7 +71,7 @@ async def receive(
         await _must_be_mine(tx, actor, workspace_id, draft.session_id)
         job_id = uuid7()
         added = await tx.first(
-            _ADD,
+            memo_rows.ADD,
             workspace_id=workspace_id,
             user_id=actor.user_id,
             id=draft.id,
@@ -318,7 +125,7 @@ async def _must_be_mine(
     if session_id is None:
         return
     asked = {"workspace_id": workspace_id, "id": session_id, "user_id": actor.user_id}
-    if await tx.first(_SESSION, **asked) is None:
+    if await tx.first(memo_rows.SESSION, **asked) is None:
         detail = "there is no such voice session of yours in this workspace"
         raise Invalid(detail, pointer="/session_id", code="unknown_reference")
 
@@ -327,7 +134,10 @@ async def of_capture(
     tx: Transaction, actor: Actor, workspace_id: UUID, capture_id: UUID
 ) -> MemoRow | None:
     return await tx.first(
-        _OF_CAPTURE, workspace_id=workspace_id, user_id=actor.user_id, capture_id=capture_id
+        memo_rows.OF_CAPTURE,
+        workspace_id=workspace_id,
+        user_id=actor.user_id,
+        capture_id=capture_id,
     )
 
 
@@ -342,14 +152,14 @@ async def page(
     """Up to `limit` + 1 of one's own in this workspace, newest first."""
     asked = {"user_id": actor.user_id, "workspace_id": workspace_id, "limit": limit + 1}
     if before is None:
-        return await tx.all(_PAGE, **asked)
+        return await tx.all(memo_rows.PAGE, **asked)
     at, before_id = before
-    return await tx.all(_NEXT_PAGE, **asked, before=at, before_id=before_id)
+    return await tx.all(memo_rows.NEXT_PAGE, **asked, before=at, before_id=before_id)
 
 
 async def get(tx: Transaction, actor: Actor, memo_id: UUID) -> MemoRow:
     """One's own, the deleted ones as well (`status` says so)."""
-    found = await tx.first(_GET, id=memo_id, user_id=actor.user_id)
+    found = await tx.first(memo_rows.GET, id=memo_id, user_id=actor.user_id)
     return _found(found)
 
 
@@ -373,8 +183,8 @@ async def remove(tx: Transaction, actor: Actor, memo_id: UUID, *, now: datetime)
             tenant=memo.workspace_id,
         )
     blob = forget_audio(tx, memo, now=now)
-    tx.run(_REMOVE, **_of(memo), now=now)
-    for forgets in (_FORGET_RESULTS, _FORGET_WORDS):
+    tx.run(memo_rows.REMOVE, **_of(memo), now=now)
+    for forgets in (memo_rows.FORGET_RESULTS, memo_rows.FORGET_WORDS):
         tx.run(forgets, workspace_id=memo.workspace_id, id=memo.id)
     tx.emit(Event(memo.workspace_id, "voice_memo.deleted", memo.id))
     return blob
@@ -403,13 +213,13 @@ async def reprocess(
         user_id=actor.user_id,
         now=now,
     )
-    tx.run(_SET_JOB, **_of(memo), new_job_id=job.id, now=now)
+    tx.run(memo_rows.SET_JOB, **_of(memo), new_job_id=job.id, now=now)
     return job
 
 
 async def lock(tx: Transaction, workspace_id: UUID, memo_id: UUID) -> MemoRow | None:
     """Locked for this transaction, for a step of the work on it. Null: deleted."""
-    return await tx.first(_LOCK, workspace_id=workspace_id, id=memo_id)
+    return await tx.first(memo_rows.LOCK, workspace_id=workspace_id, id=memo_id)
 
 
 def tell(
@@ -422,15 +232,22 @@ def tell(
     now: datetime,
 ) -> None:
     """Queue saying what is being done, or what came of it: that is an event, `voice_memo.done` …"""
-    tx.run(_TELL, **_of(memo), new_status=status, new_stage=stage, new_problem=problem, now=now)
-    if status in OVER:
+    tx.run(
+        memo_rows.TELL,
+        **_of(memo),
+        new_status=status,
+        new_stage=stage,
+        new_problem=problem,
+        now=now,
+    )
+    if status in memo_rows.OVER:
         tx.emit(Event(memo.workspace_id, f"voice_memo.{status}", memo.id))
 
 
 def hear(tx: Transaction, memo: MemoRow, heard: Heard, *, now: datetime) -> None:
     """Queue keeping what was heard."""
     tx.run(
-        _HEAR,
+        memo_rows.HEAR,
         **_of(memo),
         new_transcript=heard.transcript,
         new_words=heard.words,
@@ -445,18 +262,18 @@ def hear(tx: Transaction, memo: MemoRow, heard: Heard, *, now: datetime) -> None
 
 def retain(tx: Transaction, memo: MemoRow, until: datetime | None) -> None:
     """Queue how long the audio is kept; null for ever. The collector forgets it then."""
-    tx.run(_RETAIN, **_of(memo), until=until)
+    tx.run(memo_rows.RETAIN, **_of(memo), until=until)
 
 
 def forget_audio(tx: Transaction, memo: MemoRow, *, now: datetime) -> str | None:
     """Queue forgetting the audio; the words stay. The blob to delete once this is committed."""
     if memo.blob is not None:
-        tx.run(_FORGET, **_of(memo), now=now)
+        tx.run(memo_rows.FORGET, **_of(memo), now=now)
     return memo.blob
 
 
 async def _mine_locked(tx: Transaction, actor: Actor, memo_id: UUID) -> MemoRow:
-    found = await tx.first(_GET_LOCKED, id=memo_id, user_id=actor.user_id)
+    found = await tx.first(memo_rows.GET_LOCKED, id=memo_id, user_id=actor.user_id)
     return _found(found)
 
 
