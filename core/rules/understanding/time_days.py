@@ -48,7 +48,7 @@ def a_weekday(scene: Scene) -> Found:
     bare = len(scene.tokens) == 1
     alike = bool(scene.tokens[0].meanings.keys() & set("OND")) or scene.short
     part = next((t.meanings.get("P") for t in scene.tokens if "W" in t.meanings), None)
-    found = found_day(on, scene, weekday=number if bare else None, part=part)
+    found = found_day(on, scene, weekday=number, part=part)
     return replace(found, weak=bare and alike)
 
 

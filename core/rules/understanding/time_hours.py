@@ -74,7 +74,8 @@ def hour_first(scene: Scene) -> Found | None:
         return _with_half(_hour(hour or 12, minute), scene)
     exact = any("Q" in token.meanings for token in scene.tokens)
     marked = scene.all("&") or "minute" in scene.all("U") or scene.tokens[-1].meanings.get("m")
-    if exact or (minutes < 10 and not marked):  # noqa: PLR2004 (5 Uhr 3 Eier)
+    both = scene.all("&") and scene.words.minutes_first  # at 9 and 5
+    if exact or both or (minutes < 10 and not marked):  # noqa: PLR2004 (5 Uhr 3 Eier)
         return None
     return _with_half(_hour(number, minutes), scene)
 

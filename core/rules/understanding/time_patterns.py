@@ -45,7 +45,7 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     (f"{_LENGTH}(?:f|r|u|t)(?:W|D|Y)", length_after),
     ("rP?(?:Nc?m?|T)(?:t|u)a?P?(?:Nc?(?:m|i?P)|Nc|T)", from_to),
     ("(?:a|P)?(?:Ncm?|Nm|T)(?:t|u)a?P?(?:Nc|Nc?m|T)", from_to),
-    (f"Wi{_LENGTH}l?", length_after),
+    (f"(?:W|D)i{_LENGTH}l?", length_after),
     (f"(?:i|f)?{_LENGTH}l", ahead),
     (f"{_LENGTH}i(?!N|P|U|M|W)", ahead),
     (f"g{_LENGTH}", ago),

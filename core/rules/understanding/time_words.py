@@ -148,6 +148,7 @@ class TimeWords:
     next_weekday: str
     twelve_hours: bool  # at 9 may be in the evening
     spaced: bool
+    minutes_first: bool  # ten past five; else five and ten
 
     def letter(self, meanings: Meanings) -> str:
         return self.letters[frozenset(meanings)]
@@ -189,6 +190,7 @@ def compiled(lexicon: Lexicon) -> TimeWords:
         date_order=lexicon.time["date_order"],
         next_weekday=lexicon.time["next_weekday"],
         spaced=lexicon.spaced,
+        minutes_first="past" in lexicon.time,
         twelve_hours=lexicon.time.get("twelve_hours", False) is True,
     )
 
