@@ -16,7 +16,8 @@ from api.schemas.voice import (
 )
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
-from core.errors import Invalid
+from core.db import Database
+from core.errors import Conflict, Invalid
 from core.rules import zones
 from core.rules.understanding import languages
 from core.rules.understanding.languages import Language
@@ -69,15 +70,19 @@ class LanguagePage:
 )
 async def say(visit: Visit, body: VoiceCommandBody) -> VoiceResult:
     """Understand what was said, and do it as far as that is sure; else ask back."""
-    return await voice_commands.run(
-        visit.tx,
-        visit.actor,
-        body.text,
-        body.to_asked(body.session_id),
-        using=_using(visit),
-        workspace_id=visit.workspace_id,
-        now=visit.now,
-    )
+    asked = body.to_asked(body.session_id)
+    heard: dict[str, Any] = {"using": _using(visit), "workspace_id": visit.workspace_id}
+    try:
+        return await voice_commands.run(
+            visit.tx, visit.actor, body.text, asked, **heard, now=visit.now
+        )
+    except (Conflict, Invalid):
+        if not body.dry_run:
+            database: Database = visit.app.state.database
+            async with database.transaction() as tx:
+                tx.act_for(visit.actor.user_id, limit_key=f"voice:{visit.actor.user_id}")
+                await voice_commands.failed(tx, visit.actor, body.text, asked, **heard)
+        raise
 
 
 @router.post("/commands/{command_id}/confirm", operation_id="confirm_voice_command")

@@ -114,6 +114,58 @@ async def run(
     )
 
 
+async def failed(
+    tx: Transaction, actor: Actor, text: str, asked: Asked, *, using: Using, workspace_id: UUID
+) -> None:
+    """Keep that an utterance was understood and then refused, when `run` has raised that.
+
+    In a transaction of its own: that of `run` leaves no trace.
+    """
+    began = perf_counter()
+    context = await context_of(tx, actor, asked, workspace_id)
+    found = await read(tx, text, asked, context, moment=tx.began_at)
+    told = [voice_steps.step(nth, each).told for nth, each in enumerate(found.commands)]
+    heard = Heard(
+        id=uuid7(),
+        workspace_id=workspace_id,
+        session_id=asked.session_id or context.session_id or uuid7(),
+        memo=None,
+        transcript=text,
+        language=found.language,
+        stt_confidence=None,
+        at=tx.began_at,
+        expires_at=tx.began_at,
+    )
+    result = VoiceResult(
+        id=heard.id,
+        session_id=heard.session_id,
+        memo_id=None,
+        transcript=text,
+        language=found.language,
+        confidence=min((each.confidence for each in told), default=None),
+        needs_confirmation=False,
+        question=None,
+        candidates=[],
+        commands=told,
+        proposed=[],
+        undo_token=None,
+        executed=False,
+        todos=[],
+    )
+    voice_records.keep(
+        tx,
+        actor,
+        heard,
+        result,
+        [],
+        Outcome.FAILED,
+        using.ring,
+        mentioned=[],
+        wants_reminders=context.wants_reminders,
+        latency_s=perf_counter() - began,
+    )
+
+
 async def read(
     tx: Transaction, text: str, asked: Asked, context: Context, *, moment: datetime
 ) -> Reading:

@@ -537,6 +537,21 @@ async def test_words_are_sealed_and_can_be_forgotten(alice: Person, database_url
     assert (await alice.get("/voice/analytics")).json()["commands"] == 1
 
 
+async def test_what_is_not_possible_is_refused_and_counted(alice: Person) -> None:
+    await say(alice, "Add buy stamps")
+    [todo] = (await alice.get("/todos")).json()["data"]
+    await alice.patch(f"/todos/{todo['id']}", json={"title": "buy envelopes"})
+    refused = await alice.post("/voice/commands", json={"text": "undo"})
+    assert refused.status_code == 409
+    assert todo["id"] in refused.json()["detail"]
+    [line, _] = (await alice.get("/voice/commands")).json()["data"]
+    assert (line["intent"], line["outcome"]) == ("undo", "failed")
+    [session] = (await alice.get("/voice/sessions")).json()["data"]
+    assert (session["total_commands"], session["failed_commands"]) == (2, 1)
+    assert (await alice.post("/voice/commands", json={"text": ""})).status_code == 422
+    assert (await alice.get("/voice/sessions")).json()["data"] == [session]
+
+
 async def test_analytics(alice: Person) -> None:
     await say(alice, "Add buy milk")
     await say(alice, "the weather is lovely today")
