@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -26,19 +26,22 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
+from activities.orphans import Orphans
+from activities.transcriptions import Transcriptions
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
-from core.messages import Queue
 from core.services import clocks, outbox
 from core.settings import Settings, settings
 from integrations import temporal
+from integrations.audio import recordings
 from integrations.http import guarded_client, vendor_client
 from integrations.http_transport import Limits
+from integrations.transcription import registry as transcribers
 from workflows import policies, registry, schedules
-from workflows.deliveries import queue_of
 from workflows.dispatch import TASK_QUEUE
+from workflows.registry import VendorQueue
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
@@ -47,8 +50,7 @@ log = logs.get("worker")
 EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 2
 MAX_ACTIVITIES = 100
-MAX_ATTEMPTS = 100  # of each queue; how many calls are under way is bounded by channel
-ATTEMPT_POLLERS = PollerBehaviorSimpleMaximum(2)
+VENDOR_POLLERS = PollerBehaviorSimpleMaximum(2)
 MAX_WORKFLOW_TASKS = 50
 # Everything but the workflows themselves is the same in every run: importing it anew for each
 # costs 160 ms and buys nothing.
@@ -83,23 +85,21 @@ def new_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Work
     )
 
 
-def new_attempters(
-    client: Client, attempt: Callable[..., Any], per_second: Mapping[Queue, int]
-) -> list[Worker]:
-    """One for the queue of each kind of vendor. Temporal keeps to the rate, of all workers."""
+def new_vendor_workers(client: Client, queues: Sequence[VendorQueue]) -> list[Worker]:
+    """One for each queue. Temporal keeps to the rate, of all workers."""
     return [
         Worker(
             client,
-            task_queue=queue_of(TASK_QUEUE, queue),
-            activities=[attempt],
-            max_concurrent_activities=MAX_ATTEMPTS,
-            max_task_queue_activities_per_second=rate,
-            activity_task_poller_behavior=ATTEMPT_POLLERS,
+            task_queue=queue.name,
+            activities=[queue.activity],
+            max_concurrent_activities=queue.at_a_time,
+            max_task_queue_activities_per_second=queue.per_second,
+            activity_task_poller_behavior=VENDOR_POLLERS,
             graceful_shutdown_timeout=policies.GRACE,
             max_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
             default_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
         )
-        for queue, rate in per_second.items()
+        for queue in queues
     ]
 
 
@@ -149,14 +149,23 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
         channels = registry.channels(settings, loaded, http, guarded, app_db)
+        providers = await stack.enter_async_context(transcribers.opened(settings))
+        decoding = await stack.enter_async_context(recordings.opened(settings.voice_processes))
+        voice = registry.voice(settings, loaded, decoding, providers)
         activities = registry.activities(
-            app_db, worker_db, channels, dev=settings.dev, lanes=settings.lanes
+            app_db, worker_db, channels, voice, dev=settings.dev, lanes=settings.lanes
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
+        transcribe = Transcriptions(app_db, voice.audio, voice.transcribers).transcribe
+        queues = [
+            *registry.retries(settings, attempt),
+            *registry.transcriptions(settings, providers, transcribe),
+        ]
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)
         sweep = Sweep(worker_db, client, schedules.ticks(settings.lanes))
-        workers = new_attempters(client, attempt, registry.retries(settings))
+        orphans = Orphans(worker_db, voice.audio.blobs)
+        workers = new_vendor_workers(client, queues)
         workers.append(new_worker(client, activities))
         for worker in workers:
             await stack.enter_async_context(worker)
@@ -168,6 +177,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run())
             group.create_task(sweep.run())
+            group.create_task(orphans.run())
             group.create_task(clocks.follow(worker_db))
 
 

@@ -52,6 +52,29 @@ class JobMessage:
     job_id: UUID
 
 
+class Provider(StrEnum):
+    """Who transcribes. Each that is set up has a task queue of its own, `transcribe-<provider>`.
+
+    The values are names that the setting `transcribers` takes.
+    """
+
+    EMBEDDED = "embedded"
+    OPENAI = "openai"
+    GROQ = "groq"
+    SPEACHES = "speaches"
+    VLLM = "vllm"
+    LOCALAI = "localai"
+    DEEPGRAM = "deepgram"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionMessage:
+    """Of the job that processes a recording. A null `provider`: nobody was asked yet."""
+
+    job: JobMessage
+    provider: Provider | None
+
+
 @dataclass(frozen=True, slots=True)
 class ZoneCursor:
     """How far a change of zones is: which kind of row, and after which one of them."""

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.deliveries import Deliveries, Step, Verdict
 
 from workflows import policies
-from workflows.messages import DeliveryMessage, Queue
+from workflows.messages import DeliveryMessage
 
 SHORTEST_WAIT = timedelta(milliseconds=100)
 
@@ -26,8 +26,8 @@ class RetryDelivery:
         return await until_over(message)
 
 
-def queue_of(own: str, queue: Queue) -> str:
-    """The task queue of one kind of vendor, beside the workflows' `own`."""
+def queue_of(own: str, queue: str) -> str:
+    """The task queue of one vendor, or of one kind of them, beside the workflows' `own`."""
     return f"{own}.{queue}"
 
 

@@ -42,6 +42,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "AdvanceClock": Route(JobMessage, "Moves the clock of a sandbox, instant by instant"),
     "ChangeZone": Route(JobMessage, "Moves a person's floating times to another zone"),
+    "ProcessVoiceMemo": Route(JobMessage, "Makes todos of a recording: listens, transcribes, does"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
     "SendMail": Route(DeliveryMessage, "Sends a mail about the account"),
 }

@@ -4,8 +4,10 @@ from core.messages import (
     DeliveryMessage,
     JobMessage,
     Kind,
+    Provider,
     Queue,
     TickMessage,
+    TranscriptionMessage,
     ZoneCursor,
     ZoneMessage,
 )
@@ -14,8 +16,10 @@ __all__ = [
     "DeliveryMessage",
     "JobMessage",
     "Kind",
+    "Provider",
     "Queue",
     "TickMessage",
+    "TranscriptionMessage",
     "ZoneCursor",
     "ZoneMessage",
 ]

@@ -15,6 +15,7 @@ from temporalio.common import RetryPolicy
 class Policy(TypedDict, total=False):
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: timedelta
+    schedule_to_start_timeout: timedelta
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
 
@@ -46,6 +47,42 @@ DELIVERY_ATTEMPT: Policy = {
 # No limit on attempts: each goes on where the database says that the work is.
 JOB_SLICE: Policy = {
     "start_to_close_timeout": timedelta(minutes=3),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
+
+# Reading a recording, decoding it and looking for speech: 42 ms a second of audio, and there may be
+# a queue. When to give up on what kills its decoder each time the activity says itself.
+LISTENING: Policy = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
+
+# One provider's turn. After these attempts it is the next one's, and after the last one's the
+# workflow waits and begins again, so an end here loses nothing. Nobody may work on a queue any more
+# (the provider was taken out of the settings), hence a limit on waiting there, too.
+TRANSCRIPTION: Policy = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "schedule_to_start_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        maximum_interval=timedelta(seconds=20),
+        maximum_attempts=3,
+    ),
+}
+
+# One transaction, of up to as many changes as a recording has commands. What fails each time for a
+# reason that no repetition mends the activity gives up itself.
+UNDERSTANDING: Policy = {
+    "start_to_close_timeout": timedelta(seconds=30),
     "heartbeat_timeout": timedelta(seconds=8),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500),

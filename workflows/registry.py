@@ -1,6 +1,7 @@
 """What the worker of the task queue runs, and what each part is given."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any, Final
@@ -23,35 +24,45 @@ from activities.digests import Digests
 from activities.email_batches import EmailBatches
 from activities.executions import Executions
 from activities.jobs import Jobs
+from activities.memos import Memos
 from activities.parked import Parked
+from activities.recordings import Audio
 from activities.reminders import Reminders
 from activities.series import Series
 from activities.shift import Handler
 from activities.tick import Ticks
+from activities.transcribers import Transcribers
+from activities.transcriptions import Transcriptions
 from activities.zones import Zones
 from core import clock
 from core.crypto import derive
 from core.db import Database
 from core.keys import Keys
-from core.messages import Kind, Queue
+from core.messages import Kind, Provider, Queue
 from core.models.deliveries import Channel
 from core.rules import actions
 from core.rules.push import ANY_SERVICE
 from core.rules.retries import EVENT_WITHIN
 from core.rules.tokens import PHONE_CODE_PURPOSE
-from core.services import connections
+from core.services import connections, memo_secrets, voice_seals
+from core.services.voice_results import Policy, Using
 from core.settings import Settings
+from integrations.audio.recordings import Recordings
+from integrations.blobs import Directory
 from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import Client
 from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
 from integrations.slack import Slack
+from integrations.transcription.registry import Provider as SetUp
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from workflows.accounts import SendMail, SendVerification
 from workflows.clock import AdvanceClock
-from workflows.deliveries import RetryDelivery
+from workflows.deliveries import RetryDelivery, queue_of
+from workflows.dispatch import TASK_QUEUE
+from workflows.memos import ProcessVoiceMemo
 from workflows.tick import Tick
 from workflows.zones import ChangeZone
 
@@ -66,11 +77,42 @@ WORKFLOWS: Final[Sequence[type]] = (
     SendMail,
     AdvanceClock,
     ChangeZone,
+    ProcessVoiceMemo,
 )
+ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
+CALLS_AT_A_TIME: Final = 64  # of a transcriber outside; each holds its recording, of up to 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What recordings are worked on with."""
+
+    audio: Audio
+    transcribers: Transcribers
+    using: Using
+
+
+@dataclass(frozen=True, slots=True)
+class VendorQueue:
+    """A task queue beside the workflows' own, so that one vendor's backlog holds up no other's.
+
+    Temporal hands out `per_second` of it, to all workers together.
+    """
+
+    name: str
+    activity: Callable[..., Any]
+    per_second: float
+    at_a_time: int
 
 
 def activities(
-    app_db: Database, worker_db: Database, channels: Channels, *, dev: bool, lanes: int
+    app_db: Database,
+    worker_db: Database,
+    channels: Channels,
+    voice: Voice,
+    *,
+    dev: bool,
+    lanes: int,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`."""
 
@@ -78,6 +120,7 @@ def activities(
         # No vendor is in reach of a clock that somebody moves.
         return handlers(app_db, worker_db, Channels({}), dev=dev, now=now)
 
+    memos = Memos(app_db, voice.audio, voice.transcribers, voice.using)
     return (
         Ticks(worker_db, handlers(app_db, worker_db, channels, dev=dev), lanes=lanes).run,
         Deliveries(app_db, channels, dev=dev).attempt,
@@ -85,17 +128,56 @@ def activities(
         Clocks(app_db, handlers_at).advance,
         Zones(app_db).change,
         Jobs(app_db).stop,
+        memos.listen,
+        memos.choose,
+        memos.understand,
+        memos.stop,
+        Transcriptions(app_db, voice.audio, voice.transcribers).transcribe,
     )
 
 
-def retries(settings: Settings) -> Mapping[Queue, int]:
-    """How many attempts a second are taken from each queue of retries."""
-    return {
+def voice(
+    settings: Settings, keys: Keys, recordings: Recordings, providers: Sequence[SetUp]
+) -> Voice:
+    audio = Audio(
+        Directory(settings.blobs),
+        keys.ring.of(memo_secrets.PURPOSE),
+        recordings,
+        settings.voice_max_seconds,
+        settings.audio_retention,
+    )
+    using = Using(voice_seals.ring_of(keys.ring), Policy.of(settings))
+    return Voice(audio, Transcribers(providers), using)
+
+
+def retries(settings: Settings, attempt: Callable[..., Any]) -> list[VendorQueue]:
+    """A queue of attempts for each kind of vendor that messages go out by."""
+    per_second = {
         Queue.EMAIL: settings.retries_email,
         Queue.PUSH: settings.retries_push,
         Queue.SLACK: settings.retries_slack,
         Queue.SMS: settings.retries_sms,
     }
+    return [
+        VendorQueue(queue_of(TASK_QUEUE, queue), attempt, rate, ATTEMPTS_AT_A_TIME)
+        for queue, rate in per_second.items()
+    ]
+
+
+def transcriptions(
+    settings: Settings, providers: Sequence[SetUp], transcribe: Callable[..., Any]
+) -> list[VendorQueue]:
+    """A queue for each transcriber that is set up, and for no other."""
+    at_home = {Provider.EMBEDDED: settings.voice_processes}
+    return [
+        VendorQueue(
+            queue_of(TASK_QUEUE, each.queue),
+            transcribe,
+            each.per_second,
+            at_home.get(Provider(each.name), CALLS_AT_A_TIME),
+        )
+        for each in providers
+    ]
 
 
 def handlers(
@@ -147,7 +229,7 @@ def channels(
     vendors: dict[Channel, Vendor] = {
         Channel.EMAIL: EmailVendor(emails, mailer),
         Channel.PUSH: PushVendor(pushes, web_push),
-        Channel.SLACK: SlackVendor(app_db, derive(keys.encryption, connections.PURPOSE), slack),
+        Channel.SLACK: SlackVendor(app_db, keys.ring.of(connections.PURPOSE), slack),
     }
     if (twilio := _twilio(settings, http)) is not None:
         code_key = derive(keys.encryption, PHONE_CODE_PURPOSE)

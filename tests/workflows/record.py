@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from temporalio import activity
@@ -17,9 +18,12 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.clock import Moved
+from activities.memos import Listened, Next
 from activities.zones import Rearmed
-from core.messages import JobMessage, Kind, Queue, TickMessage, ZoneCursor, ZoneMessage
+from core.messages import JobMessage, Kind, Provider, Queue, TickMessage, ZoneCursor, ZoneMessage
+from core.services.memo_processing import Ending
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
+from tests.workflows.test_memos import Steps, working
 from workflows.registry import WORKFLOWS
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -32,6 +36,14 @@ async def tick(_: TickMessage) -> int:
 
 JOB = JobMessage(UUID(int=1), UUID(int=2))
 CURSOR = ZoneCursor(0, datetime(2027, 3, 28, tzinfo=UTC), UUID(int=3), UUID(int=1))
+
+
+MEMOS = {
+    "": Steps({Provider.OPENAI: 0}),
+    "_waits": Steps({Provider.DEEPGRAM: 2}, broken=(Provider.OPENAI,)),
+    "_silence": Steps(heard=Listened(transcribed=False, next=Next(Ending.NO_SPEECH))),
+    "_again": Steps(heard=Listened(transcribed=True, next=Next(None))),
+}
 
 
 class Slices:
@@ -82,9 +94,13 @@ async def main() -> None:
                 )
                 await handle.result()
                 await _write(name, handle)
+        for name, steps in MEMOS.items():
+            async with working(environment, steps) as memo:
+                await memo.result()
+                await _write(f"process_voice_memo{name}", memo)
 
 
-async def _write(name: str, handle: WorkflowHandle[object, int]) -> None:
+async def _write(name: str, handle: WorkflowHandle[object, Any]) -> None:
     path = HISTORIES / f"{name}.json"
     if path.exists():
         return

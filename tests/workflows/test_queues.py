@@ -11,8 +11,10 @@ from activities.deliveries import Step, Verdict
 from core.messages import DeliveryMessage, Queue
 from core.models.deliveries import Channel
 from tests.workflows.skipping import MESSAGE, Script, run, skipping
-from worker import new_attempters, new_worker
+from worker import new_vendor_workers, new_worker
+from workflows.deliveries import queue_of
 from workflows.dispatch import TASK_QUEUE
+from workflows.registry import VendorQueue
 
 
 def test_every_channel_of_a_vendor_has_a_queue() -> None:
@@ -45,7 +47,13 @@ async def test_what_hangs_holds_up_nobody_else() -> None:
     vendors = Vendors()
     async with skipping() as environment:
         client = environment.client
-        email, push = new_attempters(client, vendors.attempt, {Queue.EMAIL: 1, Queue.PUSH: 1})
+        email, push = new_vendor_workers(
+            client,
+            [
+                VendorQueue(queue_of(TASK_QUEUE, queue), vendors.attempt, 1, 100)
+                for queue in (Queue.EMAIL, Queue.PUSH)
+            ],
+        )
         async with new_worker(client, []), email, push:
             stuck = [await start(client, Queue.EMAIL) for _ in range(5)]
             async with asyncio.timeout(20):

@@ -1,0 +1,266 @@
+"""The steps of a recording's work, one by one, with the real decoder and the sandbox's answers."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.memos import Listened, Next
+from activities.transcribers import Transcribers
+from activities.transcriptions import Outcome, Turn
+from core.db import Database
+from core.messages import JobMessage, Provider, TranscriptionMessage
+from core.services.memo_processing import Ending, Waiting
+from integrations.audio import recordings
+from integrations.audio.recordings import Recordings
+from tests.memos import MILK, Said, Studio, hearing, providers, recorded
+from tests.reminding import scene
+
+HOSTILE = b"\x1a\x45\xdf\xa3" + b"\xff" * 5000  # it begins as webm does
+OPENAI, DEEPGRAM, EMBEDDED = Provider.OPENAI, Provider.DEEPGRAM, Provider.EMBEDDED
+
+
+@pytest.fixture(scope="session")
+async def decoder() -> AsyncIterator[Recordings]:
+    async with recordings.opened(1) as opened:
+        yield opened
+
+
+@pytest.fixture
+def said(sandbox: httpx2.Client) -> Iterator[Said]:
+    sandbox.delete("/faults")
+    sandbox.delete("/transcripts")
+    yield Said(sandbox)
+    sandbox.delete("/faults")
+
+
+@pytest.fixture
+async def studio(
+    database_url: str, app_db: Database, decoder: Recordings, said: Said, tmp_path: Path
+) -> AsyncIterator[Studio]:
+    """Ada agreed to OpenAI and Deepgram, in this order."""
+    async with AsyncExitStack() as stack:
+        found = await stack.enter_async_context(
+            providers(said.url, "openai,deepgram", openai_transcription_price=6000)
+        )
+        voice = hearing(tmp_path, Transcribers(found), decoder)
+        made = Studio(app_db, scene(database_url, []), voice, tmp_path)
+        await made.agree()
+        yield made
+
+
+def without(studio: Studio, asked: Transcribers | None = None) -> Studio:
+    """With other transcribers, or none."""
+    return replace(studio, voice=replace(studio.voice, transcribers=asked or Transcribers(())))
+
+
+async def listen(studio: Studio, message: JobMessage) -> Listened:
+    return await ActivityEnvironment().run(studio.steps.listen, message)
+
+
+async def ask(studio: Studio, message: JobMessage, provider: Provider = OPENAI) -> Turn:
+    asked = TranscriptionMessage(message, provider)
+    return await ActivityEnvironment().run(studio.asking.transcribe, asked)
+
+
+async def choose(studio: Studio, message: JobMessage, last: Provider | None) -> Next:
+    asked = TranscriptionMessage(message, last)
+    return await ActivityEnvironment().run(studio.steps.choose, asked)
+
+
+async def test_speech_is_heard_and_the_first_transcriber_chosen(studio: Studio) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    heard = Listened(transcribed=False, next=Next(None, OPENAI))
+    assert await listen(studio, message) == heard
+    assert await listen(studio, message) == heard
+    memo = studio.memo(message)
+    assert (memo["status"], memo["stage"]) == ("transcribing", "listening")
+    assert memo["duration_s"] == pytest.approx(1.8, abs=0.2)
+    assert studio.job(message)["status"] == "running"
+
+
+@pytest.mark.parametrize("name", ["silence.ogg", "tone.mp3", "noise.webm"])
+async def test_without_speech_it_says_so(studio: Studio, name: str) -> None:
+    message = await studio.record(recorded(name))
+    for _ in range(2):
+        assert await listen(studio, message) == Listened(False, Next(Ending.NO_SPEECH))
+    memo, job = studio.memo(message), studio.job(message)
+    assert (memo["status"], memo["problem"]) == ("no_speech", "nobody was heard in it")
+    assert (job["status"], job["result"]["outcome"]) == ("succeeded", "no_speech")
+    assert memo["retain_until"] is not None
+    assert studio.told() == ["Nothing came of a recording of yours: nobody was heard in it"]
+    assert studio.at.events().count("voice_memo.no_speech") == 1
+
+
+@pytest.mark.parametrize("audio", [HOSTILE, b"", b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", None])
+async def test_what_is_no_audio_fails_and_the_next_is_heard(
+    studio: Studio, audio: bytes | None
+) -> None:
+    message = await studio.record(recorded("picture.webm") if audio is None else audio)
+    assert await listen(studio, message) == Listened(False, Next(Ending.FAILED))
+    memo, job = studio.memo(message), studio.job(message)
+    assert (memo["status"], job["status"]) == ("failed", "failed")
+    assert memo["problem"] == job["error"]
+    assert len(studio.told()) == 1
+    following = await studio.record(recorded("milk.ogg"))
+    assert (await listen(studio, following)).next.provider == OPENAI
+
+
+async def test_the_words_are_sealed_and_nobody_is_asked_twice(studio: Studio, said: Said) -> None:
+    said.script(MILK, fields={"words": []})
+    before = len(said.calls())
+    message = await studio.record(recorded("milk.webm"))
+    await listen(studio, message)
+    for _ in range(2):
+        assert await ask(studio, message) == Turn(Outcome.WRITTEN)
+    assert len(said.calls()) == before + 1
+    memo = studio.memo(message)
+    assert studio.words(message) == MILK
+    assert MILK.encode() not in memo["transcript"]
+    assert (memo["status"], memo["transcriber"], memo["quality"]) == (
+        "understanding",
+        "openai",
+        "standard",
+    )
+    assert memo["retain_until"] - memo["created_at"] > studio.voice.audio.retention
+    [bill] = studio.at.rows("SELECT * FROM transcriptions WHERE memo_id = %s", memo["id"])
+    assert bill["id"] == message.job_id
+    assert bill["cost_microdollars"] == pytest.approx(6000 * 1.8 / 60, rel=0.2)
+
+
+async def test_a_passing_failure_is_temporal_s_and_then_it_is_heard(
+    studio: Studio, said: Said
+) -> None:
+    said.script(MILK)
+    message = await studio.record(recorded("milk.webm"))
+    for fault in (
+        {"status": 503},
+        {"status": 429, "headers": {"retry-after": "3"}},
+        {"drop": "midway"},
+        {"status": 200, "body": '{"text": "buy so'},
+    ):
+        said.fault(**fault)
+        with pytest.raises(ApplicationError) as caught:
+            await ask(studio, message)
+        assert not caught.value.non_retryable
+        wait = caught.value.next_retry_delay
+        assert (wait.total_seconds() if wait else None) == (
+            3 if fault.get("status") == 429 else None
+        )
+    assert await ask(studio, message) == Turn(Outcome.WRITTEN)
+
+
+async def test_what_is_refused_for_good_is_the_next_one_s(studio: Studio, said: Said) -> None:
+    said.script(MILK)
+    message = await studio.record(recorded("milk.webm"))
+    quota = {"error": {"code": "insufficient_quota", "message": "Pay."}}
+    said.fault(status=429, body=quota)
+    assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
+    assert await choose(studio, message, OPENAI) == Next(None, DEEPGRAM)
+    assert await ask(studio, message, DEEPGRAM) == Turn(Outcome.WRITTEN)
+    assert studio.memo(message)["transcriber"] == "deepgram"
+
+
+async def test_who_wants_a_long_rest_gets_it(studio: Studio, said: Said) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    said.fault(status=429, headers={"retry-after": "120"})
+    assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
+    before = len(said.calls())
+    assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
+    assert len(said.calls()) == before  # left alone
+    assert await choose(studio, message, None) == Next(None, DEEPGRAM)
+    waits = await choose(studio, message, DEEPGRAM)
+    assert waits.provider is None
+    assert waits.wait_ms < 10_000  # Deepgram did not ask for any rest
+
+
+async def test_it_waits_and_says_for_what(studio: Studio) -> None:
+    deaf = without(studio)
+    message = await deaf.record(recorded("milk.webm"))
+    first = (await listen(deaf, message)).next
+    assert (first.provider, first.why) == (None, Waiting.NONE_CONFIGURED)
+    second = await choose(deaf, message, None)
+    assert 5000 <= first.wait_ms < 6000
+    assert 15_000 <= second.wait_ms < 17_000
+    memo, job = deaf.memo(message), deaf.job(message)
+    assert (memo["status"], job["status"]) == ("waiting", "waiting")
+    assert "no transcriber is set up" in memo["problem"]
+    assert deaf.at.events().count("voice_memo.waiting") == 1
+    assert deaf.told() == []
+    chosen = await choose(studio, message, None)  # one is set up
+    assert chosen == Next(None, OPENAI)
+
+
+async def test_without_consent_nothing_leaves(
+    studio: Studio, database_url: str, said: Said
+) -> None:
+    grace = replace(studio, at=scene(database_url, []))
+    message = await grace.record(recorded("milk.webm"))
+    heard = await listen(grace, message)
+    assert heard.next.why == Waiting.CONSENT
+    async with providers(said.url, "openai,embedded") as found:
+        at_home = without(grace, Transcribers(found))
+        assert await choose(at_home, message, None) == Next(None, EMBEDDED)
+        german = await at_home.record(recorded("milk.webm"), language="de")
+        assert (await listen(at_home, german)).next.why == Waiting.CONSENT
+    async with providers(said.url, "embedded") as found:
+        english = without(grace, Transcribers(found))
+        assert (await choose(english, german, None)).why == Waiting.LANGUAGE
+        assert "knows this language" in english.memo(german)["problem"]
+
+
+async def test_no_words_at_all_are_told(studio: Studio, said: Said) -> None:
+    said.script("")
+    message = await studio.record(recorded("milk.webm"))
+    assert await ask(studio, message) == Turn(Outcome.OVER, Ending.NO_SPEECH)
+    assert await ask(studio, message) == Turn(Outcome.OVER, Ending.NO_SPEECH)
+    assert studio.memo(message)["status"] == "no_speech"
+    assert len(studio.told()) == 1
+
+
+async def test_deleted_meanwhile_every_step_ends(studio: Studio, said: Said) -> None:
+    before = len(said.calls())
+    message = await studio.record(recorded("milk.webm"))
+    await listen(studio, message)
+    await studio.remove(message)
+    assert await listen(studio, message) == Listened(False, Next(Ending.GONE))
+    assert await choose(studio, message, None) == Next(Ending.GONE)
+    assert await ask(studio, message) == Turn(Outcome.OVER, Ending.GONE)
+    environment = ActivityEnvironment()
+    assert await environment.run(studio.steps.understand, message) == Ending.GONE
+    assert len(said.calls()) == before
+    assert studio.blobs() == []
+    assert studio.job(message)["status"] == "cancelled"
+
+
+async def test_the_audio_went_between_two_steps(studio: Studio) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    await listen(studio, message)
+    for path in studio.blobs():
+        path.unlink()
+    assert await ask(studio, message) == Turn(Outcome.OVER, Ending.FAILED)
+    assert studio.memo(message)["problem"] == "the recording is not there any more"
+
+
+async def test_an_account_that_went_takes_its_jobs_along(studio: Studio) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    studio.at.run("DELETE FROM workspaces WHERE id = %s", studio.at.user_id)
+    assert (await listen(studio, message)).next == Next(Ending.GONE)
+    assert await ask(studio, message) == Turn(Outcome.OVER, Ending.GONE)
+
+
+async def test_stopped_it_is_kept(studio: Studio) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    environment = ActivityEnvironment()
+    for _ in range(2):
+        await environment.run(studio.steps.stop, message)
+    assert studio.job(message)["status"] == "cancelled"
+    memo = studio.memo(message)
+    assert (memo["status"], memo["blob"] is None) == ("failed", False)
+    following = await studio.again(message)
+    assert (await listen(studio, following)).next == Next(None, OPENAI)

@@ -1,0 +1,199 @@
+"""The order of a recording's steps, its fallbacks and its waits; what each does is scripted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio import activity
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.memos import Listened, Next
+from activities.transcriptions import Outcome, Turn
+from core.messages import JobMessage, Provider, TranscriptionMessage
+from core.services.memo_processing import Ending, Waiting
+from tests.workflows.skipping import QUEUE, skipping
+from workflows import policies
+from workflows.deliveries import queue_of
+from workflows.registry import WORKFLOWS
+
+JOB = JobMessage(UUID(int=1), UUID(int=2))
+OPENAI, DEEPGRAM, EMBEDDED = Provider.OPENAI, Provider.DEEPGRAM, Provider.EMBEDDED
+ORDER = (OPENAI, DEEPGRAM)
+QUARTER = 15 * 60 * 1000
+
+
+@dataclass(slots=True)
+class Steps:
+    """Stand in for the activities. `answering` is who transcribes, from the round on that it says;
+    who is `broken` fails each time it is asked, others refuse.
+    """
+
+    answering: dict[Provider, int] = field(default_factory=dict)
+    broken: tuple[Provider, ...] = ()
+    order: tuple[Provider, ...] = ORDER
+    heard: Listened | None = None
+    said: list[str] = field(default_factory=list)
+    asked_at: list[datetime] = field(default_factory=list)
+    rounds: int = 0
+
+    @activity.defn(name="listen_to_memo")
+    async def listen(self, _: JobMessage) -> Listened:
+        self.said.append("listen")
+        return self.heard or Listened(transcribed=False, next=self._next(None))
+
+    @activity.defn(name="choose_transcriber")
+    async def choose(self, message: TranscriptionMessage) -> Next:
+        return self._next(message.provider)
+
+    @activity.defn(name="transcribe_memo")
+    async def transcribe(self, message: TranscriptionMessage) -> Turn:
+        provider = message.provider
+        assert provider is not None
+        assert activity.info().task_queue == f"{QUEUE}.transcribe-{provider}"
+        self.said.append(provider)
+        self.asked_at.append(activity.info().current_attempt_scheduled_time)
+        if provider in self.broken:
+            raise ApplicationError("no answer", type="VendorError")
+        if self.rounds >= self.answering.get(provider, 1_000_000):
+            return Turn(Outcome.WRITTEN)
+        return Turn(Outcome.UNANSWERED)
+
+    @activity.defn(name="understand_memo")
+    async def understand(self, _: JobMessage) -> Ending:
+        self.said.append("understand")
+        return Ending.DONE
+
+    @activity.defn(name="stop_memo")
+    async def stop(self, _: JobMessage) -> None:
+        self.said.append("stop")
+
+    def _next(self, last: Provider | None) -> Next:
+        left = self.order[self.order.index(last) + 1 if last else 0 :]
+        if left:
+            return Next(None, left[0])
+        self.rounds += 1
+        return Next(None, None, QUARTER, Waiting.UNANSWERED)
+
+
+@asynccontextmanager
+async def working(
+    environment: WorkflowEnvironment, steps: Steps, queues: Sequence[Provider] = tuple(Provider)
+) -> AsyncIterator[WorkflowHandle[object, Ending]]:
+    """With a worker on the queues of these providers, and the workflow started."""
+    client = environment.client
+    main = Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=WORKFLOWS,
+        activities=[steps.listen, steps.choose, steps.understand, steps.stop],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    beside = [
+        Worker(
+            client, task_queue=queue_of(QUEUE, f"transcribe-{each}"), activities=[steps.transcribe]
+        )
+        for each in queues
+    ]
+    async with AsyncExitStack() as stack:
+        for worker in (main, *beside):
+            await stack.enter_async_context(worker)
+        handle: WorkflowHandle[object, Ending] = await client.start_workflow(
+            "ProcessVoiceMemo", JOB, id=str(uuid4()), task_queue=QUEUE, result_type=Ending
+        )
+        yield handle
+
+
+async def run(steps: Steps, queues: Sequence[Provider] = tuple(Provider)) -> Ending:
+    async with skipping() as environment, working(environment, steps, queues) as handle:
+        return await handle.result()
+
+
+async def test_who_comes_first_is_asked_first() -> None:
+    steps = Steps({OPENAI: 0, DEEPGRAM: 0})
+    assert await run(steps) == Ending.DONE
+    assert steps.said == ["listen", "openai", "understand"]
+
+
+async def test_who_refuses_makes_way_for_the_next() -> None:
+    steps = Steps({DEEPGRAM: 0})
+    assert await run(steps) == Ending.DONE
+    assert steps.said == ["listen", "openai", "deepgram", "understand"]
+
+
+async def test_who_fails_is_asked_three_times() -> None:
+    steps = Steps({DEEPGRAM: 0}, broken=(OPENAI,))
+    assert await run(steps) == Ending.DONE
+    assert steps.said == ["listen", *["openai"] * 3, "deepgram", "understand"]
+
+
+async def test_a_queue_on_which_nobody_works_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The test server does not skip the time that an activity waits for a worker.
+    monkeypatch.setitem(policies.TRANSCRIPTION, "schedule_to_start_timeout", timedelta(seconds=1))
+    steps = Steps({DEEPGRAM: 0})
+    assert await run(steps, [DEEPGRAM]) == Ending.DONE
+    assert steps.said == ["listen", "deepgram", "understand"]
+
+
+@pytest.mark.parametrize("order", [ORDER, ()])
+async def test_it_waits_for_as_long_as_it_takes(order: tuple[Provider, ...]) -> None:
+    steps = Steps({OPENAI: 4 * 24}, order=order)  # a day
+    if not order:  # none is set up, until somebody does that
+        steps.heard = Listened(transcribed=False, next=steps._next(None))  # noqa: SLF001 - its own
+        steps.order = (OPENAI,)
+        steps.answering = {OPENAI: 1}
+    assert await run(steps) == Ending.DONE
+    assert steps.said[-1] == "understand"
+    assert steps.said.count("understand") == 1
+    if order:
+        waited = steps.asked_at[-1] - steps.asked_at[0]
+        assert timedelta(days=1) <= waited < timedelta(days=1, hours=1)
+
+
+async def test_an_operator_need_not_wait() -> None:
+    """The clock of the test server stands until somebody waits for a result."""
+    steps = Steps({OPENAI: 1})
+    async with skipping() as environment, working(environment, steps) as handle:
+        before = await environment.get_current_time()
+        async with asyncio.timeout(20):
+            while steps.rounds < 1:  # noqa: ASYNC110 (it is an activity's)
+                await asyncio.sleep(0.05)
+            while "understand" not in steps.said:
+                await handle.signal("look_again")
+                await asyncio.sleep(0.2)
+        assert await environment.get_current_time() - before < timedelta(minutes=10)
+        assert await handle.result() == Ending.DONE
+
+
+async def test_stopped_by_an_operator() -> None:
+    steps = Steps()
+    async with skipping() as environment, working(environment, steps) as handle:
+        async with asyncio.timeout(20):
+            while steps.rounds < 1:  # noqa: ASYNC110 (as above)
+                await asyncio.sleep(0.05)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as caught:
+            await handle.result()
+    assert isinstance(caught.value.cause, CancelledError)
+    assert steps.said[-1] == "stop"
+
+
+@pytest.mark.parametrize("ending", [Ending.NO_SPEECH, Ending.FAILED, Ending.GONE])
+async def test_what_is_over_at_listening_is_over(ending: Ending) -> None:
+    steps = Steps(heard=Listened(transcribed=False, next=Next(ending)))
+    assert await run(steps) == ending
+    assert steps.said == ["listen"]
+
+
+async def test_words_that_are_there_are_not_asked_for() -> None:
+    steps = Steps(heard=Listened(transcribed=True, next=Next(None)))
+    assert await run(steps) == Ending.DONE
+    assert steps.said == ["listen", "understand"]
