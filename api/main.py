@@ -101,7 +101,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
     app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)
-    # Routes are tried in this order: what is asked for most comes first.
+    # Routes are tried in this order: what is asked for most comes first, but for a path that a
+    # later pattern would take.
+    app.include_router(quick.router, prefix=PREFIX)
+    app.include_router(quick.others, prefix=PREFIX)
     for noun in (
         todos,
         reminders,
@@ -111,7 +114,6 @@ def create_app(settings: Settings) -> FastAPI:
         events,
         undo,
         voice,
-        quick,
         notifications,
         push,
         recurrence,

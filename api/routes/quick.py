@@ -1,6 +1,6 @@
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from api import query
+from api import errors, query
 from api.schemas.voice import QuickBody
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
@@ -9,6 +9,9 @@ from core.services.voice_quick import Quick
 from core.services.voice_results import Using
 
 router = APIRouter(prefix="/todos", tags=["todos"], route_class=Authenticated)
+
+# `/todos/{todo_id}` would take the other methods of this path for itself.
+others = APIRouter(prefix="/todos")
 
 
 @router.post(
@@ -36,3 +39,14 @@ async def add(visit: Visit, body: QuickBody, response: Response) -> Quick:
         response.headers["Location"] = f"/api/v1/todos/{added.todo.id}"
         response.headers["ETag"] = added.todo.etag
     return added
+
+
+@others.api_route(
+    "/quick",
+    methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT"],
+    include_in_schema=False,
+)
+async def refuse(request: Request) -> Response:
+    return errors.problem(
+        request, 405, errors.TITLES[405], "Method Not Allowed", headers={"Allow": "POST"}
+    )

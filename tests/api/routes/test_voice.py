@@ -609,3 +609,6 @@ async def test_quick_makes_a_todo_of_whatever_is_typed(alice: Person) -> None:
     assert refusal(await alice.post("/todos/quick", json={"text": " "}))[1] == "/text"
     undone = await alice.post("/undo", json={"change_set": made.headers["change-set"]})
     assert undone.status_code == 200
+    for method in ("GET", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        other = await alice.request(method, "/todos/quick")
+        assert (other.status_code, other.headers["allow"]) == (405, "POST")
