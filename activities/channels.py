@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from activities import errors
 from activities.circuits import Circuits, provider
 from core import clock, logs, metrics
+from core.crypto import Keyring
 from core.db import Database
 from core.errors import Gone, Invalid, Revoked, Unavailable, VendorError
 from core.models.connections import ConnectionStatus, Provider
@@ -78,12 +79,12 @@ class PushVendor:
 class SlackVendor:
     """By the connection that the person has now; one that Slack refuses is paused.
 
-    `key` is `crypto.derive(encryption_key, connections.PURPOSE)`, `app_db` works as `vt_app`.
+    `ring` is that of `connections.PURPOSE`, `app_db` works as `vt_app`.
     """
 
-    def __init__(self, app_db: Database, key: bytes, slack: Slack) -> None:
+    def __init__(self, app_db: Database, ring: Keyring, slack: Slack) -> None:
         self._db = app_db
-        self._key = key
+        self._ring = ring
         self._slack = slack
 
     async def deliver(self, send: Send) -> str:
@@ -106,7 +107,7 @@ class SlackVendor:
             async with self._db.transaction(read_only=True) as tx:
                 tx.act_in([send.workspace_id])
                 found = await connections.find(
-                    tx, send.workspace_id, send.person.id, Provider.SLACK, key=self._key
+                    tx, send.workspace_id, send.person.id, Provider.SLACK, ring=self._ring
                 )
         except Unavailable as error:
             raise VendorError("the connection could not be read", permanent=False) from error

@@ -15,7 +15,6 @@ from bench.chaos.mailing import Mailing
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
 from core import keys
-from core.crypto import derive
 from core.db import Database
 from core.models.connections import Provider
 from core.rules.retries import delivery_id
@@ -38,7 +37,7 @@ class Slacking(Mailing):
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
         settings = Settings(_env_file=None, data_dir=stack.folder)
-        self._key = derive(keys.load(settings).encryption, connections.PURPOSE)
+        self._ring = keys.load(settings).ring.of(connections.PURPOSE)
         self._channels: list[str] = []
 
     def write(self, due: Sequence[datetime], *, lane: int = 0) -> Scene:
@@ -77,7 +76,7 @@ class Slacking(Mailing):
             async with database.transaction() as tx:
                 tx.act_in([made.user_id])
                 await connections.put(
-                    tx, made.user_id, made.user_id, draft, key=self._key, now=datetime.now(UTC)
+                    tx, made.user_id, made.user_id, draft, ring=self._ring, now=datetime.now(UTC)
                 )
         finally:
             await database.close()

@@ -9,13 +9,14 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from core import crypto
+from core.crypto import Keyring
 from core.db import Transaction
 from core.ids import uuid7
 from core.models.connections import ConnectionStatus, Provider
 from core.services import audits, deliveries
 from core.statements import Query, row
 
-PURPOSE: Final = "connections"  # the key is crypto.derive(encryption, this)
+PURPOSE: Final = "connections"  # the ring is `Keys.ring.of(this)`
 PAUSED: Final = "connection_paused"  # a kind of notification
 NAMES: Final = {Provider.SLACK: "Slack"}
 WHY: Final = {
@@ -124,13 +125,10 @@ async def put(
     user_id: UUID,
     draft: Draft,
     *,
-    key: bytes,
+    ring: Keyring,
     now: datetime,
 ) -> UUID:
-    """Connect, or connect again: a person has one to each provider in a workspace.
-
-    `key` is `crypto.derive(encryption_key, PURPOSE)`.
-    """
+    """Connect, or connect again: a person has one to each provider in a workspace."""
     known = await tx.first(_ID, workspace_id=workspace_id, user_id=user_id, provider=draft.provider)
     connection_id: UUID = known[0] if known else uuid7()
     secret = draft.secret.get_secret_value()
@@ -142,8 +140,8 @@ async def put(
         provider=draft.provider,
         account_id=draft.account_id,
         address=draft.address,
-        secret=crypto.seal(key, secret.encode(), aad=_place(workspace_id, connection_id)),
-        secret_key=crypto.digest(key.hex()).hex()[:8],
+        secret=ring.seal(secret.encode(), aad=_place(workspace_id, connection_id)),
+        secret_key=ring.key_id,
         secret_hash=crypto.digest(secret),
         now=now,
     )
@@ -152,13 +150,13 @@ async def put(
 
 
 async def find(
-    tx: Transaction, workspace_id: UUID, user_id: UUID, provider: Provider, *, key: bytes
+    tx: Transaction, workspace_id: UUID, user_id: UUID, provider: Provider, *, ring: Keyring
 ) -> Connection | None:
     """The one to use, opened; none if there is none, or it is paused."""
     found = await tx.first(_GET, workspace_id=workspace_id, user_id=user_id, provider=provider)
     if found is None:
         return None
-    secret = crypto.unseal(key, found.secret, aad=_place(found.workspace_id, found.id))
+    secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
     return Connection(found.id, found.account_id, found.address, SecretStr(secret.decode()))
 
 
@@ -201,4 +199,4 @@ async def pause(
 
 
 def _place(workspace_id: UUID, connection_id: UUID) -> bytes:
-    return f"connections|secret|{connection_id}|{workspace_id}".encode()
+    return crypto.place("connections", "secret", connection_id, workspace_id)

@@ -17,6 +17,7 @@ from activities.deliveries import Deliveries, Step, Verdict
 from activities.reminders import Reminders
 from activities.tick import Ticks
 from core import clock
+from core.crypto import Keyring
 from core.db import Database
 from core.messages import DeliveryMessage, Kind, TickMessage
 from core.models.connections import Provider
@@ -32,6 +33,7 @@ from integrations.twilio import Twilio
 from tests.reminding import Scene, scene
 
 KEY = b"c" * 32
+RING = Keyring((KEY,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Desk:
         draft = Draft(Provider.SLACK, uuid4().hex, address, SecretStr(token))
         async with self.app_db.transaction() as tx:
             tx.act_in([at.user_id])
-            await connections.put(tx, at.user_id, at.user_id, draft, key=KEY, now=clock.now())
+            await connections.put(tx, at.user_id, at.user_id, draft, ring=RING, now=clock.now())
         return token
 
     async def tick(self, at: Scene) -> None:
@@ -89,7 +91,7 @@ async def desk(
     sandbox.delete("/faults")
     url = str(sandbox.base_url).rstrip("/")
     async with vendor_client(Limits(timeout=1)) as client:
-        slack = SlackVendor(app_db, KEY, Slack(client, f"{url}/slack/api/"))
+        slack = SlackVendor(app_db, RING, Slack(client, f"{url}/slack/api/"))
         account = f"AC{uuid4().hex}"
         sms = SmsVendor(Twilio(client, account, SecretStr("secret"), url, "+15005550006"), KEY)
         channels = Channels({Channel.SLACK: slack, Channel.SMS: sms})

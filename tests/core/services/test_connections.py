@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from core import crypto
+from core.crypto import Keyring
 from core.db import Database
 from core.errors import Invalid
 from core.models.connections import ConnectionStatus, Provider
@@ -16,6 +18,7 @@ from tests.reminding import Scene, scene
 
 NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
+RING = Keyring((KEY,))
 
 
 def draft(token: str = "xoxb-a", address: str = "C1") -> Draft:
@@ -26,14 +29,14 @@ async def put(db: Database, at: Scene, given: Draft, user_id: UUID | None = None
     async with db.transaction() as tx:
         tx.act_in([at.user_id])
         who = user_id or at.user_id
-        await connections.put(tx, at.user_id, who, given, key=KEY, now=NOW)
+        await connections.put(tx, at.user_id, who, given, ring=RING, now=NOW)
 
 
 async def find(db: Database, at: Scene, user_id: UUID | None = None) -> Connection | None:
     async with db.transaction(read_only=True) as tx:
         tx.act_in([at.user_id])
         who = user_id or at.user_id
-        return await connections.find(tx, at.user_id, who, Provider.SLACK, key=KEY)
+        return await connections.find(tx, at.user_id, who, Provider.SLACK, ring=RING)
 
 
 async def pause(
@@ -69,6 +72,23 @@ async def test_what_is_kept_is_sealed_and_opens_at_its_place_only(
     at.run("UPDATE connections SET secret = %s WHERE user_id = %s", stored["secret"], other.user_id)
     with pytest.raises(Invalid):
         await find(app_db, other)
+
+
+async def test_a_new_key_still_opens_what_earlier_ones_sealed(app_db: Database, at: Scene) -> None:
+    """And what was sealed before there were rings: a nonce and the rest."""
+    await put(app_db, at, draft("xoxb-a"))
+    newer = Keyring((b"n" * 32, KEY))
+    for legacy in (False, True):
+        if legacy:
+            [stored] = at.rows("SELECT * FROM connections WHERE user_id = %s", at.user_id)
+            aad = crypto.place("connections", "secret", stored["id"], at.user_id)
+            before = crypto.seal(KEY, b"xoxb-a", aad=aad)
+            at.run("UPDATE connections SET secret = %s WHERE user_id = %s", before, at.user_id)
+        async with app_db.transaction(read_only=True) as tx:
+            tx.act_in([at.user_id])
+            found = await connections.find(tx, at.user_id, at.user_id, Provider.SLACK, ring=newer)
+        assert found is not None
+        assert found.secret.get_secret_value() == "xoxb-a"
 
 
 async def test_connecting_again_replaces(app_db: Database, at: Scene) -> None:
@@ -138,7 +158,7 @@ async def test_other_workspaces_do_not_see_it(
     other = scene(database_url, [])
     async with app_db.transaction(read_only=True) as tx:
         tx.act_in([other.user_id])
-        found = await connections.find(tx, at.user_id, at.user_id, Provider.SLACK, key=KEY)
+        found = await connections.find(tx, at.user_id, at.user_id, Provider.SLACK, ring=RING)
     assert found is None
     with psycopg.connect(database_url) as connection:
         statement = "SELECT count(*) FROM connections WHERE user_id = %s"
