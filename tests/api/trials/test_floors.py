@@ -1,0 +1,47 @@
+"""What is understood today is understood tomorrow. A floor is only ever raised.
+
+They lie a little below what `make score` measures, so that a new case which is not understood yet
+can be added beside them: many of those mean work on the words, not a lower floor.
+"""
+
+from functools import partial
+
+import pytest
+
+from api.trials import cases, rules, scores
+from api.trials.verdicts import tried
+
+# Right in every field at least, and changed wrongly without asking at most; in per cent.
+FLOORS = {
+    "en": (81, 11),
+    "de": (81, 11),
+    "es": (78, 8),
+    "fr": (82, 8),
+    "pt": (79, 10),
+    "hi": (77, 14),
+    "ur": (75, 14),
+    "zh": (86, 7),
+}
+
+
+@pytest.mark.parametrize("code", cases.languages())
+def test_the_score_of_a_language_does_not_fall(code: str) -> None:
+    right, silent = FLOORS[code]
+    found = scores.score(tried(case, partial(rules.hear, hint=True)) for case in cases.load(code))
+    assert found.share >= right
+    assert found.silent_share <= silent
+
+
+# What is not meant as a command, and how many of its cases may still change something: none is aim.
+HARMLESS = {"negation": 1, "chatter": 1, "injection": 0, "absent": 0, "ambiguous": 0}
+
+
+@pytest.mark.parametrize("category", HARMLESS)
+def test_what_is_not_meant_as_a_command_changes_nothing(category: str) -> None:
+    said = [case for code in cases.languages() for case in cases.load(code)]
+    verdicts = [
+        tried(case, partial(rules.hear, hint=True)) for case in said if case.category == category
+    ]
+    assert len(verdicts) >= 25
+    silent = [f"{each.case.language} {each.case.id}" for each in verdicts if each.silent]
+    assert len(silent) <= HARMLESS[category], silent
