@@ -128,6 +128,7 @@ async def test_lists_cost_the_same_whatever_they_hold(
         await make(
             alice, str(n), tags=[f"t{n}"], list=f"L{n}", due=due, reminders=[{"before": "PT5M"}]
         )
+    said = (await alice.post("/voice/commands", json={"text": "Add milk"})).json()
     (todo, *_) = (await alice.get(f"/todos?limit={many}")).json()["data"]
     for path in (
         f"/todos?limit={many}",
@@ -143,6 +144,9 @@ async def test_lists_cost_the_same_whatever_they_hold(
         f"/workspaces/{alice.id}",
         f"/workspaces/{alice.id}/deliveries?limit={many}",
         f"/jobs?limit={many}",
+        f"/voice/commands?limit={many}",
+        f"/voice/sessions?limit={many}",
+        f"/voice/sessions/{said['session_id']}",
     ):
         found = [await cost(counted, alice, "GET", path, None) for _ in range(3)]
         assert min(found) == (2, 1), path
@@ -163,6 +167,17 @@ async def test_writes_cost_little(wire: tuple[Wire, httpx2.AsyncClient]) -> None
             await cost(counted, alice, method, target, {name: f"{target}{n}"}) for n in range(3)
         ]
         assert min(found) == (budget, 1), (method, target)
+
+
+async def test_what_is_said_costs_little(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
+    """Who asks and what is known; the todo and where it comes from; session, command, events."""
+    counted, client = wire
+    alice = await register(client)
+    for text, statements in (("Add buy stamps", 7), ("the weather is lovely today", 5)):
+        found = [
+            await cost(counted, alice, "POST", "/voice/commands", {"text": text}) for _ in range(3)
+        ]
+        assert min(found) == (statements, 1), text
 
 
 async def test_the_wire_counts(wire: tuple[Wire, httpx2.AsyncClient]) -> None:

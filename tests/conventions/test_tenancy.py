@@ -25,6 +25,9 @@ FILLED = {
     "notifications",
     "deliveries",
     "jobs",
+    "voice_sessions",
+    "voice_commands",
+    "todo_voice",
     "memberships",
     "workspaces",
 }
@@ -48,6 +51,8 @@ async def tenant_tables(database_url: str) -> dict[str, str]:
 async def fill(database_url: str, person: Person) -> None:
     """A row of hers in every table that belongs to a workspace."""
     await make(person, list="L", due=DUE, reminders=[{"before": "PT5M"}])
+    said = await person.post("/voice/commands", json={"text": "Add milk"})
+    assert said.json()["executed"], said.text
     await sql(
         database_url,
         "INSERT INTO notifications (workspace_id, id, user_id, kind, title)"
