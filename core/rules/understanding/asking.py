@@ -39,6 +39,10 @@ def asked(
         text, found = _without(text, words.status.get(status))
         if found:
             statuses.add(status)
+    priority = slots.priority
+    if priority is None and (match := words.finders["priority"].search(text)) is not None:
+        priority = words.priority.get(match[0].strip())
+        text, _ = _without(text, words.finders["priority"])
     text, nouns = _without(text, words.finders["nouns"])
     text, _ = _without(text, words.finders["filter_words"])
     rest, said = _left(text.replace(WHEN, _GONE), slots.title)
@@ -58,11 +62,11 @@ def asked(
             due_to=last,
             list=given,
             tag=tag,
-            priority=slots.priority,
+            priority=priority,
             status="completed" if statuses == {"completed"} else "pending",
             text=said or None,
         ),
-        telling=bool(nouns or statuses or times or given or tag or slots.priority),
+        telling=bool(nouns or statuses or times or given or tag or priority),
         nouns=nouns,
         rest=rest,
     )

@@ -83,6 +83,8 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
 
     Null when everything was taken back ("never mind").
     """
+    if _withdrawn(raw, words):
+        return None
     for _ in range(_CORRECTIONS):
         said = spoken(raw, spaced=words.spaced)
         kept = quoted(raw)
@@ -104,12 +106,16 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
                 break
         else:
             break
-    said = spoken(raw, spaced=words.spaced)
-    for match in words.finders["withdrawn"].finditer(said.text):
-        tail = words.tail.sub("", said.text[match.end() :])
-        if match.start() and not tail.strip():
-            return None
     return raw
+
+
+def _withdrawn(raw: str, words: Words) -> bool:
+    """Whether all of it is taken back at its end: "no wait, don't"."""
+    said = spoken(raw, spaced=words.spaced)
+    return any(
+        match.start() and not words.tail.sub("", said.text[match.end() :]).strip()
+        for match in words.finders["withdrawn"].finditer(said.text)
+    )
 
 
 def _markers(text: str, words: Words) -> list[tuple[re.Match[str], bool]]:
@@ -220,7 +226,7 @@ def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
     if words.spaced:
         repeated = before.text[:end].rfind(f" {new[0]} ")
         start = 0 if before.text.startswith(f"{new[0]} ") and repeated < 0 else repeated + 1
-        if repeated >= 0 or start == 0 < end and before.text.startswith(f"{new[0]} "):
+        if repeated >= 0 or (start == 0 < end and before.text.startswith(f"{new[0]} ")):
             return _around(before, start, len(before.text))
         count = len([word for word in new if word not in words.sets["articles"] and word != WHEN])
         if count > _REPAIR_WORDS:

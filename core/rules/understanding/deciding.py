@@ -29,6 +29,7 @@ _INTENTS: Final[Mapping[str, Intent]] = {
     "timed": Intent.CREATE,
     "maybe": Intent.CREATE,
     "complete": Intent.COMPLETE,
+    "done_noun": Intent.COMPLETE,
     "finish": Intent.COMPLETE,
     "done": Intent.COMPLETE,
     "reopen": Intent.REOPEN,
@@ -73,12 +74,12 @@ class Clause:
 
 def kept_times(raw: str, found: Sequence[Said], heard: Heard) -> list[Said]:
     """Without those that are part of a name: in a quotation, "the Friday magazine"."""
-    refs = _references(raw, heard.words) if found else []
+    held = [*heard.quotes, *_references(raw, heard.words)] if found else []
     return [
         time
         for time in found
         if not any(
-            start <= span[0] < end for span in time.spans for start, end in (*heard.quotes, *refs)
+            start <= span[0] and span[1] <= end for span in time.spans for start, end in held
         )
         and not _names(raw, time, heard.words)
     ]
@@ -108,15 +109,19 @@ def _names(raw: str, time: Said, words: Words) -> bool:
     if raw[start:end].endswith(("'s", "’s")):  # noqa: RUF001 (an apostrophe)
         return True
     own = _FIRST_WORD.match(raw[start:end])
-    if own is not None and fold(own[0]) in words.sets["articles"] and raw[:start].strip():
+    if own is not None and fold(own[0]) in words.sets["naming"] and raw[:start].strip():
         before = own[0]
     else:
         found = _WORD_BEFORE.search(raw[max(0, start - 20) : start])
         before = found[1] if found else ""
     return (
-        fold(before) in words.sets["articles"]
+        fold(before) in words.sets["naming"]
         and fold(after[1]) not in words.sets["joins"]
-        and words.finders["verbs"].match(fold(raw[end : end + 40]) + " ") is None
+        # "On the 15th call mom": after a day of the month no thing is named.
+        and not (
+            re.search(r"\d|\s\w+\s", raw[start:end])
+            and words.finders["verbs"].match(fold(raw[end : end + 40]) + " ")
+        )
     )
 
 
@@ -144,7 +149,7 @@ def framed(frame: Frame, clause: Clause) -> list[Command] | None:
         if frame.name == "timed" and not clause.own:
             return None
         return _creates(frame, clause)
-    if frame.name == "finish" and clause.own:
+    if frame.name == "finish" and clause.own and not _is_reference(frame, clause):
         # "finish the report by friday" is to be done still.
         return [create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
     if intent is Intent.LIST:
@@ -152,6 +157,11 @@ def framed(frame: Frame, clause: Clause) -> list[Command] | None:
     if intent is Intent.UNDO:
         return [Command(intent, SURE)]
     return _on_target(frame, intent, clause)
+
+
+def _is_reference(frame: Frame, clause: Clause) -> bool:
+    target, _ = reference(frame, clause)
+    return target is not None and target.text is None
 
 
 def _creates(frame: Frame, clause: Clause) -> list[Command] | None:
@@ -167,7 +177,7 @@ def _creates(frame: Frame, clause: Clause) -> list[Command] | None:
             )
         ]
     sure = HALF if frame.name == "maybe" else SURE
-    adds = frame.name in {"add", "add_list", "to_list"}
+    adds = frame.name in {"add", "add_list", "to_list", "timed"}
     into = _into_list(frame, clause)
     if into is not None and not into[0]:
         return None
@@ -318,6 +328,8 @@ def _on_target(frame: Frame, intent: Intent, clause: Clause) -> list[Command] | 
     target, filter_ = reference(frame, clause)
     ask: str | None = None
     sure = TOLD if frame.name in {"done", "finish"} else SURE
+    if frame.name == "done_noun":
+        sure = HALF
     if target is None and intent is not Intent.SNOOZE:
         ask = "target"
     fields: dict[str, Any] = {}
@@ -328,7 +340,7 @@ def _on_target(frame: Frame, intent: Intent, clause: Clause) -> list[Command] | 
             ask = ask or ("until" if intent is Intent.SNOOZE else "when")
         else:
             spans["due"] = _span_of(clause.own[-1])
-            sure = min(sure, _certain(clause.own[-1:]))
+            sure = min(sure, _certain(clause.own[-1:]), _moved(frame, clause))
             fields |= _last_moment(clause)
             part = due_part(clause.own[-1], heard)
             if part is not None and intent is Intent.UPDATE:
@@ -368,6 +380,14 @@ def _on_target(frame: Frame, intent: Intent, clause: Clause) -> list[Command] | 
     ]
 
 
+def _moved(frame: Frame, clause: Clause) -> float:
+    """ "Move it from monday to friday" is no week of five days, though it sounds alike."""
+    text = frame.part.text
+    before = text[: text.rindex(WHEN)].split() if WHEN in text else []
+    starts = bool(before) and before[-1] in clause.heard.words.sets["from_words"]
+    return HALF if starts and clause.own[-1].recurrence is not None else SURE
+
+
 def _last_moment(clause: Clause) -> dict[str, Any]:
     """Of "move the meeting on monday to friday" the last one is where it goes."""
     time = clause.own[-1]
@@ -396,7 +416,9 @@ def reference(frame: Frame, clause: Clause) -> tuple[Reference | None, Filter | 
     part = frame.group("ref") or frame.group("target")
     if part is None:
         verb = frame.text("done")
-        return (Reference(text=words.done[verb]), None) if verb in words.done else (None, None)
+        if verb in words.done:
+            return Reference(text=words.done[verb]), None
+        return (Reference(position=0), None) if frame.name == "complete" else (None, None)
     for _ in range(2):
         part = _inner(part, words)
         text = part.text.strip(WHEN + " ")

@@ -50,7 +50,11 @@ def matching(part: Spoken, words: Words) -> list[Frame]:
     """All that fit, the most telling first. `part` is stripped."""
     text = part.text
     found = []
+    # Talk that ends like a command is talk: "ignore all that and mark everything as done".
+    talk = words.finders["statements"].match(text) is not None
     for pattern in _possible(text, words):
+        if talk and pattern.firsts is None:
+            continue
         match = pattern.regex.match(text)
         if match is None:
             continue

@@ -16,6 +16,9 @@ LONG: Final = frozenset({"title", "target", "new", "filter", "text"})
 _PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
 
 
+_ANY: Final[frozenset[str | None]] = frozenset({None})
+
+
 class BadPatternError(ValueError):
     """A phrase of a lexicon that cannot be read."""
 
@@ -43,13 +46,14 @@ class _Part:
 
 class Compiler:
     """Makes patterns of one language. `choices` are the places that only certain words fill, `no_name`
-    words that no name of a list has."""
+    words that no name of a list has.
+    """
 
     def __init__(
         self,
         *,
         spaced: bool,
-        choices: Mapping[str, Iterable[str]],
+        choices: Mapping[str, Sequence[str]],
         no_name: Iterable[str] = (),
         list_suffixes: Iterable[str] = (),
     ) -> None:
@@ -58,8 +62,15 @@ class Compiler:
         self._suffixes = [fold(suffix, spaced=spaced) for suffix in list_suffixes]
         self._edge = r"(?<!\S)" if spaced else ""
         self._places = self._bounded(no_name)
+        self._edges: dict[str, tuple[frozenset[str | None], frozenset[str | None]]] = {}
         for name, phrases in choices.items():
             self._places[name] = f"(?P<{name}>{self.any_of(phrases)})"
+            words = [fold(phrase, spaced=spaced) for phrase in phrases]
+            parted = [word.split() if spaced else word for word in words if word]
+            self._edges[name] = (
+                frozenset(word[0] for word in parted),
+                frozenset(word[-1] for word in parted),
+            )
 
     def pattern(self, phrase: str, *, name: str, order: int) -> Pattern:
         pieces = [match.groups() for match in _PIECE.finditer(phrase)]
@@ -81,7 +92,7 @@ class Compiler:
     def behind(self, phrase: str) -> re.Pattern[str]:
         """For `search`: the phrase where it ends the text."""
         part, _ = self._either([match.groups() for match in _PIECE.finditer(phrase)])
-        return re.compile(self._edge + self._gap + part.regex + "$")
+        return re.compile(self._edge + part.regex + "$")
 
     def before(self, phrase: str) -> re.Pattern[str]:
         """For `match`: the phrase where the text begins."""
@@ -110,7 +121,7 @@ class Compiler:
         named = f"(?!(?:{self.any_of(no_name)}))" + word
         suffixes = "|".join(map(re.escape, self._suffixes)) or "(?!)"
         when = f"{WHEN} " if self._spaced else WHEN
-        long = "(?P<{}>.+{})" if not self._spaced else "(?P<{}>.+{} )"
+        long = "(?P<{}>.+?)" if not self._spaced else "(?P<{}>.+? )"
         return {
             "when": f"(?P<when>{when})",
             "list": f"(?P<list>(?:{named}){{1,{most}}})",
@@ -120,8 +131,8 @@ class Compiler:
             "tag": f"(?P<tag>(?:{word}){{1,{most}}})",
             "number": r"(?P<number>\d{1,4} ?)",
         } | {
-            # The words of a phrase behind a target are not its own: "call mom | as done".
-            name: long.format(name, "?" if name == "target" else "")
+            # As short as can be: the words of the phrase behind are not its own.
+            name: long.format(name)
             for name in LONG
         }
 
@@ -151,8 +162,8 @@ class Compiler:
             if place:
                 if place not in self._places:
                     raise BadPatternError(place)
-                every: frozenset[str | None] = frozenset({None})
-                parts.append(_Part(self._places[place] + self._gap, every, every, empty=False))
+                firsts, lasts = self._edges.get(place, (_ANY, _ANY))
+                parts.append(_Part(self._places[place] + self._gap, firsts, lasts, empty=False))
             elif sign:
                 inner, rest = self._either(pieces)
                 if not rest or rest[0][1] != {"(": ")", "[": "]"}[sign]:

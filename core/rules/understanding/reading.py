@@ -85,7 +85,7 @@ def _is_chatter(said: Spoken, words: Words) -> bool:
 
 def _commands(heard: Heard, find: Find) -> list[Command]:
     masked, tags = _tagged(heard)
-    times = kept_times(masked, find(masked), heard)
+    times = kept_times(masked, find(cleaning.blank(masked, heard.quotes)), heard)
     said = spoken(
         masked,
         spaced=heard.words.spaced,
@@ -94,8 +94,12 @@ def _commands(heard: Heard, find: Find) -> list[Command]:
     heard = replace(heard, masked=masked)
     commands: list[Command] = []
     before: Clause | None = None
-    for part in splitting.clauses(said, heard.words, heard.quotes):
-        clause = Clause(part, _within(part, times), heard, _of(part, tags))
+    parts = splitting.clauses(said, heard.words, heard.quotes)
+    for index, part in enumerate(parts):
+        end = _bounds(parts[index + 1])[0] if index + 1 < len(parts) else len(masked)
+        own = [tag for tag in tags if _bounds(part)[0] <= tag[1][0] < end or not index]
+        own = [tag for tag in own if tag[1][0] < end]
+        clause = Clause(part, _within(part, times), heard, own)
         if before is not None:
             clause = _shared(before, clause)
         found = decided(clause)
@@ -125,11 +129,6 @@ def _within(part: Spoken, times: Sequence[Said]) -> list[Said]:
     return [
         time for time in times if any(start <= span[0] and span[1] <= end for span in time.spans)
     ]
-
-
-def _of(part: Spoken, tags: Sequence[tuple[str, Span]]) -> list[tuple[str, Span]]:
-    start, end = _bounds(part)
-    return [tag for tag in tags if start <= tag[1][0] <= end]
 
 
 def _shared(before: Clause, clause: Clause) -> Clause:

@@ -26,7 +26,7 @@ _QUOTES: Final = {
     "‘": "’",
     "「": "」",
     "《": "》",
-}  # noqa: RUF001
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,15 @@ def _behind(slots: Slots, words: Words, names: Known, *, into_list: bool) -> boo
     end = title.text[skipped:]
     sign = WHEN + (" " if words.spaced else "")
     if end.endswith(sign):
-        last = len(title.text) - len(sign)
-        dangling = words.dangling.search(title.text[skipped:last])
-        _cut(slots, 0, last if dangling is None else skipped + dangling.start())
+        last = len(title.text)
+        while title.text.endswith(sign, 0, last):
+            last -= len(sign)
+        for _ in range(_ROUNDS):  # "the rent is due | on friday"
+            dangling = words.dangling.search(title.text, max(0, last - _TAIL), last)
+            if dangling is None or not dangling.start():
+                break
+            last = dangling.start()
+        _cut(slots, 0, last)
         return True
     tail = words.tail.search(end)
     if tail is not None and (tail.start() or slots.whole):
@@ -94,20 +100,24 @@ def _behind(slots: Slots, words: Words, names: Known, *, into_list: bool) -> boo
     for name in ("list", "tag", "priority", "known"):
         if name == "known" and not into_list:
             continue
-        for pattern in words.behind[name]:
-            match = pattern.search(end)
-            while name == "known" and match is not None:
-                # The last place where it fits is meant: "talk to Bo to work".
-                nearer = pattern.search(end, match.start() + 1)
-                if nearer is None:
-                    break
-                match = nearer
-            if match is None or not _taken(slots, match, skipped, words, names):
-                continue
-            last = skipped + match.start()
-            _cut(slots, 0, last)
-            return True
+        # Of several that fit the longest is all of it: "it's urgent", and not "urgent" alone.
+        found = [match for pattern in words.behind[name] if (match := _last(pattern, end, name))]
+        for match in sorted(found, key=lambda match: match.start()):
+            if _taken(slots, match, skipped, words, names):
+                _cut(slots, 0, skipped + match.start())
+                return True
     return False
+
+
+def _last(pattern: re.Pattern[str], end: str, name: str) -> re.Match[str] | None:
+    match = pattern.search(end)
+    while name == "known" and match is not None:
+        # Of a list without the word for it the last place is meant: "talk to Bo to work".
+        nearer = pattern.search(end, match.start() + 1)
+        if nearer is None:
+            break
+        match = nearer
+    return match
 
 
 def _taken(slots: Slots, match: re.Match[str], skipped: int, words: Words, names: Known) -> bool:

@@ -50,7 +50,9 @@ def typed(heard: Heard, find: Find) -> list[Command]:
 def _line(heard: Heard, find: Find) -> list[Command]:
     signs = _signs(heard)
     heard = replace(heard, masked=signs.masked)
-    times = deciding.kept_times(heard.masked, find(heard.masked), heard)
+    times = deciding.kept_times(
+        heard.masked, find(cleaning.blank(heard.masked, heard.quotes)), heard
+    )
     if signs.deadline is not None and not any(time.due for time in times):
         first, last = signs.deadline
         only = " " * first + heard.original[first:last]

@@ -66,6 +66,8 @@ _FINDERS: Final = (
     "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion", "back", "asks_done", "lasting",
 )  # fmt: skip
 _SETS: Final = (
+    "from_words",
+    "naming",
     "list_words",
     "list_suffixes",
     "drop_articles",
@@ -155,6 +157,9 @@ def of(code: str) -> Words:
         finders={
             **{name: compiler.anywhere(given.get(name, ())) for name in _FINDERS},
             "whole": compiler.anywhere(given.get("every.whole", ())),
+            "priority": compiler.anywhere(
+                phrase for phrases in priority.values() for phrase in phrases
+            ),
             "refs": compiler.anywhere(
                 phrase for phrases in under("positions").values() for phrase in phrases
             ),
