@@ -255,6 +255,45 @@ async def test_whoever_leaves_in_the_middle_leaves_nothing(api: Api) -> None:
     assert (await api.alice.get("/voice/memos")).json()["data"] == []
 
 
+async def test_what_arrived_of_a_part_is_kept(api: Api) -> None:
+    """The network fails, or stalls; whoever comes back goes on where it stopped."""
+    audio, url = noise(400_000), api.http.base_url
+    headers = {"Upload-Length": str(len(audio))}
+    begun = await api.alice.post("/voice/uploads", json={}, headers=headers)
+    path = begun.headers["location"]
+
+    async def offset() -> int:
+        return int((await api.http.head(path, headers=api.alice.headers)).headers["upload-offset"])
+
+    for sent, leaves in ((150_000, True), (100_000, False)):
+        before = await offset()
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(
+            f"PATCH {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(audio) - before}\r\n"
+            f"Authorization: Bearer {api.alice.access_token}\r\nUpload-Offset: {before}\r\n"
+            "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
+        )
+        writer.write(audio[before : before + sent])
+        await writer.drain()
+        if leaves:
+            await asyncio.sleep(0.3)
+            writer.transport.abort()
+        else:
+            assert b"408" in await reader.readline()
+            writer.close()
+        for _ in range(50):
+            if await offset() > before:
+                break
+            await asyncio.sleep(0.1)
+        assert await offset() == before + sent
+    last = {"Upload-Offset": "250000", "Content-Type": "application/offset+octet-stream"}
+    done = await api.http.patch(path, content=audio[250_000:], headers=api.alice.headers | last)
+    memo_id = memo_of(done)
+    assert (await api.alice.get(f"/voice/memos/{memo_id}/audio")).content == audio
+    await api.alice.delete(f"/voice/memos/{memo_id}")
+    assert api.left() == []
+
+
 # From here on a process of its own: its memory is measured, and it is killed.
 
 
