@@ -13,7 +13,7 @@ from core.crypto import Keyring
 from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.models.todos import CreatedVia, Priority
-from core.rules.reminders import Due, Wish, due_instant
+from core.rules.reminders import Wish, due_instant
 from core.rules.understanding import reading
 from core.rules.understanding.commands import Intent
 from core.services import reminders, todo_writes, todos, voice_rows, voice_seals, voice_steps
@@ -118,7 +118,7 @@ async def _update(tx: Transaction, actor: Actor, step: Step, todo_id: UUID, said
     row = await todo_writes.lock(tx, actor, todo_id)
     changes = _changes(step.told.fields, row)
     if changes.get("due") is not None:
-        changes["due"] = _with_the_rest(row, changes["due"], step.due_part)
+        changes["due"] = voice_steps.with_the_rest(row.due, changes["due"], step.due_part)
     todo = await todos.edit(tx, actor, todo_id, changes, now=said.now)
     due = changes.get("due")
     wished = step.remind and due is not None and due.at is not None and said.wants_reminders
@@ -137,7 +137,7 @@ async def _snooze(
     if until is None:
         raise Conflict("until when?")
     if not row.reminders or until.at is None:
-        later = _with_the_rest(row, until, "day" if until.at is None else None)
+        later = voice_steps.with_the_rest(row.due, until, "day" if until.at is None else None)
         return await todos.edit(tx, actor, todo_id, {"due": later}, now=said.now)
     at = due_instant(until, (await tx.person()).timezone)
     first = min(row.reminders, key=lambda each: each.next_fire_at or said.now)
@@ -167,12 +167,3 @@ def _changes(fields: Mapping[str, Any], row: TodoRow) -> dict[str, Any]:
             case "title" if value:
                 changes["title"] = value
     return changes
-
-
-def _with_the_rest(row: TodoRow, due: Due, said: str | None) -> Due:
-    """Where a day alone was said the time stays, and the other way round."""
-    if said == "day" and row.due_time is not None:
-        return Due(due.on, row.due_time, row.due_zone)
-    if said == "time" and row.due_on is not None:
-        return Due(row.due_on, due.at, due.zone or row.due_zone)
-    return due

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Final, Self
 from uuid import UUID
 
+from core.rules.reminders import Due
 from core.statements import Query, row
 
 MOST_CANDIDATES: Final = 5000
@@ -42,15 +43,19 @@ class Standing:
     status: str
     due_on: date | None
     due_time: time | None
+    due_zone: str | None
     list: str | None
     tags: Sequence[str]
     priority: str
-    recurs: bool
+
+    @property
+    def due(self) -> Due | None:
+        return None if self.due_on is None else Due(self.due_on, self.due_time, self.due_zone)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """A stored command. `created_by_me` is no column: every statement here asks for one's own."""
+    """A stored command; every statement here asks for one's own."""
 
     id: UUID
     workspace_id: UUID
@@ -93,8 +98,7 @@ CONTEXT: Final = Query(
     writes=False,
 )
 _STANDING: Final = b"""
-    SELECT t.id, t.title, t.status, t.due_on, t.due_time, l.name, t.tags, t.priority,
-      t.series_id IS NOT NULL
+    SELECT t.id, t.title, t.status, t.due_on, t.due_time, t.due_zone, l.name, t.tags, t.priority
     FROM todos t LEFT JOIN lists l ON l.workspace_id = t.workspace_id AND l.id = t.list_id
     WHERE t.workspace_id = %(workspace_id)s AND t.deleted_at IS NULL
       AND t.workspace_id IN (SELECT workspace_id FROM memberships WHERE user_id = %(user_id)s)

@@ -83,6 +83,14 @@ class Step:
         """The same, of this todo."""
         return replace(self, targets=(target,), told=replace(self.told, todo=target))
 
+    def due_with(self, so_far: Due | None) -> "Step":
+        """Telling the whole due that an update leads to, from that of its todo."""
+        due = due_of(self.told.fields.get("due"))
+        if due is None or self.due_part is None:
+            return self
+        whole = _due(with_the_rest(so_far, due, self.due_part))
+        return replace(self, told=replace(self.told, fields={**self.told.fields, "due": whole}))
+
     def kept(self) -> dict[str, Any]:
         """As JSON, to be sealed."""
         plain: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
@@ -154,6 +162,15 @@ def due_of(said: Mapping[str, Any] | None) -> Due | None:
         return None
     at = time.fromisoformat(said["time"]) if said["time"] else None
     return Due(date.fromisoformat(said["date"]), at, said["timezone"])
+
+
+def with_the_rest(so_far: Due | None, due: Due, said: str | None) -> Due:
+    """Where a `day` alone was said the time stays, and the other way round."""
+    if so_far is not None and so_far.at is not None and said == "day":
+        return Due(due.on, so_far.at, so_far.zone)
+    if so_far is not None and said == "time":
+        return Due(so_far.on, due.at, due.zone or so_far.zone)
+    return due
 
 
 def recurrence_of(said: Mapping[str, Any] | None) -> RecurrenceDraft | None:

@@ -64,7 +64,8 @@ class Targets:
         choice = targets.choose(meant.text, candidates, thresholds, language=self._language)
         if choice.accepted is not None:
             surely = min(step.told.confidence, choice.confidence)
-            found = step.about(Named(choice.accepted.id, choice.accepted.title))
+            [meant_row] = [each for _, each in pool if each.id == choice.accepted.id]
+            found = _about(step, meant_row)
             return replace(found, told=replace(found.told, confidence=round(surely, 4)))
         offered = tuple(Named(each.id, each.title) for each in choice.offered[:MOST_OFFERED])
         return _offering(step, offered)
@@ -81,7 +82,7 @@ class Targets:
         except IndexError:
             offered = tuple(Named(each.id, each.title) for each in standing[:MOST_OFFERED])
             return _offering(step, offered)
-        return step.about(Named(found.id, found.title))
+        return _about(step, found)
 
     async def _every(self, meant: Reference, asked: Filter | None, *, done: bool) -> list[Standing]:
         words = set(forms(meant.text or ""))
@@ -123,6 +124,10 @@ def fits(todo: Standing, asked: Filter) -> bool:
         (asked.status, lambda: todo.status == (asked.status or Status.PENDING)),
     ]
     return all(holds() for given, holds in conditions if given is not None)
+
+
+def _about(step: Step, todo: Standing) -> Step:
+    return step.about(Named(todo.id, todo.title)).due_with(todo.due)
 
 
 def _of_all(step: Step, found: Sequence[Standing]) -> Step:

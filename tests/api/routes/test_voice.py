@@ -144,6 +144,10 @@ async def test_moved_keeps_its_time(alice: Person) -> None:
     due = (await read(alice, made["id"]))["due"]
     assert due["time"] == "09:00"
     assert due["date"] < "2030"
+    assert told["commands"][0]["fields"] == {"due": due}
+    told = await say(alice, "move call the dentist to 3 pm")
+    assert (await read(alice, made["id"]))["due"] == due | {"time": "15:00"}
+    assert told["commands"][0]["fields"]["due"] == due | {"time": "15:00"}
 
 
 async def test_renamed_tagged_and_moved_to_a_list(alice: Person) -> None:
