@@ -152,9 +152,9 @@ class Relay:
             outcome.done.append(row)
 
     async def _call(self, row: Claimed) -> None:
-        if row.done:  # asked for once more after it had its effect
-            return
         if row.action == OutboxAction.START:
+            if row.done:  # asked for once more after it had its effect
+                return
             await dispatch.start(self._client, row, self._routes)
             metrics.WORKFLOWS_STARTED.labels(row.workflow_type).inc()
         elif row.action == OutboxAction.CANCEL:

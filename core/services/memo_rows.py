@@ -199,5 +199,20 @@ FORGET_WORDS: Final = Query(
 SET_JOB = query(
     update(VoiceMemos)
     .where(*_OF)
-    .values(job_id=bindparam("new_job_id"), updated_at=bindparam("now"))
+    .values(
+        job_id=bindparam("new_job_id"),
+        status=MemoStatus.RECEIVED,
+        problem=None,
+        updated_at=bindparam("now"),
+    )
+)
+ANSWER = query(
+    update(VoiceMemos)
+    .where(
+        *_OF,
+        VoiceMemos.job_id == bindparam("of_job_id"),
+        VoiceMemos.status == MemoStatus.NEEDS_CONFIRMATION,
+    )
+    .values(status=MemoStatus.DONE, updated_at=bindparam("now"))
+    .returning(VoiceMemos.id)
 )

@@ -244,6 +244,15 @@ def tell(
         tx.emit(Event(memo.workspace_id, f"voice_memo.{status}", memo.id))
 
 
+async def answered(
+    tx: Transaction, workspace_id: UUID, memo_id: UUID, *, job_id: UUID, now: datetime
+) -> None:
+    """What this job asked about was answered. One that a newer job works on stays as it is."""
+    of = {"of_workspace_id": workspace_id, "of_id": memo_id, "of_job_id": job_id}
+    if await tx.first(memo_rows.ANSWER, **of, now=now) is not None:
+        tx.emit(Event(workspace_id, "voice_memo.done", memo_id))
+
+
 def hear(tx: Transaction, memo: MemoRow, heard: Heard, *, now: datetime) -> None:
     """Queue keeping what was heard."""
     tx.run(

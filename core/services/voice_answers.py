@@ -13,6 +13,7 @@ from core.events import Event
 from core.models.voice import Outcome
 from core.rules.understanding.commands import Intent
 from core.services import (
+    memos,
     voice_commands,
     voice_doing,
     voice_listing,
@@ -125,6 +126,8 @@ async def _answered(
         now=now,
         change_sets=[tx.change_set_id] if changed and undoable else [],
     )
+    if row.memo_id is not None:
+        await memos.answered(tx, row.workspace_id, row.memo_id, job_id=row.id, now=now)
     if row.session_id is not None:
         voice_records.mention(tx, actor, row, mentioned, confirmed=bool(chosen))
     voice_records.count(row.intent, row.language, outcome)

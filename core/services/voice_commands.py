@@ -41,6 +41,8 @@ from core.services.voice_targets import Targets
 from core.services.workspaces import Access, place
 
 ANSWERED_WITHIN: Final = timedelta(minutes=10)
+# Who recorded something need not be there when it is understood, minutes or a night later.
+MEMO_ANSWERED_WITHIN: Final = timedelta(days=7)
 MOST_MENTIONED: Final = 10
 
 
@@ -97,7 +99,7 @@ async def run(
         language=found.language,
         stt_confidence=stt_confidence,
         at=tx.began_at,
-        expires_at=now + ANSWERED_WITHIN,
+        expires_at=now + (MEMO_ANSWERED_WITHIN if memo else ANSWERED_WITHIN),
     )
     said = Said(
         heard.id,
