@@ -60,9 +60,20 @@ def matching(part: Spoken, words: Words) -> list[Frame]:
             continue
         groups = {name: match.span(name) for name, value in match.groupdict().items() if value}
         free = sum(end - start for name, (start, end) in groups.items() if name in LONG)
-        found.append(Frame(pattern.name, part, groups, len(text) - free))
+        weight = len(text) - free
+        groups = {name: _with_times(span, text, words) for name, span in groups.items()}
+        found.append(Frame(pattern.name, part, groups, weight))
     found.sort(key=lambda frame: -frame.weight)
     return found
+
+
+def _with_times(span: Span, text: str, words: Words) -> Span:
+    """With the times behind it, that a preposition before them is seen to dangle."""
+    sign = WHEN + (" " if words.spaced else "")
+    start, end = span
+    while text.startswith(sign, end):
+        end += len(sign)
+    return start, end
 
 
 def _possible(text: str, words: Words) -> list[Pattern]:

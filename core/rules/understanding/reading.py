@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from core.rules.understanding import cleaning, languages, lexicon, splitting, times
 from core.rules.understanding import words as phrases
 from core.rules.understanding.commands import Command, Intent, Reading, Said, Span
-from core.rules.understanding.deciding import Clause, Heard, decided, kept_times
+from core.rules.understanding.deciding import decided
 from core.rules.understanding.frames import stripped
+from core.rules.understanding.hearing import Clause, Heard, kept_times
 from core.rules.understanding.spoken import Spoken, fold, spoken
 from core.rules.understanding.text import normalise
 from core.rules.understanding.time_moments import Clock

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core.rules.understanding import cleaning, deciding, frames
+from core.rules.understanding import cleaning, creating, deciding, frames
 from core.rules.understanding.commands import Command, Intent, Said, Span
-from core.rules.understanding.deciding import Clause, Heard
+from core.rules.understanding.hearing import SURE, Clause, Heard, kept_times
 from core.rules.understanding.spoken import fold, spoken
 from core.rules.understanding.titles import Known, list_name
 
@@ -50,9 +50,7 @@ def typed(heard: Heard, find: Find) -> list[Command]:
 def _line(heard: Heard, find: Find) -> list[Command]:
     signs = _signs(heard)
     heard = replace(heard, masked=signs.masked)
-    times = deciding.kept_times(
-        heard.masked, find(cleaning.blank(heard.masked, heard.quotes)), heard
-    )
+    times = kept_times(heard.masked, find(cleaning.blank(heard.masked, heard.quotes)), heard)
     if signs.deadline is not None and not any(time.due for time in times):
         first, last = signs.deadline
         only = " " * first + heard.original[first:last]
@@ -73,7 +71,7 @@ def _created(clause: Clause) -> list[Command]:
             commands = deciding.framed(frame, clause)
             if commands and all(command.question is None for command in commands):
                 return commands
-    return [deciding.create(clause.part, clause, sure=deciding.SURE, into_list=True)]
+    return [creating.create(clause.part, clause, sure=SURE, into_list=True)]
 
 
 def _with(signs: _Signs, command: Command) -> Command:

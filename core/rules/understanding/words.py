@@ -1,6 +1,7 @@
 """`[words]` of a lexicon, ready to be compared.
 
-frames.*      phrases around what is told: remind create add to_list timed maybe complete done reopen
+frames.*      phrases around what is told: remind create add add_list to_list timed maybe complete
+              done done_noun finish reopen search
               delete rename move set_priority clear_priority clear_due tag move_list snooze list
               undo nothing (what is said without being meant as a command)
 phrases.*     what may stand behind a title: priority tag list known; priority_first before it
@@ -115,7 +116,7 @@ def of(code: str) -> Words:
     frames = [
         pattern for name, phrases in under("frames").items() for pattern in compiled(name, phrases)
     ]
-    by_first, by_last, anywhere = _indexed(frames, spaced=spaced)
+    by_first, by_last, anywhere = _indexed(frames)
     return Words(
         code=code,
         spaced=spaced,
@@ -171,7 +172,7 @@ def of(code: str) -> Words:
 
 
 def _indexed(
-    frames: Iterable[Pattern], *, spaced: bool
+    frames: Iterable[Pattern],
 ) -> tuple[dict[str, list[Pattern]], dict[str, list[Pattern]], list[Pattern]]:
     by_first: dict[str, list[Pattern]] = {}
     by_last: dict[str, list[Pattern]] = {}

@@ -1,0 +1,124 @@
+"""New todos: their titles, and what is said beside."""
+
+from dataclasses import replace
+from typing import Any
+
+from core.rules.understanding import languages, splitting, titles
+from core.rules.understanding.commands import Command, Intent, Span
+from core.rules.understanding.frames import Frame
+from core.rules.understanding.hearing import HALF, SURE, Clause, certain, moment, span_of
+from core.rules.understanding.spoken import Spoken
+from core.rules.understanding.words import Words
+
+
+def creates(frame: Frame, clause: Clause) -> list[Command] | None:
+    words = clause.heard.words
+    title = frame.group("title")
+    if title is None:
+        return [
+            Command(
+                Intent.CREATE,
+                HALF,
+                moment(clause, remind=frame.name == "remind"),
+                question=languages.question(words.code, "what"),
+            )
+        ]
+    sure = HALF if frame.name == "maybe" else SURE
+    adds = frame.name in {"add", "add_list", "to_list", "timed"}
+    into = into_list(frame, clause)
+    if into is not None and not into[0]:
+        return None
+    command = create(title, clause, sure=sure, into_list=adds, article=adds)
+    extra: dict[str, Any] = {}
+    if frame.name == "remind":
+        extra["remind"] = True
+    if (value := priority_of(frame, words)) is not None:
+        extra["priority"] = value
+    spans = dict(command.spans)
+    if into is not None:
+        extra["list"], spans["list"] = into
+    command = replace(command, fields={**command.fields, **extra}, spans=spans)
+    if adds and "list" in command.fields:
+        return one_by_one(title, command, clause)
+    return [command]
+
+
+def into_list(frame: Frame, clause: Clause) -> tuple[str, Span] | None:
+    heard = clause.heard
+    for name in ("list", "known"):
+        part = frame.group(name)
+        if part is not None:
+            span = part.span(0, len(part.text))
+            found = titles.list_name(
+                part.text, heard.words, heard.names, only_known=name == "known"
+            )
+            return ("", span) if found is None else (found or heard.masked[slice(*span)], span)
+    return None
+
+
+def priority_of(frame: Frame, words: Words) -> str | None:
+    groups = {name: frame.text(name) for name in ("priority", "priority_word")}
+    return titles.priority_of(groups, words) if any(groups.values()) else None
+
+
+def one_by_one(title: Spoken, whole: Command, clause: Clause) -> list[Command]:
+    """ "milk, eggs and bread" onto a list are three."""
+    heard = clause.heard
+    slots = titles.peeled(title, heard.words, heard.names, into_list=True)
+    pieces = splitting.things(slots.title, heard.words)
+    if len(pieces) < 2:  # noqa: PLR2004 (one thing is no list of things)
+        return [whole]
+    commands = []
+    for piece in pieces:
+        text, span = _title(piece, clause, article=True)
+        if not text:
+            return [whole]
+        commands.append(
+            replace(
+                whole,
+                fields={**whole.fields, "title": text},
+                spans={**whole.spans, "title": span},
+            )
+        )
+    return commands
+
+
+def _title(part: Spoken, clause: Clause, *, article: bool) -> tuple[str, Span]:
+    """`article`: "a dentist appointment" that is added is a dentist appointment."""
+    if article and part.spaced:
+        first = part.text.split(" ", 1)[0]
+        if first in clause.heard.words.sets["drop_articles"] and len(first) + 1 < len(part.text):
+            part = part.part(len(first) + 1, len(part.text))
+    return titles.written(part, clause.heard.masked)
+
+
+def create(
+    title: Spoken, clause: Clause, *, sure: float, into_list: bool, article: bool = False
+) -> Command:
+    heard = clause.heard
+    slots = titles.peeled(title, heard.words, heard.names, into_list=into_list)
+    text, span = _title(slots.title, clause, article=article)
+    fields = moment(clause)
+    spans = {**slots.spans}
+    if clause.own and (due_span := span_of(clause.own[0])):
+        spans["recurrence" if "recurrence" in fields else "due"] = due_span
+        spans["due"] = due_span
+    if slots.priority is not None:
+        fields["priority"] = slots.priority
+    tags = [*(tag for tag, _ in clause.tags), *slots.tags]
+    if tags:
+        fields["tags"] = list(dict.fromkeys(tags))
+        spans.setdefault("tags", clause.tags[0][1] if clause.tags else span)
+    if slots.into is not None:
+        fields["list"] = slots.into
+    if not text:
+        return Command(
+            Intent.CREATE,
+            HALF,
+            fields,
+            spans=spans,
+            question=languages.question(heard.words.code, "what"),
+        )
+    fields["title"] = text
+    spans["title"] = span
+    return Command(Intent.CREATE, min(sure, certain(clause.own)), fields, spans=spans)
