@@ -15,8 +15,8 @@ from core.db import Transaction
 from core.errors import Conflict
 from core.events import Event
 from core.models.users import Users, UserStatus
-from core.services import audits, push_subscriptions, rearming, sessions
-from core.statements import Query, query
+from core.services import audits, push_subscriptions, rearming, sessions, voice_seals
+from core.statements import Query, query, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,9 @@ _MOVE: Final = Query(
                todo_id = m.new_id, version = r.version + 1
         FROM todo_map m WHERE r.workspace_id = %(source)s AND r.todo_id = m.old_id
         RETURNING r.id, m.live
+    ), moved_words AS (
+        UPDATE todo_voice v SET workspace_id = %(target)s, todo_id = m.new_id, original_text = NULL
+        FROM todo_map m WHERE v.workspace_id = %(source)s AND v.todo_id = m.old_id
     ), moved_deliveries AS (
         UPDATE deliveries d SET workspace_id = %(target)s, user_id = %(target)s,
                todo_id = (SELECT new_id FROM todo_map WHERE old_id = d.todo_id)
@@ -110,6 +113,25 @@ _MOVE: Final = Query(
     UNION ALL SELECT 'reminder', id FROM moved_reminders WHERE live
     """,
     _Moved,
+    {},
+    writes=True,
+)
+# Sealed for the place where they stand: what moves is sealed anew.
+_WORDS: Final = Query(
+    b"""
+    SELECT todo_id, original_text FROM todo_voice
+    WHERE workspace_id = %(source)s AND original_text IS NOT NULL
+    """,
+    row,
+    {},
+    writes=False,
+)
+_SEAL: Final = Query(
+    b"""
+    UPDATE todo_voice SET original_text = %(original_text)s
+    WHERE workspace_id = %(target)s AND todo_id = %(todo_id)s
+    """,
+    row,
     {},
     writes=True,
 )
@@ -128,8 +150,15 @@ async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) ->
         raise Conflict("only an anonymous account can be linked to another")
     if {giving.status, taking.status} != {UserStatus.ACTIVE}:
         raise Conflict("one of the two accounts is closed")
+    said = await tx.all(_WORDS, source=source)
+    kept = set()
     for moved in await tx.all(_MOVE, source=source, target=target, now=now):
         tx.emit(Event(target, f"{moved.noun}.created", moved.id))
+        kept.add(moved.id)
+    for todo_id, sealed in said:
+        words = voice_seals.moved(sealed, todo_id, source=source, target=target)
+        if todo_id in kept and words is not None:
+            tx.run(_SEAL, target=target, todo_id=todo_id, original_text=words)
     if (giving.timezone, giving.all_day_time) != (taking.timezone, taking.all_day_time):
         moves = {"timezone": [giving.timezone, taking.timezone]}
         await rearming.follow(tx, target, key=source, changed=moves, now=now)

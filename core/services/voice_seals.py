@@ -47,10 +47,23 @@ def seal_words(ring: Keyring, workspace_id: UUID, todo_id: UUID, words: str) -> 
 
 def words(workspace_id: UUID, todo_id: UUID, sealed: bytes | None) -> str | None:
     """Null once they are forgotten, and where no ring of this process opens them."""
+    if sealed is None:
+        return None
+    found = _opened(workspace_id, todo_id, sealed)
+    return None if found is None else found[0]
+
+
+def moved(sealed: bytes, todo_id: UUID, *, source: UUID, target: UUID) -> bytes | None:
+    """The words of a todo that goes to another workspace; null where nothing opens them."""
+    found = _opened(source, todo_id, sealed)
+    return None if found is None else seal_words(found[1], target, todo_id, found[0])
+
+
+def _opened(workspace_id: UUID, todo_id: UUID, sealed: bytes) -> tuple[str, Keyring] | None:
     aad = crypto.place("todo_voice", "original_text", todo_id, workspace_id)
-    for ring in _rings.values() if sealed is not None else ():
+    for ring in _rings.values():
         try:
-            return ring.unseal(sealed or b"", aad=aad).decode()
+            return ring.unseal(sealed, aad=aad).decode(), ring
         except Invalid:
             continue
     return None
