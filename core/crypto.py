@@ -104,9 +104,14 @@ class Keyring:
                 return unseal(key, body, aad=aad)
         raise Invalid("this was not sealed here")
 
+    @property
+    def mark(self) -> bytes:
+        """What all begins with that the key of today sealed."""
+        return _ENVELOPE + _key_id(self.keys[0])
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether the key that seals now sealed it."""
-        return sealed.startswith(_ENVELOPE + _key_id(self.keys[0]))
+        return sealed.startswith(self.mark)
 
 
 async def seal_stream(

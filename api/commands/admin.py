@@ -1,4 +1,4 @@
-"""`voicetodo admin outbox | dump | emails | openapi | migrate | settings`: for operators.
+"""`voicetodo admin outbox | dump | emails | openapi | migrate | reseal | settings`: for operators.
 
 They are beside the API and read the settings and PostgreSQL themselves; what one of them needs is
 imported when it runs.
@@ -16,6 +16,8 @@ from uuid import UUID
 
 import typer
 from rich import box
+from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from api.commands import described, emails
@@ -142,6 +144,30 @@ def migrate(*, as_json: Json = False) -> None:
     migration.run(embedded.database_url(load_settings()))
     revision = migration.head()
     answer({"revision": revision}, f"The database is at {revision}.", as_json=as_json)
+
+
+@app.command()
+def reseal(*, as_json: Json = False) -> None:
+    """Seal with the key of today what earlier keys sealed, so that those may go."""
+    from core import embedded, keys
+    from core.services import reseals
+
+    chosen = load_settings()
+    ring = keys.load(chosen).ring
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        told = [
+            asdict(each)
+            for each in progress.track(
+                reseals.run(embedded.database_url(chosen), ring),
+                total=len(reseals.KEPT),
+                description="sealing anew",
+            )
+        ]
+    view = Table("column", "sealed anew", "not opened", box=box.SIMPLE_HEAD, pad_edge=False)
+    for each in told:
+        name = f"{each['table']}.{each['column']}"
+        view.add_row(name, f"{each['resealed']:,}", f"{each['unopened']:,}")
+    answer(told, view, as_json=as_json)
 
 
 @app.command()

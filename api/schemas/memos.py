@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
 
 from core.crypto import Keyring
 from core.services import memo_secrets
@@ -45,7 +45,7 @@ class MemoFields(BaseModel):
 class Reprocess(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool = Field(
+    dry_run: StrictBool = Field(
         default=False, description="Understand the kept words anew and show what differs"
     )
     language: Language | None = None
@@ -54,7 +54,7 @@ class Reprocess(BaseModel):
 class ConsentsGiven(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    third_party_transcription: bool = Field(
+    third_party_transcription: StrictBool = Field(
         description="Recordings may be transcribed by an outside service", examples=[True]
     )
 

@@ -15,7 +15,19 @@ from core.errors import Misconfigured, NotFound, Unavailable
 from core.models import Table
 
 # Nobody who helps needs these, and whoever reads over their shoulder must not have them.
-_NEVER: Final = ["password_hash", "token_hash", "auth", "secret", "secret_hash"]
+_NEVER: Final = [
+    "password_hash",
+    "token_hash",
+    "auth",
+    "secret",
+    "secret_hash",
+    "blob_key",
+    "parts_key",
+    "transcript",
+    "words",
+    "sealed",
+    "original_text",
+]
 _OF_PERSON: Final[dict[str, LiteralString]] = {
     "workspace_id": "= %(id)s",  # the personal one has its person's id
     "user_id": "= %(id)s",

@@ -19,6 +19,8 @@ SECONDS = 300  # of half a minute, but other tests run meanwhile: only a hang ta
 EXAMPLES = 8
 # What ends or replaces the session that the run itself is signed in with.
 ENDS_THE_RUN = "^/api/v1/(auth/(logout|upgrade|link)|sessions/)"
+# The tool writes no body of tus' own media type; tests/api/routes/test_uploads.py does.
+NOT_WRITTEN = "append_to_upload"
 # JSON Schema cannot say: either `at` or `before`, moments to come, zones that there are, cursors
 # that we sealed. That such values are refused is what the tests of the routes are for.
 NOT_CHECKED = "positive_data_acceptance"
@@ -33,6 +35,7 @@ def url(database_url: str, tmp_path: Path) -> Iterator[str]:
         DATABASE_URL=SecretStr(database_url),
         rate_limit_api=1_000_000,
         rate_limit_auth=1_000_000,
+        rate_limit_uploads=1_000_000,
     )
     with serve(create_app(settings)) as address_:
         yield address_
@@ -49,6 +52,7 @@ def test_the_document_holds(url: str, tmp_path: Path) -> None:
             *("--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", str(EXAMPLES), "--generation-database", "none"),
             *("--exclude-path-regex", ENDS_THE_RUN, "--exclude-checks", NOT_CHECKED),
+            *("--exclude-operation-id", NOT_WRITTEN),
             *("--seed", "1", "--continue-on-failure", "--no-color"),
         ],
         cwd=tmp_path,

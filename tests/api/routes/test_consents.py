@@ -29,7 +29,14 @@ async def test_agreeing_and_withdrawing_that(database_url: str, alice: Person, b
     await alice.put(PATH, json={KIND: True})
     assert await told(alice) == (True, True, False)
     assert await told(bob) == (False, False, False)
-    for wrong in ({}, {KIND: None}, {KIND: "x"}, {KIND: True, "more": True}):
+    for wrong in (
+        {},
+        {KIND: None},
+        {KIND: "x"},
+        {KIND: 1},
+        {KIND: "true"},
+        {KIND: True, "more": True},
+    ):
         assert (await alice.put(PATH, json=wrong)).status_code == 422
     actions = await sql(
         database_url,

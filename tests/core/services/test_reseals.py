@@ -1,0 +1,83 @@
+"""After it the earlier key opens nothing that is kept, and is needed for nothing."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import LargeBinary
+
+from core import crypto
+from core.actor import Actor
+from core.crypto import Keyring
+from core.db import Database
+from core.errors import Invalid
+from core.ids import uuid7
+from core.models import Table
+from core.models.connections import Provider
+from core.services import connections, memo_secrets, memos, reseals
+from tests.people import Person
+from tests.teams import sql
+
+OLD, NEW = Keyring((os.urandom(32),)), Keyring((os.urandom(32),))
+BOTH = Keyring((*NEW.keys, *OLD.keys))
+NOT_SEALED = {  # hashes, and what is of no use after 72 hours
+    ("refresh_tokens", "token_hash"),
+    ("idempotency_keys", "key_hash"),
+    ("idempotency_keys", "request_hash"),
+    ("idempotency_keys", "answer"),
+    ("connections", "secret_hash"),
+    ("voice_memos", "sha256"),
+    ("voice_uploads", "sha256"),
+}
+
+
+def test_no_sealed_column_is_forgotten() -> None:
+    there = {
+        (table.name, column.name)
+        for table in Table.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    assert there - NOT_SEALED == {(kept.table, kept.column) for kept in reseals.KEPT}
+    assert there >= NOT_SEALED
+
+
+async def test_what_an_earlier_key_sealed(
+    app_db: Database, database_url: str, alice: Person
+) -> None:
+    now, memo_id, key = datetime.now(UTC), uuid7(), crypto.new_key()
+    of_memos = OLD.of(memo_secrets.PURPOSE)
+    slack = connections.Draft(Provider.SLACK, "T1", "C1", SecretStr("xoxb-old"))
+    async with app_db.transaction() as tx:
+        tx.act_in([alice.id], alice.id)
+        ring = OLD.of(connections.PURPOSE)
+        await connections.put(tx, alice.id, alice.id, slack, ring=ring, now=now)
+        draft = memos.Draft(
+            id=memo_id, capture_id=uuid7(), session_id=None, language=None,
+            media_type="audio/wav", size=1, sha256=bytes(32), blob=f"memos/{uuid7()}",
+            blob_key=memo_secrets.seal_key(of_memos, alice.id, memo_id, key), put_at=now,
+        )  # fmt: skip
+        row, _, _ = await memos.receive(tx, Actor(alice.id, uuid7()), alice.id, draft, now=now)
+        words = memo_secrets.seal_transcript(of_memos, row, "buy milk")
+        memos.hear(tx, row, memos.Heard(words, None, "en", "embedded", "demo", None, 1.0), now=now)
+    told = {(each.table, each.column): each.resealed for each in reseals.run(database_url, BOTH)}
+    assert told["connections", "secret"] >= 1
+    assert told["voice_memos", "blob_key"] >= 1
+    assert told["voice_memos", "transcript"] >= 1
+    assert all(each.resealed == 0 for each in reseals.run(database_url, BOTH)), "done already"
+    async with app_db.transaction() as tx:
+        tx.act_in([alice.id], alice.id)
+        found = await memos.lock(tx, alice.id, memo_id)
+        ring = NEW.of(connections.PURPOSE)
+        slack_now = await connections.find(tx, alice.id, alice.id, Provider.SLACK, ring=ring)
+    assert found is not None
+    assert slack_now is not None
+    assert slack_now.secret.get_secret_value() == "xoxb-old"
+    assert memo_secrets.transcript(NEW.of(memo_secrets.PURPOSE), found) == "buy milk"
+    with pytest.raises(Invalid):
+        memo_secrets.transcript(of_memos, found)
+    named = await sql(
+        database_url, "SELECT secret_key FROM connections WHERE user_id = %s", alice.id
+    )
+    assert named == [(ring.key_id,)]
