@@ -335,9 +335,9 @@ async def undo_last(
     )
     if last is None:
         return False
-    command_id, change_set = last
+    [change_set] = last
     await changes.undo(tx, actor, change_set, now=now)
-    tx.run(voice_rows.UNDONE, workspace_id=workspace_id, id=command_id, change_set=change_set)
+    voice_records.undone(tx, actor, change_set)
     return True
 
 

@@ -134,6 +134,11 @@ def applied(
     )
 
 
+def undone(tx: Transaction, actor: Actor, change_set: UUID) -> None:
+    """Queue that this was taken back: saying "undo" takes back what was done before it."""
+    tx.run(voice_rows.UNDONE, user_id=actor.user_id, change_set=change_set, now=tx.began_at)
+
+
 def mention(
     tx: Transaction, actor: Actor, row: CommandRow, mentioned: Sequence[UUID], *, confirmed: bool
 ) -> None:

@@ -193,7 +193,7 @@ LOCK_MEMO: Final = Query(
 # The session's own first, then what was said lately anywhere; the newest of each, as UUIDv7 sort.
 LAST_DONE: Final = Query(
     b"""
-    SELECT c.id, done FROM voice_commands c, unnest(c.change_sets) done
+    SELECT done FROM voice_commands c, unnest(c.change_sets) done
     WHERE c.workspace_id = %(workspace_id)s AND c.user_id = %(user_id)s
       AND (c.session_id = %(session_id)s OR c.created_at > %(now)s - interval '10 minutes')
     ORDER BY (c.session_id IS NOT DISTINCT FROM %(session_id)s) DESC, done DESC LIMIT 1
@@ -202,10 +202,12 @@ LAST_DONE: Final = Query(
     {},
     writes=False,
 )
+# Whoever took it back, and at which door: "undo" then goes on with what was done before it.
 UNDONE: Final = Query(
     b"""
     UPDATE voice_commands SET change_sets = array_remove(change_sets, %(change_set)s)
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+    WHERE workspace_id = ANY ((SELECT vt_writable())::uuid[]) AND user_id = %(user_id)s
+      AND created_at > %(now)s - interval '31 days' AND %(change_set)s = ANY (change_sets)
     """,
     row,
     {},

@@ -314,6 +314,15 @@ async def test_undo_goes_back_step_by_step(alice: Person) -> None:
     assert nothing["question"]
 
 
+async def test_undo_by_hand_counts_for_undo_by_word(alice: Person) -> None:
+    await say(alice, "Add buy stamps")
+    second = await say(alice, "Add buy envelopes")
+    by_hand = await alice.post("/undo", json={"change_set": second["undo_token"]})
+    assert by_hand.status_code == 200
+    assert (await say(alice, "undo"))["executed"]
+    assert await titles(alice) == []
+
+
 async def test_snoozing_puts_off_its_reminder_and_undo_brings_it_back(alice: Person) -> None:
     due = {"date": "2030-01-01", "time": "09:00", "timezone": "UTC"}
     made = await make(alice, "Call mom", due=due, reminders=[{"before": "PT0S"}])
