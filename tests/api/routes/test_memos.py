@@ -8,12 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
 
+from api.main import create_app
 from core.db import Database
 from core.ids import uuid7
 from core.models.jobs import JobStatus
-from core.services import jobs
-from tests.people import Person
+from core.services import jobs, memo_secrets, memos
+from core.settings import Settings
+from tests.people import Person, register
 from tests.teams import sql, team
 from tests.todos import refusal
 from tests.voicing import blobs, memo, memo_of, noise, upload, wav
@@ -208,6 +211,69 @@ async def test_processing_it_anew(
     assert rows == [("ProcessVoiceMemo",)]
     await alice.delete(f"/voice/memos/{memo_of(sent)}")
     assert (await alice.post(path, json={})).status_code == 409
+
+
+async def test_what_a_newer_reading_would_make_of_it(
+    app: FastAPI, app_db: Database, alice: Person, bob: Person
+) -> None:
+    sent = await upload(alice, noise(700))
+    memo_id = UUID(memo_of(sent))
+    path = f"/voice/memos/{memo_id}/reprocess"
+    assert (await alice.post(path, json={"dry_run": True})).status_code == 409, "no words yet"
+    ring = app.state.shelf.ring
+    async with app_db.transaction() as tx:
+        tx.act_in([alice.id])
+        row = await memos.lock(tx, alice.id, memo_id)
+        assert row is not None
+        text = memo_secrets.seal_transcript(ring, row, "remind me to buy milk tomorrow at 5 pm")
+        words = memo_secrets.seal_words(
+            ring, row, [{"text": "remind", "start": 0.1, "end": 0.4, "confidence": None}]
+        )
+        heard = memos.Heard(text, words, "en", "embedded", "standard", 0.9, 2.5)
+        memos.hear(tx, row, heard, now=tx.began_at)
+    found = await memo(alice, str(memo_id))
+    assert found["transcript"] == "remind me to buy milk tomorrow at 5 pm"
+    assert found["words"] == [{"text": "remind", "start": 0.1, "end": 0.4, "confidence": None}]
+    assert (found["transcriber"], found["stt_confidence"], found["duration_s"]) == (
+        "embedded", 0.9, 2.5,
+    )  # fmt: skip
+    tried = await alice.post(path, json={"dry_run": True})
+    assert tried.status_code == 200, tried.text
+    assert "change-set" not in tried.headers
+    told = tried.json()
+    assert told["before"] is None
+    (command,) = told["after"]["commands"]
+    assert (command["intent"], command["fields"]["title"]) == ("create", "buy milk")
+    assert "commands" in told["differs"]
+    assert (await bob.post(path, json={"dry_run": True})).status_code == 404
+    assert (await alice.get("/todos")).json()["data"] == [], "nothing was done"
+    await alice.delete(f"/voice/memos/{memo_id}")
+    gone = await memo(alice, str(memo_id))
+    assert (gone["transcript"], gone["words"]) == (None, None)
+
+
+async def test_so_many_a_minute(app: FastAPI) -> None:
+    """A repetition of what arrived already does not count."""
+    ours: Settings = app.state.settings
+    other = create_app(ours.model_copy(update={"rate_limit_uploads": 2}))
+    async with (
+        other.router.lifespan_context(other),
+        AsyncClient(transport=ASGITransport(app=other), base_url="http://api") as http,
+    ):
+        alice = await register(http)
+        capture, audio = uuid4(), noise(500)
+        for _ in range(4):
+            assert (await upload(alice, audio, capture_id=capture)).status_code == 202
+        headers = {"Upload-Length": "500"}
+        assert (await alice.post("/voice/uploads", json={}, headers=headers)).status_code == 201
+        for answer in (
+            await upload(alice, noise(500)),
+            await alice.post("/voice/uploads", json={}, headers=headers),
+        ):
+            assert answer.status_code == 429
+            assert 0 < int(answer.headers["retry-after"]) <= 60
+            assert answer.headers["ratelimit-policy"] == '"default";q=2;w=60'
+        assert (await alice.get("/voice/memos")).status_code == 200
 
 
 async def test_a_session_of_ones_own(alice: Person, database_url: str) -> None:
