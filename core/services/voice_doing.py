@@ -57,6 +57,8 @@ async def do(tx: Transaction, actor: Actor, step: Step, said: Said) -> Done:
         try:
             todo = await _to_one(tx, actor, step, target, said)
         except NotFound as error:
+            if step.everything:
+                continue  # a subtask that went with its parent
             raise Conflict("this todo is no longer there") from error
         about.append(target if todo is None else Named(todo.id, todo.title))
         found += [] if todo is None else [todo]

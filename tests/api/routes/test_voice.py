@@ -188,8 +188,9 @@ async def test_no_is_no(alice: Person) -> None:
 
 
 async def test_all_of_them_are_counted_before_they_go(alice: Person) -> None:
-    for title in ("a", "b", "c"):
-        await make(alice, f"todo {title}")
+    parent = await make(alice, "todo a")
+    await make(alice, "todo b", parent_id=parent["id"])
+    await make(alice, "todo c", recurrence={"rrule": "FREQ=DAILY"}, due={"date": "2030-01-01"})
     told = await say(alice, "delete all todos")
     assert told["needs_confirmation"]
     assert "3" in told["question"]
