@@ -21,10 +21,13 @@ EVERY: Final = timedelta(minutes=1)
 # is gone within 15 minutes.
 YOUNG: Final = timedelta(minutes=10)
 BATCH: Final = 500
+# More than so many, and more than half of all there are: that is no accident of ours, but another
+# database than the one these blobs belong to. Then nothing is deleted until somebody looked.
+STRANGE: Final = 1000
 
 
 class Orphans:
-    """`db` works as `vt_worker`. `every` and `young` are arguments for tests only."""
+    """`db` works as `vt_worker`. What has a default is an argument for tests only."""
 
     def __init__(
         self,
@@ -33,12 +36,14 @@ class Orphans:
         *,
         every: timedelta = EVERY,
         young: timedelta = YOUNG,
+        strange: int = STRANGE,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._db = db
         self._blobs = blobs
         self._every = every
         self._young = young
+        self._strange = strange
         self._now = now
 
     async def run(self) -> None:
@@ -58,24 +63,23 @@ class Orphans:
             memo_audio.forget_expired(tx, now=self._now())
         count = await self._blobs.tidy(self._young)
         for folder in memo_audio.FOLDERS:
-            batch: list[str] = []
-            async for kept in self._blobs.keys(folder):
-                if kept.age > self._young:
-                    batch.append(kept.key)
-                if len(batch) == BATCH:
-                    count += await self._collect(batch)
-                    batch.clear()
-            count += await self._collect(batch)
+            old = [kept.key async for kept in self._blobs.keys(folder) if kept.age > self._young]
+            orphans = await self._unnamed(old)
+            if len(orphans) > max(self._strange, len(old) // 2):
+                log.error("blobs.strange", count=len(orphans))
+                continue
+            for key in orphans:
+                await self._blobs.delete(key)
+            count += len(orphans)
         metrics.BLOBS_COLLECTED.inc(count)
         return count
 
-    async def _collect(self, keys: Sequence[str]) -> int:
+    async def _unnamed(self, keys: Sequence[str]) -> list[str]:
         """A blob that no row names now gets no row any more: it is too old for that."""
-        if not keys:
-            return 0
-        async with self._db.transaction(read_only=True) as tx:
-            named = await memo_audio.named(tx, keys)
-        orphans = [key for key in keys if key not in named]
-        for key in orphans:
-            await self._blobs.delete(key)
-        return len(orphans)
+        found: list[str] = []
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            async with self._db.transaction(read_only=True) as tx:
+                named = await memo_audio.named(tx, batch)
+            found += [key for key in batch if key not in named]
+        return found

@@ -29,6 +29,10 @@ def age(*paths: Path) -> None:
         os.utime(path, (at, at))
 
 
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
 async def pieces() -> AsyncIterator[bytes]:
     yield b"sealed"
 
@@ -68,6 +72,18 @@ async def test_a_memo_that_was_deleted_while_the_store_was_away(
     age(blob)
     assert await Orphans(worker_db, app.state.shelf.blobs).once() == 1
     assert not blob.exists()
+
+
+async def test_blobs_of_another_database_are_left_alone(
+    worker_db: Database, tmp_path: Path
+) -> None:
+    store = Directory(tmp_path)
+    for number in range(6):
+        await store.put(f"memos/theirs-{number}", pieces())
+    age(*files(tmp_path))
+    assert await Orphans(worker_db, store, strange=5).once() == 0
+    await store.delete("memos/theirs-5")
+    assert await Orphans(worker_db, store, strange=5).once() == 5
 
 
 async def test_audio_goes_when_its_time_is_over(
