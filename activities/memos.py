@@ -156,6 +156,8 @@ class Memos:
             work = await memo_processing.lock(tx, message, now=self._now())
             if isinstance(work, Ending):
                 return Next(work)
+            if work.transcribed and last is not None:
+                return Next(None, last)  # it was killed after it had heard, and says so when asked
             if speech is not None:
                 memo_processing.lasts(tx, work, speech.seconds)
             choice = self._transcribers.after(

@@ -55,15 +55,11 @@ class JobMessage:
 class Provider(StrEnum):
     """Who transcribes. Each that is set up has a task queue of its own, `transcribe-<provider>`.
 
-    The values are names that the setting `transcribers` takes.
+    The values are the names that the setting `transcribers` takes.
     """
 
     EMBEDDED = "embedded"
     OPENAI = "openai"
-    GROQ = "groq"
-    SPEACHES = "speaches"
-    VLLM = "vllm"
-    LOCALAI = "localai"
     DEEPGRAM = "deepgram"
 
 

@@ -22,7 +22,8 @@ from core.db import Database
 from core.ids import uuid7
 from core.messages import JobMessage
 from core.models.memos import ConsentKind
-from core.services import consents, memo_secrets, memos, voice_seals
+from core.services import consents, memo_processing, memo_secrets, memos, voice_seals
+from core.services.memo_processing import Ending, Work
 from core.services.memos import Draft
 from core.services.voice_results import Policy, Using
 from core.settings import Settings
@@ -138,6 +139,14 @@ class Studio:
             now = clock.now()
             job = await memos.reprocess(tx, self.actor, memo_id, language=language, now=now)
         return JobMessage(message.workspace_id, job.id)
+
+    async def finish(self, message: JobMessage) -> None:
+        """As if it was understood, with nothing to do."""
+        async with self.db.transaction() as tx:
+            work = await memo_processing.lock(tx, message, now=clock.now())
+            assert isinstance(work, Work)
+            ending, now = Ending.DONE, clock.now()
+            memo_processing.end(tx, work, ending, "nothing", retention=MONTH, now=now)
 
     async def remove(self, message: JobMessage) -> None:
         """As its owner deletes it."""

@@ -10,14 +10,13 @@ from sqlalchemy import bindparam, select
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import ConsentRequired
-from core.messages import Provider
 from core.models.memos import ConsentKind, Consents
 from core.services import audits
 from core.settings import Settings
 from core.statements import Query, query, row
 
 # Whoever runs this service runs these as well.
-OUR_OWN: Final = frozenset({Provider.EMBEDDED, Provider.SPEACHES, Provider.VLLM, Provider.LOCALAI})
+OUR_OWN: Final = frozenset({"embedded", "speaches", "vllm", "localai"})
 HOW: Final = (
     "your recordings would be transcribed by an outside service ({names}): agree with "
     'PUT /api/v1/me/consents {{"third_party_transcription": true}}'

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -14,6 +15,8 @@ from activities.memos import Listened, Next
 from activities.transcribers import Transcribers
 from activities.transcriptions import Outcome, Turn
 from core.db import Database
+from core.errors import VendorError
+from core.ids import uuid7
 from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.services.memo_processing import Ending, Waiting
 from integrations.audio import recordings
@@ -264,3 +267,51 @@ async def test_stopped_it_is_kept(studio: Studio) -> None:
     assert (memo["status"], memo["blob"] is None) == ("failed", False)
     following = await studio.again(message)
     assert (await listen(studio, following)).next == Next(None, OPENAI)
+
+
+async def test_another_language_is_asked_for_anew(studio: Studio, said: Said) -> None:
+    said.script(MILK)
+    message = await studio.record(recorded("milk.webm"))
+    await ask(studio, message)
+    await studio.finish(message)
+    same = await studio.again(message)
+    assert (await listen(studio, same)).transcribed
+    await studio.finish(same)
+    said.script("kauf morgen Milch", language="de")
+    german = await studio.again(message, language="de")
+    assert await listen(studio, german) == Listened(transcribed=False, next=Next(None, OPENAI))
+    before = len(said.calls())
+    for _ in range(2):
+        assert await ask(studio, german) == Turn(Outcome.WRITTEN)
+    [call] = said.calls()[before:]
+    assert 'name="language"' in call["request"]["body"]
+    assert studio.words(german) == "kauf morgen Milch"
+    assert len(studio.at.rows("SELECT 1 FROM transcriptions")) >= 2
+    await studio.finish(german)
+    studio.at.run(
+        "UPDATE voice_memos SET blob = NULL, blob_key = NULL, audio_gone_at = now() WHERE id = %s",
+        studio.memo(german)["id"],
+    )
+    french = await studio.again(german, language="fr")  # without audio it is the words
+    assert (await listen(studio, french)).transcribed
+
+
+async def test_an_older_job_makes_way_for_a_newer(studio: Studio) -> None:
+    message = await studio.record(recorded("milk.webm"))
+    studio.at.run("UPDATE voice_memos SET job_id = %s WHERE job_id = %s", uuid7(), message.job_id)
+    assert (await listen(studio, message)).next == Next(Ending.GONE)
+    job = studio.job(message)
+    assert (job["status"], job["error"]) == ("cancelled", "a newer processing took its place")
+
+
+async def test_when_many_fail_it_is_not_asked_for_a_while(studio: Studio, said: Said) -> None:
+    """Of several people, as with every vendor."""
+    shared = studio.voice.transcribers
+    for n in range(25):
+        error = VendorError("no answer", permanent=False)
+        shared.failed(OPENAI, UUID(int=n), error)
+    message = await studio.record(recorded("milk.webm"))
+    before = len(said.calls())
+    assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
+    assert len(said.calls()) == before
+    assert await choose(studio, message, None) == Next(None, DEEPGRAM)

@@ -18,6 +18,7 @@ from activities.memos import Listened, Next
 from activities.transcriptions import Outcome, Turn
 from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.services.memo_processing import Ending, Waiting
+from core.settings import TRANSCRIBERS
 from tests.workflows.skipping import QUEUE, skipping
 from workflows import policies
 from workflows.deliveries import queue_of
@@ -113,6 +114,10 @@ async def working(
 async def run(steps: Steps, queues: Sequence[Provider] = tuple(Provider)) -> Ending:
     async with skipping() as environment, working(environment, steps, queues) as handle:
         return await handle.result()
+
+
+def test_every_transcriber_that_can_be_set_up_has_a_name_here() -> None:
+    assert {*map(str, Provider)} == {*TRANSCRIBERS}
 
 
 async def test_who_comes_first_is_asked_first() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from pydantic import SecretStr
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities.channels import Channels
 from activities.orphans import Orphans
@@ -21,6 +21,7 @@ from core import keys
 from core.db import Database
 from core.settings import Settings
 from integrations.audio import recordings
+from integrations.blobs import Directory
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
 from tests.memos import Said, recorded
@@ -32,6 +33,7 @@ from workflows import registry
 from workflows.relay import Relay
 
 OVER = {"done", "no_speech", "needs_confirmation", "failed"}
+RUNNING, CANCELED = WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CANCELED
 CALL_MOM = "remind me to call mom tomorrow at 5 pm"
 
 
@@ -202,7 +204,7 @@ async def test_audio_is_kept_for_as_long_as_it_was_said(
         memo = await until(ada, memo_of(await upload(ada, recorded("milk.webm"))), OVER)
     until_when = datetime.fromisoformat(memo["audio_until"])
     assert timedelta(days=29) < until_when - datetime.now(UTC) < timedelta(days=31)
-    blobs = registry.Directory(place.settings.blobs)
+    blobs = Directory(place.settings.blobs)
     for days, left in ((29, 200), (31, 404)):
         later = datetime.now(UTC) + timedelta(days=days)
         collector = Orphans(place.db, blobs, young=timedelta(0), now=lambda at=later: at)  # type: ignore[misc]  # a default is how a lambda keeps it
@@ -220,7 +222,8 @@ async def test_deleted_while_it_waits(place: Place, ada: Person) -> None:
         assert (await ada.delete(f"/voice/memos/{memo['id']}")).status_code == 204
         handle = place.client.get_workflow_handle(f"job:{memo['job_id']}")
         async with asyncio.timeout(20):
-            while (await handle.describe()).status == 1:  # noqa: ASYNC110 (Temporal's)
+            while (await handle.describe()).status == RUNNING:  # noqa: ASYNC110 (Temporal's)
                 await asyncio.sleep(0.1)
+        assert (await handle.describe()).status == CANCELED
     assert (await ada.get(f"/jobs/{memo['job_id']}")).json()["status"] == "cancelled"
     assert not [path for path in place.settings.blobs.rglob("*") if path.is_file()]
