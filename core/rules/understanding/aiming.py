@@ -56,7 +56,9 @@ def on_target(frame: Frame, intent: Intent, clause: Clause) -> list[Command] | N
     ]
 
 
-def _change(frame: Frame, intent: Intent, clause: Clause) -> _Change | None:
+def _change(  # noqa: PLR0911 (one return for each kind of change)
+    frame: Frame, intent: Intent, clause: Clause
+) -> _Change | None:
     match frame.name:
         case "move" | "snooze":
             return _in_time(frame, intent, clause)
@@ -122,7 +124,9 @@ def is_reference(frame: Frame, clause: Clause) -> bool:
     return target is not None and target.text is None
 
 
-def reference(frame: Frame, clause: Clause) -> tuple[Reference | None, Filter | None]:
+def reference(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
+    frame: Frame, clause: Clause
+) -> tuple[Reference | None, Filter | None]:
     """Which todo is meant; with every todo that fits, what it has to fit."""
     heard = clause.heard
     words = heard.words

@@ -61,7 +61,7 @@ def _stutters(said: Spoken, gone: Sequence[Span]) -> Iterator[Span]:
                 continue
             start, end = places[at][1][0], places[at + size - 1][1][1]
             # Walla Walla is a name, 5 5 a number.
-            if not (said.raw[start].isupper() and at) and not first[0].isdigit():
+            if not (said.raw[start:end].istitle() and at) and not first[0].isdigit():
                 yield start, end
 
 
@@ -175,9 +175,11 @@ def _same_kind(
         old_clock = time.due is not None and time.due.at is not None
         if old_day and old_clock and not (day and clock) and words.spaced:
             for start, end in time.spans:
-                for word in re.finditer(r"\S+", before[start:end]):
-                    if names_day(word[0], words) == day:
-                        gone.append((start + word.start(), start + word.end()))
+                gone += [
+                    (start + word.start(), start + word.end())
+                    for word in re.finditer(r"\S+", before[start:end])
+                    if names_day(word[0], words) == day
+                ]
         elif (day and old_day) or (clock and old_clock):
             gone.extend(time.spans)
     return gone
@@ -188,7 +190,7 @@ _NUMBER_START: Final = re.compile(r"\s*[,.]?\s*\d")
 
 
 def _numbers(before: str, after: str, words: Words) -> Span | None:
-    """ "at 5 no wait 6": the number alone is replaced, what makes it a time stays."""
+    """Where "at 5 no wait 6" has the 5: only the number is replaced."""
     match = _NUMBER_END.search(before[-20:])
     if match is None or not _NUMBER_START.match(after) or not words.spaced:
         return None

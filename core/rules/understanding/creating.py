@@ -62,7 +62,7 @@ def priority_of(frame: Frame, words: Words) -> str | None:
 
 
 def one_by_one(title: Spoken, whole: Command, clause: Clause) -> list[Command]:
-    """ "milk, eggs and bread" onto a list are three."""
+    """Three of "milk, eggs and bread" that go onto a list."""
     heard = clause.heard
     slots = titles.peeled(title, heard.words, heard.names, into_list=True)
     pieces = splitting.things(slots.title, heard.words)

@@ -93,7 +93,9 @@ def _list(frame: Frame, clause: Clause) -> list[Command] | None:
     return [Command(Intent.LIST, IMPERATIVE if found.rest else SURE, filter=found.filter)]
 
 
-def _bare(part: Spoken, clause: Clause) -> list[Command]:
+def _bare(  # noqa: PLR0911 (a ladder: the first that fits is meant)
+    part: Spoken, clause: Clause
+) -> list[Command]:
     """No phrase around it: a task by its verb or its deadline, a thing, or talk."""
     heard = clause.heard
     words = heard.words

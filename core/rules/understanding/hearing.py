@@ -73,7 +73,7 @@ def _names(raw: str, time: Said, words: Words) -> bool:
         return False
     if after[0][:1] in "'’":  # noqa: RUF001 (an apostrophe)
         return True
-    if raw[start:end].endswith(("'s", "’s")):  # noqa: RUF001 (an apostrophe)
+    if raw[start:end].casefold().endswith(("'s", "’s")):  # noqa: RUF001 (an apostrophe)
         return True
     own = _FIRST_WORD.match(raw[start:end])
     if own is not None and fold(own[0]) in words.sets["naming"] and raw[:start].strip():

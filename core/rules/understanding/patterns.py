@@ -45,8 +45,10 @@ class _Part:
 
 
 class Compiler:
-    """Makes patterns of one language. `choices` are the places that only certain words fill, `no_name`
-    words that no name of a list has.
+    """Makes patterns of one language.
+
+    `choices` are the places that only certain words fill, `no_name` words that no name of a list
+    has, `list_suffixes` ends of names that mean a list.
     """
 
     def __init__(
@@ -110,10 +112,17 @@ class Compiler:
         return re.compile(f"{self._edge}(?:{self.any_of(phrases)})")
 
     def any_of(self, phrases: Iterable[str]) -> str:
-        """An expression for any of the phrases, longest first; one that never fits for none."""
+        """An expression for any of the phrases, longest first; one that never fits for none.
+
+        `-ing` is any word that ends so.
+        """
         ends = " " if self._spaced else ""
-        folded = sorted({fold(phrase, spaced=self._spaced) for phrase in phrases}, key=len)
-        return "|".join(re.escape(phrase) + ends for phrase in reversed(folded)) or r"(?!)"
+        begins = {
+            fold(phrase, spaced=self._spaced): r"[^\s" + WHEN + "]+" if phrase[:1] == "-" else ""
+            for phrase in phrases
+        }
+        folded = sorted(begins, key=len, reverse=True)
+        return "|".join(begins[each] + re.escape(each) + ends for each in folded) or r"(?!)"
 
     def _bounded(self, no_name: Iterable[str]) -> dict[str, str]:
         word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"

@@ -33,7 +33,8 @@ VERSION: Final = 1  # raised with everything that changes what is understood
 MAX_COMMANDS: Final = 20
 Find = Callable[[str], Sequence[Said]]
 
-_TAG: Final = re.compile(r"(?<!\S)#([^\s#@,.;:!?]{1,60})")
+# Where no blanks are written one stands behind any letter; "C#" and "page#4" are none.
+_TAG: Final = re.compile(r"(?<![!-~])#([^\s#@,.;:!?，。、！？；：،؛؟।]{1,60})")  # noqa: RUF001 (signs of other scripts)
 _LONGEST: Final = 5_000  # characters: five minutes of speech; the rest of a text is not looked at
 
 
@@ -133,7 +134,7 @@ def _within(part: Spoken, times: Sequence[Said]) -> list[Said]:
 
 
 def _shared(before: Clause, clause: Clause) -> Clause:
-    """ "Tomorrow call mom and buy milk": a time said first is that of the bare task after it."""
+    """A time said first is that of the bare task after it: "tomorrow call mom and buy milk"."""
     if clause.own or splitting.kind(clause.part, clause.heard.words) != "verb":
         return clause
     first = [

@@ -23,7 +23,7 @@ _QUOTES: Final = {
     "„": "“",
     "«": "»",
     "'": "'",
-    "‘": "’",
+    "‘": "’",  # noqa: RUF001 (quotation marks)
     "「": "」",
     "《": "》",
 }
@@ -120,7 +120,9 @@ def _last(pattern: re.Pattern[str], end: str, name: str) -> re.Match[str] | None
     return match
 
 
-def _taken(slots: Slots, match: re.Match[str], skipped: int, words: Words, names: Known) -> bool:
+def _taken(  # noqa: PLR0911 (one return for each kind of phrase)
+    slots: Slots, match: re.Match[str], skipped: int, words: Words, names: Known
+) -> bool:
     groups = {name: text for name, text in match.groupdict().items() if text}
     first = skipped + match.start()
     if first == 0 and not slots.whole:

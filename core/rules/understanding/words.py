@@ -12,6 +12,7 @@ positions.<n> "the second one" is 1, "that" is 0, "the last one" is -1
 every.*       `all`: a whole phrase that means every todo; `filtered`: with a filter
 target.plain  what stands around the words of a target without telling which
 questions.*   what is asked back
+short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>` is `(do|dein)`
 
 fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, verbs, verbs_last, statements,
@@ -64,7 +65,8 @@ class Words:
 
 _FINDERS: Final = (
     "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
-    "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion", "back", "asks_done", "lasting",
+    "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion",
+    "back", "asks_done", "lasting",
 )  # fmt: skip
 _SETS: Final = (
     "from_words",
@@ -83,7 +85,7 @@ _SETS: Final = (
 def of(code: str) -> Words:
     """Raises `KeyError` for a language without a lexicon."""
     read = lexicon.load(code)
-    given = read.words
+    given = _spelled_out(read.words)
     spaced = read.spaced
 
     def under(table: str) -> dict[str, tuple[str, ...]]:
@@ -166,7 +168,7 @@ def of(code: str) -> Words:
             ),
         },
         questions={name: phrases[0] for name, phrases in under("questions").items() if phrases},
-        known=_vocabulary(read),
+        known=_vocabulary(read, given),
         days=_day_words(read),
     )
 
@@ -212,14 +214,30 @@ def names_day(text: str, words: Words) -> bool:
     return any(day in folded for day in words.days)
 
 
+_SHORT: Final = re.compile(r"<(\w+)>")
+
+
+def _spelled_out(given: lexicon.Listed) -> dict[str, tuple[str, ...]]:
+    """With each `<name>` replaced by the list of that name; one may name another before it."""
+    short: dict[str, str] = {}
+
+    def long(phrase: str) -> str:
+        return _SHORT.sub(lambda name: short.get(name[1], name[0]), phrase)
+
+    for key, phrases in given.items():
+        if key.startswith("short."):
+            short[key.removeprefix("short.")] = f"({'|'.join(map(long, phrases))})"
+    return {key: tuple(map(long, phrases)) for key, phrases in given.items()}
+
+
 _NAMED: Final = re.compile(r"\{\w+\}")
 _MAX_DEPTH: Final = 4
 
 
-def _vocabulary(read: lexicon.Lexicon) -> frozenset[str]:
+def _vocabulary(read: lexicon.Lexicon, given: lexicon.Listed) -> frozenset[str]:
     """Every word of the lexicon: what tells this language from others."""
     words: set[str] = set()
-    for key, phrases in read.words.items():
+    for key, phrases in given.items():
         if not key.startswith("questions.") and key != "list_names":
             for phrase in phrases:
                 words.update(fold(_NAMED.sub(" ", phrase)).split())
