@@ -121,4 +121,23 @@ def create(
         )
     fields["title"] = text
     spans["title"] = span
+    if _doubtful(slots.title, heard.words):
+        sure = min(sure, HALF)
     return Command(Intent.CREATE, min(sure, certain(clause.own)), fields, spans=spans)
+
+
+def with_slots(command: Command, slots: titles.Slots) -> Command:
+    """With what stood behind the phrase; what was said within it counts first."""
+    found = {"list": slots.into, "priority": slots.priority, "tags": slots.tags}
+    more = {name: value for name, value in found.items() if value}
+    return replace(
+        command, fields={**more, **command.fields}, spans={**slots.spans, **command.spans}
+    )
+
+
+def _doubtful(title: Spoken, words: Words) -> bool:
+    return bool(
+        words.doubtful_first.match(title.text)
+        or words.doubtful_last.search(title.text)
+        or words.finders["doubtful"].search(title.text)
+    )

@@ -57,7 +57,30 @@ def decided(clause: Clause) -> list[Command]:
         commands = framed(frame, clause)
         if commands is not None:
             return commands
-    return _bare(part, clause)
+    commands = _followed(part, clause)
+    return _bare(part, clause) if commands is None else commands
+
+
+def _followed(part: Spoken, clause: Clause) -> list[Command] | None:
+    """Where verbs are last, what belongs to a title may stand behind them: "Milch kaufen
+    hinzufügen, hohe Priorität". Null where it does not.
+    """
+    heard = clause.heard
+    slots = titles.peeled(part, heard.words, heard.names, into_list=True)
+    if slots.title.text == part.text:
+        return None
+    for frame in frames.matching(slots.title, heard.words):
+        if frame.name == "nothing":
+            return []
+        if _INTENTS[frame.name] is Intent.CREATE and frame.group("title") is not None:
+            commands = creating.creates(frame, clause)
+            if commands is not None:
+                found = [creating.with_slots(command, slots) for command in commands]
+                title = frame.group("title")
+                if slots.into is not None and len(found) == 1 and title is not None:
+                    return creating.one_by_one(title, found[0], clause)
+                return found
+    return None
 
 
 def framed(frame: Frame, clause: Clause) -> list[Command] | None:

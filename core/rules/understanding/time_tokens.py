@@ -15,6 +15,9 @@ _BREAKS: Final = frozenset("!?;\n")
 _TENS: Final = range(20, 100, 10)
 _DROPPED: Final = frozenset("FGHB")  # between parts of a time they say nothing
 _CENTURY: Final = 2000
+_DIGIT_DAYS: Final = range(1, 7)
+_COUNTED: Final = frozenset("cUjJxm")  # behind a number it is no name of a day
+_BETWEEN_DAYS: Final = frozenset("&tu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,30 @@ def tokens(text: Text, words: TimeWords) -> tuple[list[Token], list[Token]]:
         else:
             (glue if meanings and meanings.keys() <= _DROPPED else found).append(token)
         at += length
-    return found, glue
+    return found if words.spaced else _in_a_row(found, words), glue
+
+
+def _in_a_row(found: list[Token], words: TimeWords) -> list[Token]:
+    """每周一三五: behind the name of a day that recurs a digit is the name of another."""
+    out: list[Token] = []
+    row = False
+    for n, token in enumerate(found):
+        meant = token.meanings
+        touches = bool(out) and out[-1].last == token.first - 1
+        if "W" in meant:
+            row = touches and (row or "E" in out[-1].meanings)
+        elif row and touches and meant.get("N") in _DIGIT_DAYS and token.first == token.last:
+            run = next(
+                (each for each in found[n:] if each.meanings.get("N") not in _DIGIT_DAYS), None
+            )
+            if run is None or _COUNTED.isdisjoint(run.meanings):
+                out.append(_token({"W": meant["N"] - 1}, token.first, token.last, words))
+                continue
+            row = False
+        elif not (touches and not _BETWEEN_DAYS.isdisjoint(meant)):
+            row = False
+        out.append(token)
+    return out
 
 
 def _token(meanings: Meanings, first: int, last: int, words: TimeWords) -> Token:

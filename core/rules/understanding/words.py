@@ -16,7 +16,9 @@ short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>
 
 fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, verbs, verbs_last, statements,
-finite, chatter, nouns, filter_words, list_names and common are plain lists.
+finite, chatter, nouns, filter_words, list_names and common are plain lists. With doubtful anywhere
+in it, doubtful_first before it or doubtful_last behind it a title is asked about: it still holds
+what was only there to give the command.
 """
 
 import re
@@ -52,6 +54,8 @@ class Words:
     tail: re.Pattern[str]
     dangling: re.Pattern[str]
     dangling_first: re.Pattern[str]
+    doubtful_first: re.Pattern[str]
+    doubtful_last: re.Pattern[str]
     priority: dict[str, str]
     status: dict[str, re.Pattern[str]]
     done: dict[str, str]
@@ -66,7 +70,7 @@ class Words:
 _FINDERS: Final = (
     "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
     "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion",
-    "back", "asks_done", "lasting",
+    "back", "asks_done", "lasting", "doubtful",
 )  # fmt: skip
 _SETS: Final = (
     "from_words",
@@ -139,6 +143,8 @@ def of(code: str) -> Words:
         tail=compiler.behind_any(given.get("tail", ())),
         dangling=compiler.behind_any(given.get("dangling", ())),
         dangling_first=compiler.before_any(given.get("dangling_first", ())),
+        doubtful_first=compiler.before_any(given.get("doubtful_first", ())),
+        doubtful_last=compiler.behind_any(given.get("doubtful_last", ())),
         priority={
             fold(phrase, spaced=spaced): value
             for table in (weak, priority)
