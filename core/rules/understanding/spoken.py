@@ -17,7 +17,17 @@ WHEN: Final = "\x01"  # stands for a time that was said
 _LATIN_ACCENTS: Final = range(0x300, 0x370)
 # What people who type leave out: vowel signs of Arabic and Hebrew script, the dot of फ़.
 _LEFT_OUT: Final = frozenset([*range(0x64B, 0x660), 0x670, 0x93C, 0x640])
-_ALIKE: Final = {"ي": "ی", "ى": "ی", "ك": "ک", "ہ": "ه", "ھ": "ه", "ۃ": "ه", "ة": "ه", "ß": "ss", "ँ": "ं"}  # noqa: RUF001 (letters that are typed for one another)
+_ALIKE: Final = {
+    "ي": "ی",
+    "ى": "ی",
+    "ك": "ک",
+    "ہ": "ه",
+    "ھ": "ه",
+    "ۃ": "ه",
+    "ة": "ه",
+    "ß": "ss",
+    "ँ": "ं",
+}  # noqa: RUF001 (letters that are typed for one another)
 
 
 @cache

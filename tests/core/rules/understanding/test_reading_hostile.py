@@ -36,7 +36,7 @@ def test_no_text_takes_long(text: str, language: str) -> None:
     text=st.text(max_size=300)
     | st.lists(
         st.sampled_from(
-            ["add", "milk", "to", "my", "list", "no wait", "and", "delete", "everything", 
+            ["add", "milk", "to", "my", "list", "no wait", "and", "delete", "everything",
              "tomorrow",
              "at 5", '"', ",", "done", "mark", "as", "把", "提醒我", "#", "{", "}", "p1", "every"]
         ),
