@@ -1,7 +1,7 @@
 """`voicetodo`: the command line. For people by default, for scripts with `--json`.
 
 Exit codes: 0 done, 1 refused by the server (4xx), 2 asked for wrongly or set up wrongly,
-3 the server does not answer, 130 interrupted.
+3 the server does not answer, 4 it waits for an answer (or a transcriber), 130 interrupted.
 """
 
 import json
@@ -20,11 +20,14 @@ from api.commands import (
     demo,
     lexicon,
     notifications,
+    record,
     recurrence,
     reminders,
     repeat,
+    say,
     todos,
     undo,
+    voice,
     workspaces,
 )
 from api.commands.client import Refused, Unreachable
@@ -73,6 +76,10 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "repeat": repeat.repeat,
     "skip": repeat.skip,
     "move": repeat.move,
+    "say": say.say,
+    "answer": say.reply,
+    "record": record.record,
+    "transcribe": record.transcribe,
     "remind": reminders.remind,
     "snooze": reminders.snooze,
     "why": reminders.why,
@@ -90,6 +97,7 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(lexicon.app, name="lexicon")
+app.add_typer(voice.app, name="voice")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """The HTTP side of the command line: signs in, renews, retries, and tells refusals from outages."""
 
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ FIRST_WAIT_S: Final = 0.4
 LONGEST_WAIT_S: Final = 5.0
 TIMEOUT_S: Final = 10.0
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+Bytes = Callable[[], Iterator[bytes]]  # from their beginning, each time that it is called
 
 
 class Refused(Rejected):
@@ -96,13 +98,26 @@ class Client:
                 return
 
     def send(
-        self, method: str, path: str, body: Any = None, *, params: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        undoable: bool = True,
     ) -> Answer:
-        """A request as the signed-in person, renewing the sign-in when it has run out."""
+        """A request as the signed-in person, renewing the sign-in when it has run out.
+
+        A body of `Bytes` is sent once: only the caller knows how to go on after a break. `undoable`
+        is false where the caller says by `remember` what there is to undo.
+        """
         account = self._account
         if account is None:
             raise _signed_out("you are not signed in: `voicetodo login` or `voicetodo register`")
-        headers = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+        headers = dict(headers or {})
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid4())
         for renewed in (False, True):
             headers["Authorization"] = f"Bearer {account.access_token}"
             response = self._attempt(method, path, body, params, headers)
@@ -110,9 +125,14 @@ class Client:
                 break
             account = self._renew(account)
         answer = _read(response)
-        if answer.change_set and path != UNDO and self._credentials:
-            self._credentials.remember_change(self.api, answer.change_set)
+        if undoable and path != UNDO:
+            self.remember(answer.change_set)
         return answer
+
+    def remember(self, change_set: str | None) -> None:
+        """It is the next that `voicetodo undo` takes back."""
+        if change_set and self._credentials:
+            self._credentials.remember_change(self.api, change_set)
 
     def sign_in(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Register or log in; the account is kept. Answers the user."""
@@ -185,12 +205,14 @@ class Client:
         """Send, and again after a passing failure: the key makes a repeated POST harmless."""
         failure: Error = Unreachable(f"no answer from {self.api}")
         wait = 0.0
-        for attempt in range(TRIES):
+        streamed = callable(body)
+        for attempt in range(1 if streamed else TRIES):
             time.sleep(wait)
             wait = FIRST_WAIT_S * 4**attempt
+            content: dict[str, Any] = {"content": body()} if streamed else {"json": body}
             try:
                 response = self._http.request(
-                    method, PREFIX + path, json=body, params=params, headers=headers
+                    method, PREFIX + path, params=params, headers=headers, **content
                 )
             except httpx2.TransportError as error:
                 reason = str(error) or type(error).__name__

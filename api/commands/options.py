@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console, RenderableType
@@ -13,6 +13,8 @@ from core.errors import Misconfigured
 
 if TYPE_CHECKING:
     from core.settings import Settings
+
+WAITS: Final = 4  # exit code: not done yet, for it waits for an answer or for somebody outside
 
 Api = Annotated[
     str | None,

@@ -1,25 +1,19 @@
 """`voicetodo workspaces | sandbox | clock`: where one works, and places to try things in time."""
 
-import time
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from api.commands import moments
+from api.commands import jobs, moments
 from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
 from api.commands.words import short
 from core.errors import NotFound, Rejected
 from core.rules import cli_times
-
-LOOK_EVERY_S: Final = 0.3
-_OVER: Final = {"succeeded", "failed", "cancelled"}
 
 Moment = Annotated[
     str | None,
@@ -81,34 +75,13 @@ def clock(
             body = {"advance": advance.upper() if iso else moments.duration(advance)}
         else:
             body = {"to": _instant(client, to or "")}
-        job = _watch(client, client.send("POST", path, body).body)
+        begun = client.send("POST", path, body).body
+        job = jobs.watch(client, begun, "moving the clock", _handled)
     if job["status"] != "succeeded":
         raise Rejected(job["error"] or f"the move was {job['status']}")
     result = job["result"]
     rows = f"{result['handled']} due at {result['instants']} instants"
     answer(job, f"It is {_told(result['to'])}: {rows}", as_json=as_json)
-
-
-def _watch(client: Client, job: dict[str, Any]) -> dict[str, Any]:
-    """Until it is over. The bar is on stderr: what is answered stays apart from it."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[rows]}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("moving the clock", total=1.0, rows="")
-        while job["status"] not in _OVER:
-            time.sleep(LOOK_EVERY_S)
-            job = client.get(f"/jobs/{job['id']}")
-            rows = f"{job['result']['handled']} handled"
-            progress.update(task, completed=job["progress"], rows=rows)
-    return job
 
 
 def _id(client: Client, given: str) -> str:
@@ -134,6 +107,10 @@ def _instant(client: Client, text: str) -> str:
     if at is None or at.tzinfo is None:
         at = moments.instant(client, text)
     return at.isoformat()
+
+
+def _handled(job: dict[str, Any]) -> str:
+    return f"{job['result']['handled']} handled"
 
 
 def _told(instant: str) -> str:
