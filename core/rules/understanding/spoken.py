@@ -17,17 +17,8 @@ WHEN: Final = "\x01"  # stands for a time that was said
 _LATIN_ACCENTS: Final = range(0x300, 0x370)
 # What people who type leave out: vowel signs of Arabic and Hebrew script, the dot of फ़.
 _LEFT_OUT: Final = frozenset([*range(0x64B, 0x660), 0x670, 0x93C, 0x640])
-_ALIKE: Final = {
-    "ي": "ی",
-    "ى": "ی",
-    "ك": "ک",
-    "ہ": "ه",
-    "ھ": "ه",
-    "ۃ": "ه",
-    "ة": "ه",
-    "ß": "ss",
-    "ँ": "ं",
-}  # noqa: RUF001 (letters that are typed for one another)
+# Letters of Arabic and Devanagari script that people type for one another: after, what they become.
+_ALIKE: Final = str.maketrans("يىكہھۃةँ", "ییکههههं") | {ord("ß"): "ss"}
 
 
 @cache
@@ -44,7 +35,7 @@ def folded(char: str) -> str:
         if kind == "Nd":
             out += str(unicodedata.decimal(part))
         elif kind[0] in "LNM":
-            out += _ALIKE.get(part, part)
+            out += part.translate(_ALIKE)
         else:
             out += " "
     return " " if out and not out.strip() else out.replace(" ", "")
