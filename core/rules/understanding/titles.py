@@ -102,11 +102,32 @@ def _behind(slots: Slots, words: Words, names: Known, *, into_list: bool) -> boo
             continue
         # Of several that fit the longest is all of it: "it's urgent", and not "urgent" alone.
         found = [match for pattern in words.behind[name] if (match := _last(pattern, end, name))]
-        for match in sorted(found, key=lambda match: match.start()):
-            if _taken(slots, match, skipped, words, names):
-                _cut(slots, 0, skipped + match.start())
+        begun = sorted(((_begun(match, words, names), match) for match in found), key=_first)
+        for start, match in begun:
+            if _taken(slots, match, (skipped, start), words, names):
+                _cut(slots, 0, skipped + start)
                 return True
     return False
+
+
+def _first(begun: tuple[int, object]) -> int:
+    return begun[0]
+
+
+def _begun(match: re.Match[str], words: Words, names: Known) -> int:
+    """Where the phrase begins; one that begins with a name takes no more words than the name."""
+    for name, known in (("list", names.lists), ("tag", names.tags)):
+        if name in match.groupdict() and match.start(name) == match.start() and words.spaced:
+            return match.end(name) - len(nearest(match[name], known, words))
+    return match.start()
+
+
+def nearest(text: str, known: Mapping[str, str], words: Words) -> str:
+    """The end of the text that is a name; else its last word."""
+    parts = text.split()
+    ends = [" ".join(parts[at:]) for at in range(len(parts))]
+    named = (end for end in ends if end in known or end in words.sets["list_names"])
+    return next(named, ends[-1]) + " "
 
 
 def _last(pattern: re.Pattern[str], end: str, name: str) -> re.Match[str] | None:
@@ -121,10 +142,16 @@ def _last(pattern: re.Pattern[str], end: str, name: str) -> re.Match[str] | None
 
 
 def _taken(  # noqa: PLR0911 (one return for each kind of phrase)
-    slots: Slots, match: re.Match[str], skipped: int, words: Words, names: Known
+    slots: Slots, match: re.Match[str], begin: tuple[int, int], words: Words, names: Known
 ) -> bool:
-    groups = {name: text for name, text in match.groupdict().items() if text}
-    first = skipped + match.start()
+    skipped, start = begin
+    text = match.string
+    groups = {
+        name: text[max(start, match.start(name)) : match.end(name)]
+        for name, said in match.groupdict().items()
+        if said
+    }
+    first = skipped + start
     if first == 0 and not slots.whole:
         return False  # nothing would be left to do
     span = slots.title.span(first, skipped + match.end())
@@ -133,12 +160,14 @@ def _taken(  # noqa: PLR0911 (one return for each kind of phrase)
         found = list_name(groups[name], words, names, only_known=name == "known")
         if found is None or slots.into is not None:
             return False
-        place = slots.title.span(skipped + match.start(name), skipped + match.end(name))
+        place = slots.title.span(skipped + max(start, match.start(name)), skipped + match.end(name))
         slots.into = found or slots.title.raw[slice(*place)]
         slots.spans["list"] = span
         return True
     if "tag" in groups:
-        place = slots.title.span(skipped + match.start("tag"), skipped + match.end("tag"))
+        place = slots.title.span(
+            skipped + max(start, match.start("tag")), skipped + match.end("tag")
+        )
         slots.tags[:0] = [tag_name(slots.title.raw[slice(*place)], words, names)]
         slots.spans["tags"] = span
         return True
@@ -193,6 +222,10 @@ def _before(slots: Slots, words: Words) -> bool:
     if title.text.startswith(sign):
         dangling = words.dangling_first.match(title.text, len(sign))
         _cut(slots, len(sign) if dangling is None else dangling.end(), len(title.text))
+        return True
+    extra = words.title_first.match(title.text)  # "noch Milch", "mal die Oma anrufen"
+    if extra is not None and title.text[extra.end() :].strip(WHEN + " "):
+        _cut(slots, extra.end(), len(title.text))
         return True
     if slots.priority is None:
         for pattern in words.before:

@@ -16,9 +16,10 @@ short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>
 
 fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, verbs, verbs_last, statements,
-finite, chatter, nouns, filter_words, list_names and common are plain lists. With doubtful anywhere
-in it, doubtful_first before it or doubtful_last behind it a title is asked about: it still holds
-what was only there to give the command.
+title_first (before a title and no part of it), finite, chatter, nouns, filter_words, list_names
+and common are plain lists. With doubtful anywhere in it, doubtful_first before it or
+doubtful_last behind it a title is asked about: it still holds what was only there to give the
+command.
 """
 
 import re
@@ -54,6 +55,7 @@ class Words:
     tail: re.Pattern[str]
     dangling: re.Pattern[str]
     dangling_first: re.Pattern[str]
+    title_first: re.Pattern[str]
     doubtful_first: re.Pattern[str]
     doubtful_last: re.Pattern[str]
     priority: dict[str, str]
@@ -143,6 +145,7 @@ def of(code: str) -> Words:
         tail=compiler.behind_any(given.get("tail", ())),
         dangling=compiler.behind_any(given.get("dangling", ())),
         dangling_first=compiler.before_any(given.get("dangling_first", ())),
+        title_first=compiler.before_any(given.get("title_first", ())),
         doubtful_first=compiler.before_any(given.get("doubtful_first", ())),
         doubtful_last=compiler.behind_any(given.get("doubtful_last", ())),
         priority={
