@@ -27,14 +27,13 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
 from activities.orphans import Orphans
-from activities.transcriptions import Transcriptions
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
 from core.services import clocks, outbox
 from core.settings import Settings, settings
-from integrations import temporal
+from integrations import language_model, temporal
 from integrations.audio import recordings
 from integrations.http import guarded_client, vendor_client
 from integrations.http_transport import Limits
@@ -151,15 +150,15 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         channels = registry.channels(settings, loaded, http, guarded, app_db)
         providers = await stack.enter_async_context(transcribers.opened(settings))
         decoding = await stack.enter_async_context(recordings.opened(settings.voice_processes))
-        voice = registry.voice(settings, loaded, decoding, providers)
+        adviser = await stack.enter_async_context(language_model.opened(settings))
+        voice = registry.voice(settings, loaded, decoding, providers, adviser)
         activities = registry.activities(
             app_db, worker_db, channels, voice, dev=settings.dev, lanes=settings.lanes
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
-        transcribe = Transcriptions(app_db, voice.audio, voice.transcribers).transcribe
         queues = [
             *registry.retries(settings, attempt),
-            *registry.transcriptions(settings, providers, transcribe),
+            *registry.recordings(settings, providers, app_db, voice),
         ]
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)

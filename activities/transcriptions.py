@@ -16,7 +16,7 @@ from core.crypto import Keyring
 from core.db import Database, Transaction
 from core.errors import Error, Invalid, NotFound, VendorError
 from core.messages import Provider, TranscriptionMessage
-from core.services import memo_processing, memo_secrets
+from core.services import consents, memo_processing, memo_secrets
 from core.services.memo_processing import Bill, Ending, Stage, Work
 from core.services.memos import Heard
 from integrations.transcription.protocol import Transcript
@@ -74,14 +74,10 @@ class Transcriptions:
         transcriber = self._transcribers.get(provider) if provider is not None else None
         if provider is None or transcriber is None:
             return Turn(Outcome.UNANSWERED)
-        async with self._db.transaction() as tx:
-            work = await self._locked(tx, message)
-            if isinstance(work, Turn):
-                return work
-            memo_processing.tell(tx, work, Stage.TRANSCRIBING, 0.3, now=self._now())
-            keywords = await memo_processing.keywords(tx, work)
-        if not self._transcribers.admit(provider, message.job.workspace_id):
-            return Turn(Outcome.UNANSWERED)
+        begun = await self._begun(message, provider, transcriber)
+        if isinstance(begun, Turn):
+            return begun
+        work, keywords = begun
         faults.point("memo_before_vendor")
         try:
             heard = await self._heard(message, provider, transcriber, work, keywords)
@@ -93,6 +89,22 @@ class Transcriptions:
         turn = await self._written(message, heard)
         faults.point("memo_transcribed")
         return turn
+
+    async def _begun(
+        self, message: TranscriptionMessage, provider: Provider, transcriber: SetUp
+    ) -> tuple[Work, list[str]] | Turn:
+        async with self._db.transaction() as tx:
+            work = await self._locked(tx, message)
+            if isinstance(work, Turn):
+                return work
+            # It may have waited for its turn, and the consent been withdrawn meanwhile.
+            if transcriber.third_party and not await consents.stands(tx, work.memo.user_id):
+                return Turn(Outcome.UNANSWERED)
+            memo_processing.tell(tx, work, Stage.TRANSCRIBING, 0.3, now=self._now())
+            keywords = await memo_processing.keywords(tx, work)
+        if not self._transcribers.admit(provider, message.job.workspace_id):
+            return Turn(Outcome.UNANSWERED)
+        return work, keywords
 
     async def _locked(self, tx: Transaction, message: TranscriptionMessage) -> Work | Turn:
         work = await memo_processing.lock(tx, message.job, now=self._now())

@@ -21,6 +21,8 @@ from workflows import policies
 from workflows.deliveries import queue_of
 from workflows.messages import JobMessage, Provider, TranscriptionMessage
 
+# A queue of its own: hours of audio wait there, and not in the workers' hands, where reminders are.
+LISTENING = "recordings"
 SHORTEST_WAIT = timedelta(milliseconds=100)
 IN_WORDS = {
     Ending.DONE: "Understood, and done.",
@@ -58,7 +60,11 @@ class ProcessVoiceMemo:
     async def _until_over(self, message: JobMessage) -> Ending:
         workflow.set_current_details("Listening: is it audio, and does somebody speak?")
         heard = await workflow.execute_activity_method(
-            Memos.listen, message, **policies.LISTENING, summary="decode, look for speech"
+            Memos.listen,
+            message,
+            task_queue=queue_of(workflow.info().task_queue, LISTENING),
+            **policies.LISTENING,
+            summary="decode, look for speech",
         )
         if not heard.transcribed:
             ending = await self._transcribed(message, heard.next)

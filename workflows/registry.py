@@ -45,7 +45,7 @@ from core.rules.push import ANY_SERVICE
 from core.rules.retries import EVENT_WITHIN
 from core.rules.tokens import PHONE_CODE_PURPOSE
 from core.services import connections, memo_secrets, voice_seals
-from core.services.voice_results import Policy, Using
+from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
 from integrations.audio.recordings import Recordings
 from integrations.blobs import Directory
@@ -62,7 +62,7 @@ from workflows.accounts import SendMail, SendVerification
 from workflows.clock import AdvanceClock
 from workflows.deliveries import RetryDelivery, queue_of
 from workflows.dispatch import TASK_QUEUE
-from workflows.memos import ProcessVoiceMemo
+from workflows.memos import LISTENING, ProcessVoiceMemo
 from workflows.tick import Tick
 from workflows.zones import ChangeZone
 
@@ -94,14 +94,14 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class VendorQueue:
-    """A task queue beside the workflows' own, so that one vendor's backlog holds up no other's.
+    """A task queue beside the workflows' own, so that one vendor's backlog holds up nobody else.
 
-    Temporal hands out `per_second` of it, to all workers together.
+    Temporal hands out `per_second` of it, to all workers together; null: as many as they take.
     """
 
     name: str
     activity: Callable[..., Any]
-    per_second: float
+    per_second: float | None
     at_a_time: int
 
 
@@ -137,7 +137,11 @@ def activities(
 
 
 def voice(
-    settings: Settings, keys: Keys, recordings: Recordings, providers: Sequence[SetUp]
+    settings: Settings,
+    keys: Keys,
+    recordings: Recordings,
+    providers: Sequence[SetUp],
+    adviser: Adviser | None = None,
 ) -> Voice:
     audio = Audio(
         Directory(settings.blobs),
@@ -146,7 +150,7 @@ def voice(
         settings.voice_max_seconds,
         settings.audio_retention,
     )
-    using = Using(voice_seals.ring_of(keys.ring), Policy.of(settings))
+    using = Using(voice_seals.ring_of(keys.ring), Policy.of(settings), adviser)
     return Voice(audio, Transcribers(providers), using)
 
 
@@ -164,19 +168,25 @@ def retries(settings: Settings, attempt: Callable[..., Any]) -> list[VendorQueue
     ]
 
 
-def transcriptions(
-    settings: Settings, providers: Sequence[SetUp], transcribe: Callable[..., Any]
+def recordings(
+    settings: Settings, providers: Sequence[SetUp], app_db: Database, voice: Voice
 ) -> list[VendorQueue]:
-    """A queue for each transcriber that is set up, and for no other."""
+    """A queue for what decodes, and one for each transcriber that is set up, and for no other."""
+    listen = Memos(app_db, voice.audio, voice.transcribers, voice.using).listen
+    transcribe = Transcriptions(app_db, voice.audio, voice.transcribers).transcribe
     at_home = {Provider.EMBEDDED: settings.voice_processes}
     return [
-        VendorQueue(
-            queue_of(TASK_QUEUE, each.queue),
-            transcribe,
-            each.per_second,
-            at_home.get(Provider(each.name), CALLS_AT_A_TIME),
-        )
-        for each in providers
+        # Twice as many as work: one is read from its blob while another is decoded.
+        VendorQueue(queue_of(TASK_QUEUE, LISTENING), listen, None, 2 * settings.voice_processes),
+        *(
+            VendorQueue(
+                queue_of(TASK_QUEUE, each.queue),
+                transcribe,
+                each.per_second,
+                at_home.get(Provider(each.name), CALLS_AT_A_TIME),
+            )
+            for each in providers
+        ),
     ]
 
 

@@ -206,6 +206,9 @@ async def test_without_consent_nothing_leaves(
     message = await grace.record(recorded("milk.webm"))
     heard = await listen(grace, message)
     assert heard.next.why == Waiting.CONSENT
+    before = len(said.calls())
+    assert await ask(grace, message) == Turn(Outcome.UNANSWERED)  # withdrawn while it waited
+    assert len(said.calls()) == before
     async with providers(said.url, "openai,embedded") as found:
         at_home = without(grace, Transcribers(found))
         assert await choose(at_home, message, None) == Next(None, EMBEDDED)

@@ -22,6 +22,7 @@ from core.settings import TRANSCRIBERS
 from tests.workflows.skipping import QUEUE, skipping
 from workflows import policies
 from workflows.deliveries import queue_of
+from workflows.memos import LISTENING
 from workflows.registry import WORKFLOWS
 
 JOB = JobMessage(UUID(int=1), UUID(int=2))
@@ -93,7 +94,7 @@ async def working(
         client,
         task_queue=QUEUE,
         workflows=WORKFLOWS,
-        activities=[steps.listen, steps.choose, steps.understand, steps.stop],
+        activities=[steps.choose, steps.understand, steps.stop],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
     beside = [
@@ -102,6 +103,7 @@ async def working(
         )
         for each in queues
     ]
+    beside.append(Worker(client, task_queue=queue_of(QUEUE, LISTENING), activities=[steps.listen]))
     async with AsyncExitStack() as stack:
         for worker in (main, *beside):
             await stack.enter_async_context(worker)

@@ -15,7 +15,6 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities.channels import Channels
 from activities.orphans import Orphans
-from activities.transcriptions import Transcriptions
 from api.main import create_app
 from core import keys
 from core.db import Database
@@ -67,8 +66,7 @@ class Place:
             parts = registry.activities(
                 self.app_db, self.db, Channels({}), voice, dev=True, lanes=1
             )
-            transcribe = Transcriptions(self.app_db, voice.audio, voice.transcribers).transcribe
-            queues = registry.transcriptions(settings, found, transcribe)
+            queues = registry.recordings(settings, found, self.app_db, voice)
             for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, queues)):
                 await stack.enter_async_context(each)
             relaying = asyncio.create_task(Relay(self.db, self.client).run())
