@@ -13,6 +13,7 @@ from core.rules.understanding.words import Words
 
 def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     words = clause.heard.words
+    frame = _parted(frame, clause)
     title = frame.group("title")
     if title is None:
         return [
@@ -41,6 +42,17 @@ def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     if adds and "list" in command.fields:
         return one_by_one(title, command, clause)
     return [command]
+
+
+def _parted(frame: Frame, clause: Clause) -> Frame:
+    """Of "toothpaste shopping list" only what is a name belongs to the list."""
+    title, name = frame.groups.get("title"), frame.groups.get("list")
+    words = clause.heard.words
+    if title is None or name is None or not words.spaced or title[1] != name[0]:
+        return frame
+    text = frame.part.text
+    at = name[1] - len(titles.nearest(text[slice(*name)], clause.heard.names.lists, words))
+    return replace(frame, groups={**frame.groups, "title": (title[0], at), "list": (at, name[1])})
 
 
 def into_list(frame: Frame, clause: Clause) -> tuple[str, Span] | None:
