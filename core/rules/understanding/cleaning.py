@@ -18,6 +18,8 @@ _QUOTED: Final = re.compile(
     r"\"[^\"\n]{1,300}\"|“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」"
     r"|《[^》\n]{1,300}》|(?<!\w)['‘][^'’\n]{1,300}['’](?!\w)"  # noqa: RUF001 (quotation marks)
 )
+_COMMAS: Final = frozenset(",،，、–—")  # noqa: RUF001 (signs of other scripts)
+_PAUSES: Final = " ,،，、–—-"  # noqa: RUF001 (signs of other scripts)
 _CORRECTIONS: Final = 4  # of one utterance; each is a look at all of it
 _REPAIR_WORDS: Final = 4
 _PAUSE: Final = re.compile(r"[,;.!?…،、，。—–-]\s*$")  # noqa: RUF001 (signs of other scripts)
@@ -89,7 +91,7 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
         said = spoken(raw, spaced=words.spaced)
         kept = quoted(raw)
         for match, strong in _markers(said.text, words):
-            span = said.span(*match.span())
+            span = _with_pauses(raw, said.span(*match.span()))
             if _touches(span, kept):
                 continue
             before, after = said.text[: match.start()], said.text[match.end() :]
@@ -118,6 +120,16 @@ def _withdrawn(raw: str, words: Words) -> bool:
     )
 
 
+def _with_pauses(raw: str, span: Span) -> Span:
+    """With the commas around it: ", I mean, "."""
+    start, end = span
+    while start and raw[start - 1] in _PAUSES:
+        start -= 1
+    while end < len(raw) and raw[end] in _PAUSES:
+        end += 1
+    return start, end
+
+
 def _markers(text: str, words: Words) -> list[tuple[re.Match[str], bool]]:
     strong = [(match, True) for match in words.finders["corrections"].finditer(text)]
     weak = [
@@ -136,13 +148,17 @@ def _repaired(raw: str, place: _Place, words: Words, find: Find, *, strong: bool
     if new is not None and times:
         old = _same_kind(place.before, times, new, place.after, words)
         return blank(raw, [*old, marker])
+    led = _led(raw, place, times, find)
+    if led is not None:
+        return led
     number = _numbers(place.before, place.after, words)
     if number is not None:
         return blank(raw, [number, marker])
     other = _same_phrase(place, words)
     if other is not None:
         return blank(raw, [other, marker])
-    paused = bool(_PAUSE.search(place.before))
+    start = place.marker[0]
+    paused = bool(_PAUSE.search(raw[: start + 1].rstrip())) or raw[start : start + 1] in _COMMAS
     if not (strong or paused):
         return None
     piece = _piece(place, words, find)
@@ -187,6 +203,21 @@ def _same_kind(
 
 _NUMBER_END: Final = re.compile(r"\d[\d:.]*\s*[,.]?\s*$")
 _NUMBER_START: Final = re.compile(r"\s*[,.]?\s*\d")
+
+
+def _led(raw: str, place: _Place, times: Sequence[Said], find: Find) -> str | None:
+    """Where the new time needs the first word of the old: "in ten minutes, no, twenty minutes"."""
+    if not times:
+        return None
+    start, end = max(times[-1].spans)
+    first = re.match(r"\w+", place.before[start:end])
+    if first is None or place.before[end:].strip():
+        return None
+    tried = blank(raw, [(start + first.end(), end), place.marker])
+    after = place.marker[1]
+    if any(a == start and b > after for time in find(tried) for a, b in time.spans):
+        return tried
+    return None
 
 
 def _numbers(before: str, after: str, words: Words) -> Span | None:

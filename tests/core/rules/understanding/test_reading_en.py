@@ -419,6 +419,31 @@ SAID: Final = [
     ("get milk on the way home", ["create title=get milk on the way home"]),
     ("plan the party", ["create title=plan the party"]),
 ]
+# Courtesies around a command, and corrections within it.
+POLITE: Final = [
+    ("would you mind adding milk to my shopping list", ["create list=shopping title=milk"]),
+    ("could you possibly remind me to call mom", ["create remind=yes title=call mom"]),
+    (
+        "would it be possible to move the dentist to friday",
+        ["update due=2026-03-06 due_part=day <dentist>"],
+    ),
+    ("could I get a reminder to call mom", ["create remind=yes title=call mom"]),
+    ("if you don't mind, add bread to my groceries", ["create list=Groceries title=bread"]),
+    ("remind me please to call mom, thanks so much", ["create remind=yes title=call mom"]),
+    ("call John, I mean Jane, tomorrow at noon", ["create due=2026-03-03T12:00 title=call Jane"]),
+    (
+        "schedule a meeting with Bob, correction, Alice, on friday",
+        ["create due=2026-03-06 title=meeting with Alice"],
+    ),
+    (
+        "remind me in ten minutes, no, twenty minutes to call mom",
+        ["create due=2026-03-02T10:20 remind=yes title=call mom"],
+    ),
+    ("call mom at 3pm, or rather 4pm", ["create due=2026-03-02T16:00 title=call mom"]),
+    ("complete the first one and delete the second", ["complete <0>", "delete <1>"]),
+    ("no undo that", ["undo"]),
+    ("cancel the last action", ["undo"]),
+]
 # Talk, negations and instructions to us: nothing is written, nothing is asked.
 NOTHING: Final = [
     "don't add milk",
@@ -466,7 +491,7 @@ NOTHING: Final = [
 ]
 
 
-@pytest.mark.parametrize(("text", "understood"), SAID)
+@pytest.mark.parametrize(("text", "understood"), [*SAID, *POLITE])
 def test_said(text: str, understood: list[str]) -> None:
     assert told(text) == understood
 
