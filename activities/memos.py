@@ -17,8 +17,15 @@ from core.db import Database, Transaction
 from core.errors import Error, Invalid, NotFound, Rejected, Unauthenticated
 from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.models.memos import Quality
-from core.services import consents, memo_processing, memo_secrets, voice_commands
+from core.services import (
+    consents,
+    memo_processing,
+    memo_secrets,
+    voice_advice,
+    voice_commands,
+)
 from core.services.memo_processing import NOBODY_SPEAKS, Ending, Stage, Waiting, Work
+from core.services.voice_advice import Advice, Unsure
 from core.services.voice_results import Asked, Memo, Using, VoiceResult
 from integrations.audio.sound import Speech
 
@@ -105,7 +112,7 @@ class Memos:
 
     @activity.defn(name="stop_memo")
     async def stop(self, message: JobMessage) -> None:
-        """Write that an operator stopped it. Twice is harmless: what is over stays as it is."""
+        """Write that it was stopped. Twice is harmless: what is over stays as it is."""
         async with self._db.transaction() as tx:
             await memo_processing.stop(tx, message, now=self._now())
 
@@ -190,20 +197,29 @@ class Memos:
         faults.point("memo_understood")
         return ending
 
-    async def _understood(self, message: JobMessage, *, in_session: bool = True) -> Ending:
+    async def _understood(
+        self, message: JobMessage, *, in_session: bool = True, advice: Advice | None = None
+    ) -> Ending:
         try:
             async with self._db.transaction() as tx:
                 work = await memo_processing.lock(tx, message, now=self._now())
                 if isinstance(work, Ending):
                     return work
-                made = await self._applied(tx, work, in_session=in_session)
+                made = await self._applied(tx, work, advice, in_session=in_session)
                 return memo_processing.understood(tx, work, made, now=self._now())
+        except Unsure as unsure:
+            if self._using.adviser is None:
+                raise
+            advice = await voice_advice.consult(self._using.adviser, unsure)
+            return await self._understood(message, in_session=in_session, advice=advice)
         except NotFound:  # the session it was said in was deleted
             if not in_session:
                 raise
-            return await self._understood(message, in_session=False)
+            return await self._understood(message, in_session=False, advice=advice)
 
-    async def _applied(self, tx: Transaction, work: Work, *, in_session: bool) -> VoiceResult:
+    async def _applied(
+        self, tx: Transaction, work: Work, advice: Advice | None, *, in_session: bool
+    ) -> VoiceResult:
         memo = work.memo
         # As this person, with what they may do by now; the database looks.
         tx.act_for(memo.user_id, limit_key=f"memos:{memo.user_id}")
@@ -222,4 +238,5 @@ class Memos:
                 Quality(memo.quality or Quality.DEMO),
             ),
             stt_confidence=memo.stt_confidence,
+            advice=advice,
         )

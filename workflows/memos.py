@@ -49,9 +49,10 @@ class ProcessVoiceMemo:
         try:
             ending = await self._until_over(message)
         except (Exception, asyncio.CancelledError) as error:
-            if not is_cancelled_exception(error):
+            # What is neither is a mistake of ours, which a deployment mends: Temporal waits for it.
+            if not is_cancelled_exception(error) and not isinstance(error, ActivityError):
                 raise
-            workflow.set_current_details("Cancelled; the recording is kept.")
+            workflow.set_current_details("Stopped; the recording is kept.")
             await workflow.execute_activity_method(Memos.stop, message, **policies.BOOKKEEPING)
             raise
         workflow.set_current_details(IN_WORDS[ending])

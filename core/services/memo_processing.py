@@ -33,7 +33,7 @@ from core.statements import Query, query, row
 KIND: Final = "voice_memo"  # of notifications
 SUPERSEDED: Final = "a newer processing took its place"
 DELETED: Final = "the memo was deleted"
-STOPPED: Final = "an operator stopped it; the recording is kept"
+STOPPED: Final = "it was stopped; the recording is kept"
 NOBODY_SPEAKS: Final = "nobody was heard in it"
 NO_WORDS: Final = "somebody was heard, but no words could be made out"
 
@@ -272,7 +272,7 @@ def end(
 
 
 async def stop(tx: Transaction, message: JobMessage, *, now: datetime) -> None:
-    """An operator stopped it: the job was cancelled, and the recording can be processed anew."""
+    """An operator, or a mistake of ours, ended its work: the recording can be processed anew."""
     work = await lock(tx, message, now=now)
     if isinstance(work, Work):
         memos.tell(tx, work.memo, MemoStatus.FAILED, problem=STOPPED, now=now)

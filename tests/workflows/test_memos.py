@@ -41,6 +41,7 @@ class Steps:
     broken: tuple[Provider, ...] = ()
     order: tuple[Provider, ...] = ORDER
     heard: Listened | None = None
+    fails: bool = False  # at understanding, for good
     said: list[str] = field(default_factory=list)
     asked_at: list[datetime] = field(default_factory=list)
     rounds: int = 0
@@ -70,6 +71,8 @@ class Steps:
     @activity.defn(name="understand_memo")
     async def understand(self, _: JobMessage) -> Ending:
         self.said.append("understand")
+        if self.fails:
+            raise ApplicationError("no", type="Forbidden", non_retryable=True)
         return Ending.DONE
 
     @activity.defn(name="stop_memo")
@@ -191,6 +194,13 @@ async def test_stopped_by_an_operator() -> None:
             await handle.result()
     assert isinstance(caught.value.cause, CancelledError)
     assert steps.said[-1] == "stop"
+
+
+async def test_a_mistake_of_ours_leaves_nothing_hanging() -> None:
+    steps = Steps({OPENAI: 0}, fails=True)
+    with pytest.raises(WorkflowFailureError):
+        await run(steps)
+    assert steps.said[-2:] == ["understand", "stop"]
 
 
 @pytest.mark.parametrize("ending", [Ending.NO_SPEECH, Ending.FAILED, Ending.GONE])
