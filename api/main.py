@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -53,6 +54,7 @@ from core.services.voice_results import Policy, Using
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
+from integrations import language_model
 from integrations.blobs import Directory
 
 PREFIX = "/api/v1"
@@ -76,8 +78,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         tries_per_minute=settings.rate_limit_auth,
         password_min_chars=settings.password_min_chars,
     )
-    gc.freeze()  # what start-up made stays: the collector need not look at it again
-    yield
+    async with language_model.opened(settings) as adviser:
+        app.state.voice = replace(app.state.voice, adviser=adviser)
+        gc.freeze()  # what start-up made stays: the collector need not look at it again
+        yield
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     passwords.close()
@@ -105,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     # later pattern would take.
     app.include_router(quick.router, prefix=PREFIX)
     app.include_router(quick.others, prefix=PREFIX)
+    app.include_router(voice.advised, prefix=PREFIX)
     for noun in (
         todos,
         reminders,

@@ -59,6 +59,20 @@ VOICE_CONFIDENCE = Histogram(
     ("language",),
     buckets=(0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1),
 )
+LANGUAGE_MODEL_CALLS = Histogram(
+    "voicetodo_language_model_call_seconds",
+    "Calls of the language model, by what came of them",
+    ("outcome",),
+    buckets=(0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30),
+)
+LANGUAGE_MODEL_TOKENS = Counter(
+    "voicetodo_language_model_tokens_total", "Tokens that the language model counted", ("kind",)
+)
+LANGUAGE_MODEL_PROPOSALS = Counter(
+    "voicetodo_language_model_proposals_total",
+    "What a language model proposed, held against what was said",
+    ("outcome",),
+)
 MEMOS_RECEIVED = Counter(
     "voicetodo_memos_received_total", "Recordings that were kept, by kind", ("media_type",)
 )

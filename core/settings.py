@@ -165,6 +165,19 @@ class Settings(BaseSettings):
     deepgram_price: int | None = Field(
         None, ge=0, description="What it takes for a minute, in millionths of a dollar; counted"
     )
+    language_model_url: str | None = Field(
+        None,
+        description="What we do not understand, a language model may: base address, with /v1, of a "
+        "server of OpenAI's chat completions; without: nobody is asked",
+    )
+    language_model_key: SecretStr | None = Field(None, description="Its key")
+    language_model_name: str | None = Field(None, description="Its model")
+    language_model_timeout_s: float = Field(
+        3, gt=0, le=30, description="Seconds that somebody is made to wait for it"
+    )
+    language_model_local: bool = Field(
+        default=False, description="It is run by whoever runs this: nobody's consent is needed"
+    )
     sendgrid_batch: int = Field(
         0, ge=0, le=1000, description="E-mails of one moment in one call of SendGrid; 0 or 1: one"
     )
@@ -250,6 +263,17 @@ class Settings(BaseSettings):
         if any(missing.values()):
             wanted = [name for name, is_missing in missing.items() if is_missing]
             raise Misconfigured(f"TRANSCRIBERS needs {' and '.join(wanted)} as well")
+        return self
+
+    @model_validator(mode="after")
+    def _language_model_is_whole(self) -> Self:
+        url = self.language_model_url
+        if url is None:
+            return self
+        if self.language_model_name is None:
+            raise Misconfigured("LANGUAGE_MODEL_URL needs LANGUAGE_MODEL_NAME as well")
+        if not (self.dev or self.language_model_local or url.startswith("https://")):
+            raise Misconfigured("LANGUAGE_MODEL_URL of somebody else's server begins with https://")
         return self
 
     @model_validator(mode="after")

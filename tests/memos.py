@@ -97,10 +97,9 @@ class Studio:
     def asking(self) -> Transcriptions:
         return Transcriptions(self.db, self.voice.audio, self.voice.transcribers)
 
-    async def agree(self) -> None:
+    async def agree(self, kind: ConsentKind = ConsentKind.THIRD_PARTY_TRANSCRIPTION) -> None:
         async with self.db.transaction() as tx:
             tx.act_in([self.at.user_id], self.at.user_id)
-            kind = ConsentKind.THIRD_PARTY_TRANSCRIPTION
             await consents.put(tx, self.actor, kind, agrees=True, now=clock.now())
 
     async def record(self, audio: bytes, *, language: str | None = "en") -> JobMessage:

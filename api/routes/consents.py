@@ -3,7 +3,6 @@ from fastapi import APIRouter
 from api.schemas.memos import Consents, ConsentsGiven
 from api.transaction import Authenticated
 from api.visit import Visit
-from core.models.memos import ConsentKind
 from core.services import consents
 
 router = APIRouter(prefix="/me/consents", tags=["accounts"], route_class=Authenticated)
@@ -18,7 +17,6 @@ async def get_consents(visit: Visit) -> Consents:
 @router.put("", operation_id="put_consents")
 async def put_consents(visit: Visit, body: ConsentsGiven) -> Consents:
     """Agree, or withdraw that: from then on nothing more is sent. Kept in the audit log."""
-    kind = ConsentKind.THIRD_PARTY_TRANSCRIPTION
-    agrees = body.third_party_transcription
-    await consents.put(visit.tx, visit.actor, kind, agrees=agrees, now=visit.now)
+    for kind, agrees in body.given().items():
+        await consents.put(visit.tx, visit.actor, kind, agrees=agrees, now=visit.now)
     return Consents(await consents.page(visit.tx, visit.actor.user_id))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api import pages, query
+from api.advice import Advised
 from api.schemas.voice import (
     ConfirmBody,
     VoiceAnalyticsQuery,
@@ -34,7 +35,9 @@ from core.services.voice_results import Using, VoiceResult
 from core.services.voice_sessions import VoiceSession
 
 router = APIRouter(prefix="/voice", tags=["voice"], route_class=Authenticated)
+advised = APIRouter(prefix="/voice", tags=["voice"], route_class=Advised)
 
+NO_LANGUAGE = "a language of GET /voice/languages"
 LONGEST_SPAN = timedelta(days=366)
 
 
@@ -65,16 +68,25 @@ class LanguagePage:
     has_more: bool
 
 
-@router.post(
+@advised.post(
     "/commands", operation_id="say_voice_command", openapi_extra=query.documented(InWorkspace)
 )
 async def say(visit: Visit, body: VoiceCommandBody) -> VoiceResult:
     """Understand what was said, and do it as far as that is sure; else ask back."""
+    using = _using(visit)
+    if body.language and using.adviser is None and languages.tabled(body.language) is None:
+        raise Invalid(NO_LANGUAGE, pointer="/language", code="unknown_language")
     asked = body.to_asked(body.session_id)
-    heard: dict[str, Any] = {"using": _using(visit), "workspace_id": visit.workspace_id}
+    heard: dict[str, Any] = {"using": using, "workspace_id": visit.workspace_id}
     try:
         return await voice_commands.run(
-            visit.tx, visit.actor, body.text, asked, **heard, now=visit.now
+            visit.tx,
+            visit.actor,
+            body.text,
+            asked,
+            **heard,
+            now=visit.now,
+            advice=visit.state.advice,
         )
     except (Conflict, Invalid):
         if not body.dry_run:

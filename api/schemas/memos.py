@@ -3,9 +3,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, model_validator
 
 from core.crypto import Keyring
+from core.models.memos import ConsentKind
 from core.services import memo_secrets
 from core.services.consents import Consent
 from core.services.memo_rows import MemoRow
@@ -51,12 +52,38 @@ class Reprocess(BaseModel):
     language: Language | None = None
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """A false there would read as if leaving it out withdrew it."""
+    schema.pop("default", None)
+
+
 class ConsentsGiven(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """What is not named stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
     third_party_transcription: StrictBool = Field(
-        description="Recordings may be transcribed by an outside service", examples=[True]
+        default=False,
+        description="Recordings may be transcribed by an outside service",
+        examples=[True],
+        json_schema_extra=_without_default,
     )
+    third_party_understanding: StrictBool = Field(
+        default=False,
+        description="What was said, as text, may be interpreted by an outside language model",
+        examples=[True],
+        json_schema_extra=_without_default,
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            msg = "at least one of the two"
+            raise ValueError(msg)
+        return self
+
+    def given(self) -> dict[ConsentKind, bool]:
+        return {ConsentKind(name): getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ MAX_CHARS = 2_000
 MAX_DEVICE_ENTRIES = 20
 
 
+def _tag(code: str) -> str:
+    """Of one that we have no lexicon for, a language model may know more."""
+    return languages.tabled(code.strip()) or code.strip()
+
+
 def _known(code: str) -> str:
     """A tag of BCP 47 is its language here: `de-AT` is German."""
     language = languages.tabled(code.strip())
@@ -32,6 +37,7 @@ def _known(code: str) -> str:
 
 
 Language = Annotated[str, line(35, blank=False), AfterValidator(_known)]
+AnyLanguage = Annotated[str, line(35, blank=False), AfterValidator(_tag)]
 Words = Annotated[str, text(MAX_CHARS, blank=False)]
 
 
@@ -68,6 +74,12 @@ class Spoken(Body):
 
 
 class VoiceCommandBody(Spoken):
+    language: AnyLanguage | None = Field(
+        None,
+        description="A hint (BCP 47); without it the words tell. One that is not in "
+        "`GET /voice/languages` is understood by a language model, if one is set up",
+        examples=["en", "de-AT"],
+    )
     session_id: UUID | None = Field(
         None, description="Default: the talk that goes on, or a new one"
     )

@@ -35,6 +35,7 @@ class Quality(StrEnum):
 
 class ConsentKind(StrEnum):
     THIRD_PARTY_TRANSCRIPTION = "third_party_transcription"
+    THIRD_PARTY_UNDERSTANDING = "third_party_understanding"
 
 
 class VoiceMemos(TenantTable):

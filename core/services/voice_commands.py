@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from core.actor import Actor
@@ -20,10 +20,11 @@ from core.ids import uuid7
 from core.models.memos import Quality
 from core.models.voice import Outcome
 from core.rules import zones
-from core.rules.understanding import reading
+from core.rules.understanding import languages, reading
 from core.rules.understanding.commands import Intent, Reading
 from core.services import (
     changes,
+    voice_advice,
     voice_doing,
     voice_listing,
     voice_records,
@@ -31,6 +32,7 @@ from core.services import (
     voice_steps,
 )
 from core.services.todo_rows import Todo
+from core.services.voice_advice import Advice, Unsure
 from core.services.voice_doing import Said
 from core.services.voice_questions import nothing_to_undo, question
 from core.services.voice_records import Heard
@@ -57,12 +59,14 @@ async def run(
     now: datetime,
     memo: Memo | None = None,
     stt_confidence: float | None = None,
+    advice: Advice | None = None,
 ) -> VoiceResult:
     """Understand an utterance and do what it says, as far as that is sure.
 
     `tx` must know the person (`enter`, or `act_for` in a worker). Of a recording, running it twice
     with one `command_id` does nothing the second time and answers the same. Raises `Forbidden`
     where the person may only look, `NotFound` for a foreign session, and what the verbs raise.
+    Without `advice`, `Unsure` where `using.adviser` is to be asked; with it never.
     """
     began = perf_counter()
     context = await context_of(tx, actor, asked, workspace_id)
@@ -78,18 +82,34 @@ async def run(
         rows = await tx.all(voice_rows.APPLIED, workspace_id=workspace_id, memo_id=memo.id)
         applied = {position for (position,) in rows}
     found = await read(tx, text, asked, context, moment=moment)
-    steps = await _steps(
-        tx,
-        actor,
-        found,
-        asked,
-        context,
-        using.policy,
-        workspace_id=workspace_id,
-        moment=moment,
-        stt_confidence=stt_confidence,
-        demo=memo is not None and memo.quality is Quality.DEMO,
-    )
+
+    async def steps_of(found: Reading, *, confirmed: bool) -> list[Step]:
+        return await _steps(
+            tx,
+            actor,
+            found,
+            asked,
+            context,
+            using.policy,
+            workspace_id=workspace_id,
+            moment=moment,
+            stt_confidence=stt_confidence,
+            confirmed=confirmed,
+        )
+
+    steps = await steps_of(found, confirmed=memo is not None and memo.quality is Quality.DEMO)
+    if using.adviser is not None:
+        foreign = languages.foreign(text, asked.language)
+        if advice is None:
+            if voice_advice.is_wanted(
+                found, steps, using.policy, foreign=foreign
+            ) and await voice_advice.may_ask(tx, actor, using.adviser):
+                raise Unsure(text, foreign or found.language)
+        else:
+            scene = await _scene(tx, asked, context, moment)
+            advised = voice_advice.taken(advice, text, found, foreign, scene)
+            if advised is not None:
+                found, steps = advised, await steps_of(advised, confirmed=True)
     heard = Heard(
         id=memo.command_id if memo else uuid7(),
         workspace_id=workspace_id,
@@ -172,17 +192,22 @@ async def read(
     tx: Transaction, text: str, asked: Asked, context: Context, *, moment: datetime
 ) -> Reading:
     """What the rules make of it, in the person's place and time."""
+    scene = await _scene(tx, asked, context, moment)
+    return reading.read(text, language=asked.language, default=asked.default, **scene)
+
+
+async def _scene(
+    tx: Transaction, asked: Asked, context: Context, moment: datetime
+) -> dict[str, Any]:
+    """When and where it is said, and the names that the person knows."""
     own = (await tx.person()).timezone
-    return reading.read(
-        text,
-        now=moment,
-        zone=asked.zone or own,
-        due_zone=asked.zone if asked.zone != own else None,
-        language=asked.language,
-        default=asked.default,
-        lists=context.lists,
-        tags=context.tags,
-    )
+    return {
+        "now": moment,
+        "zone": asked.zone or own,
+        "due_zone": asked.zone if asked.zone != own else None,
+        "lists": context.lists,
+        "tags": context.tags,
+    }
 
 
 async def context_of(tx: Transaction, actor: Actor, asked: Asked, workspace_id: UUID) -> Context:
@@ -210,8 +235,9 @@ async def _steps(
     workspace_id: UUID,
     moment: datetime,
     stt_confidence: float | None,
-    demo: bool,
+    confirmed: bool,
 ) -> list[Step]:
+    """`confirmed`: nothing is done without a yes."""
     zone = asked.zone or (await tx.person()).timezone
     targets = Targets(
         tx,
@@ -219,7 +245,7 @@ async def _steps(
         workspace_id=workspace_id,
         mentioned=context.mentioned,
         policy=policy,
-        language=found.language,
+        language=languages.tabled(found.language),
         now=moment,
         today=moment.astimezone(zones.zone(zone)).date(),
     )
@@ -232,11 +258,11 @@ async def _steps(
             surely = min(step.told.confidence, stt_confidence)
             step = replace(step, told=replace(step.told, confidence=surely))
         step = replace(step, question=command.question)
-        steps.append(replace(step, ask=_ask(step, policy, demo=demo)))
+        steps.append(replace(step, ask=_ask(step, policy, confirmed=confirmed)))
     return steps
 
 
-def _ask(step: Step, policy: Policy, *, demo: bool) -> Ask | None:
+def _ask(step: Step, policy: Policy, *, confirmed: bool) -> Ask | None:
     """Why it waits; null: it is carried out."""
     told = step.told
     if step.ask is not None:
@@ -247,7 +273,7 @@ def _ask(step: Step, policy: Policy, *, demo: bool) -> Ask | None:
         return Ask.UNCLEAR
     destructive = told.intent is Intent.DELETE or step.everything
     sure = told.confidence >= policy.act and step.question is None
-    return None if sure and not destructive and not demo else Ask.SURE
+    return None if sure and not destructive and not confirmed else Ask.SURE
 
 
 async def _carried_out(

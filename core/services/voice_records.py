@@ -14,7 +14,7 @@ from core.crypto import Keyring
 from core.db import Transaction
 from core.events import Event
 from core.models.voice import Outcome
-from core.rules.understanding import reading
+from core.rules.understanding import languages, reading
 from core.rules.understanding.commands import Intent
 from core.services import voice_rows, voice_seals, voice_steps
 from core.services.voice_results import Memo, Named, VoiceResult
@@ -101,12 +101,13 @@ def keep(
     count(intents[0] if intents else None, heard.language, outcome)
     metrics.VOICE_LATENCY.labels(AUDIO if heard.memo else TEXT).observe(latency_s)
     if result.confidence is not None:
-        metrics.VOICE_CONFIDENCE.labels(heard.language).observe(result.confidence)
+        metrics.VOICE_CONFIDENCE.labels(languages.named(heard.language)).observe(result.confidence)
 
 
 def count(intent: str | None, language: str, outcome: Outcome) -> None:
-    metrics.VOICE_COMMANDS.labels(intent or "none", language, outcome).inc()
-    log.info("voice_command.processed", kind=intent or "none", name=language, outcome=outcome)
+    name = languages.named(language)
+    metrics.VOICE_COMMANDS.labels(intent or "none", name, outcome).inc()
+    log.info("voice_command.processed", kind=intent or "none", name=name, outcome=outcome)
 
 
 def apply(tx: Transaction, heard: Heard, step: Step, about: Sequence[Named]) -> None:

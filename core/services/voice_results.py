@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from core.crypto import Keyring
 from core.models.memos import Quality
 from core.rules.understanding.commands import Intent, Span
+from core.rules.understanding.proposals import Proposal
 from core.services.todo_rows import Todo
 from core.settings import Settings
 
@@ -34,12 +35,26 @@ class Policy:
         )
 
 
+class Adviser(Protocol):
+    """A language model. `third_party`: words of a person leave our machines for it."""
+
+    @property
+    def third_party(self) -> bool: ...
+
+    async def propose(self, text: str, language: str) -> Proposal | None:
+        """Soon, and without ever raising; null: nothing usable came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Using:
-    """What belongs to the installation: `voice_seals.ring_of(keys.ring)`, and the policy."""
+    """What belongs to the installation: `voice_seals.ring_of(keys.ring)`, and the policy.
+
+    Without an `adviser` nobody is asked; see `core.services.voice_advice`.
+    """
 
     ring: Keyring
     policy: Policy
+    adviser: Adviser | None = None
 
 
 @dataclass(frozen=True, slots=True)

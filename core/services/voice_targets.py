@@ -33,7 +33,7 @@ class Targets:
         workspace_id: UUID,
         mentioned: Sequence[UUID],
         policy: Policy,
-        language: str,
+        language: str | None,
         now: datetime,
         today: date,
     ) -> None:

@@ -17,6 +17,7 @@ from core import keys
 from core.errors import Misconfigured
 from core.settings import Settings, settings
 from integrations.sandbox import (
+    chat_pages,
     mailbox,
     pages,
     push_pages,
@@ -24,6 +25,7 @@ from integrations.sandbox import (
     transcription_pages,
     twilio_pages,
 )
+from integrations.sandbox.chat import ChatService
 from integrations.sandbox.faults import FaultIn, Faults, VendorName
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.mail_events import MailEvents
@@ -74,7 +76,7 @@ def create_app(
         lifespan=_posting(mail_events),
     )
     push, slack, twilio = PushService(), SlackService(), TwilioService()
-    transcription = TranscriptionService()
+    transcription, chat = TranscriptionService(), ChatService()
     app.gate = Gate(
         (
             *_told(vendors, mail_events),
@@ -82,6 +84,7 @@ def create_app(
             slack.vendor,
             twilio.vendor,
             *transcription.vendors,
+            chat.vendor,
         ),
         faults=own_faults,
     )
@@ -137,6 +140,7 @@ def create_app(
     app.include_router(slack_pages.router(slack, app.gate))
     app.include_router(twilio_pages.router(twilio, app.gate))
     app.include_router(transcription_pages.router(transcription))
+    app.include_router(chat_pages.router(chat))
     return app
 
 

@@ -16,6 +16,7 @@ VendorName = Literal[
     "slack",
     "google_calendar",
     "transcription",
+    "language_model",
     "twilio",
     "hooks",
 ]

@@ -5,17 +5,17 @@ others, their compatible endpoints; how they differ is in `profiles` and in `spo
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Final
 
-import httpx2
 import orjson
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit, omit
+from openai import APIStatusError, Omit, omit
 from pydantic import SecretStr
 
 from core.errors import VendorError
 from integrations.audio.sound import Speech
 from integrations.audio.tasks import wav
 from integrations.http import Client
+from integrations.openai_client import connected, content, openai_client
 from integrations.transcription import refusals, spoken
 from integrations.transcription.keywords import sanitised
 from integrations.transcription.languages import code
@@ -54,12 +54,8 @@ class OpenAI:
         self._model = model or self._profile.model
         self._price = price
         self._plain = False  # this server did not take our wishes: do not ask again
-        self._openai = AsyncOpenAI(
-            api_key=key.get_secret_value() if key else "none",
-            base_url=base_url or self._profile.base_url,
-            timeout=TIMEOUT_S,
-            max_retries=0,
-            http_client=httpx2.AsyncClient(transport=_Ours(client)),
+        self._openai = openai_client(
+            client, key=key, base_url=base_url or self._profile.base_url, timeout_s=TIMEOUT_S
         )
 
     @property
@@ -116,7 +112,7 @@ class OpenAI:
         verbose = self._profile.verbose and not plain
         hints = sanitised(keywords)
         as_prompt = hints and self._profile.hints == "prompt"
-        try:
+        with connected():
             answer = await self._openai.audio.transcriptions.with_raw_response.create(
                 file=("speech.wav", wav(speech), "audio/wav"),
                 model=self._model,
@@ -127,11 +123,7 @@ class OpenAI:
                 prompt=_prompt(hints) if as_prompt else omit,
                 extra_headers={"Idempotency-Key": idempotency_key},
             )
-        except APIConnectionError as error:
-            if isinstance(error.__cause__, VendorError):
-                raise error.__cause__ from error
-            raise VendorError("no connection", permanent=False) from error
-        return cast("Any", answer).content  # type: ignore[no-any-return]  # typed as what it parses to
+        return content(answer)
 
     def _refusal(self, error: APIStatusError) -> VendorError:
         wait = error.response.headers.get("retry-after")
@@ -141,21 +133,3 @@ class OpenAI:
 def _prompt(hints: Sequence[str]) -> str | Omit:
     text = ", ".join(hints)
     return text if len(text) <= PROMPT_CHARS else text[:PROMPT_CHARS].rpartition(",")[0] or omit
-
-
-class _Ours(httpx2.AsyncBaseTransport):
-    """Its requests over our client: bounded in time and length, no proxies, no redirects."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        headers = {name: value for name, value in request.headers.items() if name not in _NOT_ITS}
-        answer = await self._client.request(
-            request.method, str(request.url), headers=headers, content=await request.aread()
-        )
-        return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
-
-
-# Our client writes these itself.
-_NOT_ITS: Final = frozenset({"host", "content-length", "connection", "accept-encoding"})

@@ -18,10 +18,14 @@ from core.db import Database
 from core.errors import VendorError
 from core.ids import uuid7
 from core.messages import JobMessage, Provider, TranscriptionMessage
+from core.models.memos import ConsentKind
 from core.services.memo_processing import Ending, Waiting
+from core.settings import Settings
+from integrations import language_model
 from integrations.audio import recordings
 from integrations.audio.recordings import Recordings
 from tests.memos import MILK, Said, Studio, hearing, providers, recorded
+from tests.proposing import Model, command
 from tests.reminding import scene
 
 HOSTILE = b"\x1a\x45\xdf\xa3" + b"\xff" * 5000  # it begins as webm does
@@ -218,6 +222,32 @@ async def test_without_consent_nothing_leaves(
         english = without(grace, Transcribers(found))
         assert (await choose(english, german, None)).why == Waiting.LANGUAGE
         assert "knows this language" in english.memo(german)["problem"]
+
+
+async def test_what_we_do_not_understand_a_model_proposes_and_its_owner_answers(
+    studio: Studio, said: Said
+) -> None:
+    model = Model.of(said.http)
+    model.propose(command(title="osta maitoa", when="huomenna", when_in_english="tomorrow"))
+    made = Settings(
+        _env_file=None, language_model_url=f"{model.url}/v1", language_model_name=model.name
+    )
+    async with language_model.opened(made) as adviser:
+        advised = replace(studio.voice, using=replace(studio.voice.using, adviser=adviser))
+        asking = replace(studio, voice=advised)
+        for calls, ending in ((0, Ending.DONE), (1, Ending.ASKED)):
+            said.script("osta maitoa ja leipää huomenna", language="fi")
+            message = await asking.record(recorded("milk.webm"), language="fi")
+            await listen(asking, message)
+            await ask(asking, message)
+            for _ in range(2):
+                found = await ActivityEnvironment().run(asking.steps.understand, message)
+                assert (found is Ending.ASKED) >= (ending is Ending.ASKED)
+            assert len(model.calls()) == calls
+            await asking.agree(ConsentKind.THIRD_PARTY_UNDERSTANDING)
+    assert asking.todos() == []
+    [row] = studio.at.rows("SELECT * FROM voice_commands WHERE id = %s", message.job_id)
+    assert (row["language"], row["outcome"], row["intent"]) == ("fi", "asked", "create")
 
 
 async def test_no_words_at_all_are_told(studio: Studio, said: Said) -> None:

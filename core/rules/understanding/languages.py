@@ -1,5 +1,6 @@
 """Which languages are understood, which one an utterance is in, and what is asked back in it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,8 @@ from core.rules.understanding.spoken import spoken
 DEFAULT: Final = "en"
 _LOOKED_AT: Final = 400  # characters; a language shows sooner
 _WORDS_FOR_A_MODEL: Final = 3  # of fewer words the model knows no more than we do
+_FEW: Final = 0.3  # words of ours that may stand in a text of another language
+_CODE: Final = re.compile("[a-z]{2,3}")
 # A script that one of our languages alone is written in decides without looking at words.
 _SCRIPTS: Final[tuple[tuple[int, int, str], ...]] = (
     (0x3040, 0x30FF, "ja"),
@@ -61,6 +64,33 @@ def language(text: str, hint: str | None = None) -> str:
     """
     code = tabled(hint)
     return code if code is not None else _detected(text[:_LOOKED_AT])
+
+
+def foreign(text: str, hint: str | None = None) -> str | None:
+    """The language, where we have no lexicon for it; null where we have, or where it is open.
+
+    Only what a language model is asked depends on it. Without a hint it is a guess: one that our
+    own words speak against is not made.
+    """
+    if hint:
+        code = hint.replace("_", "-").split("-")[0].lower()
+        return None if tabled(hint) or not _CODE.fullmatch(code) else code
+    text = text[:_LOOKED_AT]
+    said = set(spoken(text, spaced=True, holes=()).text.split())
+    if len(said) < _WORDS_FOR_A_MODEL and text.isascii():
+        return None
+    known = max(
+        len(said & words.of(code).known) for code in lexicon.codes() if lexicon.load(code).spaced
+    )
+    if known > len(said) * _FEW or _script(text) is not None:
+        return None
+    guessed = _model(text)
+    return None if guessed in lexicon.codes() else guessed
+
+
+def named(code: str) -> str:
+    """For figures: `other` stands for all languages without a lexicon, which anybody may name."""
+    return code if code in lexicon.codes() else "other"
 
 
 def _detected(text: str) -> str:

@@ -10,12 +10,14 @@ from tests.teams import sql
 from tests.voicing import noise, upload
 
 KIND = "third_party_transcription"
+OTHER = "third_party_understanding"
 PATH = "/me/consents"
 
 
-async def told(person: Person) -> tuple[bool, bool, bool]:
-    every = (await person.get(PATH)).json()["data"]
-    [found] = [each for each in every if each["kind"] == KIND]
+async def told(person: Person, kind: str = KIND) -> tuple[bool, bool, bool]:
+    data = (await person.get(PATH)).json()["data"]
+    assert [each["kind"] for each in data] == [KIND, OTHER]
+    found = next(each for each in data if each["kind"] == kind)
     return found["granted"], bool(found["granted_at"]), bool(found["withdrawn_at"])
 
 
@@ -46,6 +48,10 @@ async def test_agreeing_and_withdrawing_that(database_url: str, alice: Person, b
     assert [action for (action,) in actions] == [
         "consent.granted", "consent.withdrawn", "consent.granted",
     ]  # fmt: skip
+    await alice.put(PATH, json={KIND: False, OTHER: True})
+    assert await told(alice) == (False, True, True)
+    await alice.put(PATH, json={KIND: True})
+    assert await told(alice, OTHER) == (True, True, False)
 
 
 @pytest.mark.parametrize(
