@@ -137,7 +137,8 @@ def reference(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
         verb = frame.text("done")
         if verb in words.done:
             return Reference(text=words.done[verb]), None
-        return (Reference(position=0), None) if frame.name == "complete" else (None, None)
+        # "Bórrala", "mejor el domingo": a phrase that names no todo is about the one before.
+        return (None, None) if frame.name in {"done", "snooze"} else (Reference(position=0), None)
     for _ in range(2):
         part = _inner(part, words)
         text = part.text.strip(WHEN + " ")

@@ -252,11 +252,14 @@ def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
         spaced=words.spaced,
         holes=[span for time in find(place.after) for span in time.spans],
     )
-    new = after.text.split() if words.spaced else [after.text[:1]]
-    if not new:
-        return None
     end = _title_end(before.text, words)
     if words.spaced:
+        new = after.text[: _title_end(after.text, words)].split()
+        if not new:
+            return None
+        verb = _last_verb(before.text[:end], after.text, words)
+        if verb is not None:
+            return _around(before, verb, end)
         repeated = before.text[:end].rfind(f" {new[0]} ")
         start = 0 if before.text.startswith(f"{new[0]} ") and repeated < 0 else repeated + 1
         if repeated >= 0 or (start == 0 < end and before.text.startswith(f"{new[0]} ")):
@@ -268,8 +271,16 @@ def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
         for _ in range(count):
             at = before.text.rfind(" ", 0, max(at - 1, 0)) + 1
         return _around(before, at, end)
-    start = before.text.rfind(new[0], 0, end)
+    start = before.text.rfind(after.text[:1], 0, end) if after.text else -1
     return None if start < 0 else _around(before, start, end)
+
+
+def _last_verb(before: str, after: str, words: Words) -> int | None:
+    """Where "wash the car" begins that "no, vacuum the car" takes the place of."""
+    verbs = words.finders["verbs"]
+    if verbs.match(after) is None:
+        return None
+    return max((match.start() for match in verbs.finditer(before)), default=None)
 
 
 def _title_end(text: str, words: Words) -> int:

@@ -13,7 +13,7 @@ from core.rules.understanding.words import Words
 
 def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     words = clause.heard.words
-    frame = _parted(frame, clause)
+    frame = _named_first(_parted(frame, clause), clause)
     title = frame.group("title")
     if title is None:
         return [
@@ -26,6 +26,8 @@ def creates(frame: Frame, clause: Clause) -> list[Command] | None:
         ]
     sure = HALF if frame.name == "maybe" else SURE
     adds = frame.name in {"add", "add_list", "to_list", "timed"}
+    frame = _named_first(_parted(frame, clause), clause)
+    title = frame.group("title") or title
     into = into_list(frame, clause)
     if into is not None and not into[0]:
         return None
@@ -53,6 +55,25 @@ def _parted(frame: Frame, clause: Clause) -> Frame:
     text = frame.part.text
     at = name[1] - len(titles.nearest(text[slice(*name)], clause.heard.names.lists, words))
     return replace(frame, groups={**frame.groups, "title": (title[0], at), "list": (at, name[1])})
+
+
+def _named_first(frame: Frame, clause: Clause) -> Frame:
+    """Where a title follows the name of a list, no more is its name than a list is called."""
+    name, title = frame.groups.get("list"), frame.groups.get("title")
+    heard = clause.heard
+    if name is None or title is None or name[1] > title[0] or not heard.words.spaced:
+        return frame
+    text = frame.part.text
+    end = name[1]
+    while end > name[0]:
+        said = text[name[0] : end].strip()
+        if titles.list_name(said, heard.words, heard.names, only_known=True) is not None:
+            if end == name[1]:
+                return frame
+            groups = {**frame.groups, "list": (name[0], end), "title": (end, title[1])}
+            return replace(frame, groups=groups)
+        end = text.rfind(" ", name[0], end - 1) + 1
+    return frame
 
 
 def into_list(frame: Frame, clause: Clause) -> tuple[str, Span] | None:
