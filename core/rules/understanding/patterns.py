@@ -48,7 +48,7 @@ class Compiler:
     """Makes patterns of one language.
 
     `choices` are the places that only certain words fill, `no_name` words that no name of a list
-    has, `list_suffixes` ends of names that mean a list.
+    has, `infinitives` verbs that end a `{task}`, `list_suffixes` ends of names that mean a list.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Compiler:
         spaced: bool,
         choices: Mapping[str, Sequence[str]],
         no_name: Iterable[str] = (),
+        infinitives: Iterable[str] = (),
         list_suffixes: Iterable[str] = (),
     ) -> None:
         self._spaced = spaced
@@ -64,6 +65,8 @@ class Compiler:
         self._suffixes = [fold(suffix, spaced=spaced) for suffix in list_suffixes]
         self._edge = r"(?<!\S)" if spaced else ""
         self._places = self._bounded(no_name)
+        # A title of which the last word is a verb: "दूध खरीदना", before "है".
+        self._places["task"] = f"(?P<title>.*?(?:{self.any_of(infinitives)}))"
         self._edges: dict[str, tuple[frozenset[str | None], frozenset[str | None]]] = {}
         for name, phrases in choices.items():
             self._places[name] = f"(?P<{name}>{self.any_of(phrases)})"

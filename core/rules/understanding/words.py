@@ -12,14 +12,15 @@ positions.<n> "the second one" is 1, "that" is 0, "the last one" is -1
 every.*       `all`: a whole phrase that means every todo; `filtered`: with a filter
 target.plain  what stands around the words of a target without telling which
 questions.*   what is asked back
+infinitives   what the title of a `{task}` ends with, `-ing` being any word that ends so
 short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>` is `(do|dein)`
 
 fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
-and, items, pairs, articles, stop, joins, dangling, dangling_first, verbs, verbs_last, statements,
-title_first (before a title and no part of it), finite, chatter, nouns, filter_words, list_names
-and common are plain lists. With doubtful anywhere in it, doubtful_first before it or
-doubtful_last behind it a title is asked about: it still holds what was only there to give the
-command.
+and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
+verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
+filter_words, list_names and common are plain lists. With doubtful anywhere in it, doubtful_first
+before it or doubtful_last behind it a title is asked about: it still holds what was only there to
+give the command.
 """
 
 import re
@@ -84,6 +85,7 @@ _SETS: Final = (
     "stop",
     "joins",
     "list_names",
+    "particles",
 )
 
 
@@ -103,6 +105,7 @@ def of(code: str) -> Words:
     compiler = Compiler(
         spaced=spaced,
         no_name=given.get("no_name", ()),
+        infinitives=given.get("infinitives", ()),
         list_suffixes=given.get("list_suffixes", ()),
         choices={
             "priority": [phrase for phrases in priority.values() for phrase in phrases],
