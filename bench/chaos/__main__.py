@@ -4,8 +4,8 @@
     python -m bench.chaos f1 f6      some trials
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
-F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS; SEED repeats a run. Ends with
-code 1 when anything that must hold did not.
+F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS, VOICE_KILLS; SEED repeats a
+run. Ends with code 1 when anything that must hold did not.
 """
 
 import asyncio
@@ -20,7 +20,18 @@ from random import Random
 
 from rich.console import Console
 
-from bench.chaos import creates, outages, reminders, restarts, troubles, vendor, workers, zones
+from bench.chaos import (
+    creates,
+    memos,
+    outages,
+    reminders,
+    restarts,
+    troubles,
+    uploads,
+    vendor,
+    workers,
+    zones,
+)
 from bench.chaos.pushing import Pushing
 from bench.chaos.report import TITLE, Report, kept, tabulate
 from bench.chaos.slacking import Slacking
@@ -53,6 +64,8 @@ TRIALS: dict[str, Trial] = {
     "reminders": lambda stack, rng: reminders.under_nemesis(
         stack, _size("NEMESIS_SECONDS", 600), _size("NEMESIS_KILLS", 50), rng
     ),
+    "voice-memo": lambda stack, rng: memos.killed(stack, _size("VOICE_KILLS", 100), rng),
+    "voice-upload": lambda stack, rng: uploads.killed(stack, _size("VOICE_KILLS", 100), rng),
     "vendor": lambda stack, _: vendor.faults(stack),
     "vendor-told": lambda stack, _: vendor.faults(stack, told=True),
     "vendor-push": lambda stack, _: vendor.faults(stack, by=Pushing),

@@ -140,12 +140,21 @@ class Stack:
 
     def doomed_api(self, fault: str, listener: int, spare: int) -> Process:
         """Servers that die at `fault`, one after another; see `bench.chaos.forking`."""
-        command = [sys.executable, "-m", "bench.chaos.forking", str(listener), str(spare)]
+        return self._forking(listener, [str(spare)], FAULT=f"{fault}:kill")
+
+    def mortal_api(
+        self, listener: int, spare: int, longest_life_s: float, seed: float, faults: Sequence[str]
+    ) -> Process:
+        """Servers that die at one of the faults or at any moment, within so many seconds."""
+        return self._forking(listener, [str(spare), str(longest_life_s), str(seed), *faults])
+
+    def _forking(self, listener: int, arguments: Sequence[str], **environment: str) -> Process:
+        command = [sys.executable, "-m", "bench.chaos.forking", str(listener), *arguments]
         return self._start(
             "doomed",
             command,
             0,
-            environment={"FAULT": f"{fault}:kill"},
+            environment=environment,
             pass_fds=[listener],
             stdout=subprocess.PIPE,
         )

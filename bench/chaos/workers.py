@@ -7,7 +7,7 @@ so that there are first attempts and retries to be killed in.
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
@@ -57,8 +57,14 @@ def killed(
     stack.sandbox()
     mailing = by(stack)
     began = time.monotonic()
-    ended = _kill(stack, mailing, rng, islice(cycle(faults), kills), at_a_time, lanes)
-    report.demand(set(ended) <= {-signal.SIGKILL}, f"workers ended by themselves: {set(ended)}")
+
+    def feed() -> None:
+        refusals = [REFUSED] if rng.random() < REFUSED_SHARE else []
+        stack.script(*(each | mailing.vendor for each in (*refusals, SLOW)))
+        _feed(mailing, rng, lanes)
+
+    plan = islice(cycle(faults), kills)
+    ended = kill(stack, rng, plan, at_a_time, feed=feed, busy=stack.is_sending, report=report)
     stack.script(SLOW | mailing.vendor)
     for _ in range(2):
         stack.worker()
@@ -73,31 +79,36 @@ def killed(
     return report
 
 
-def _kill(
+def kill(
     stack: Stack,
-    mailing: Mailing,
     rng: Random,
     faults: "islice[str]",
     at_a_time: int,
-    lanes: int,
-) -> list[int]:
-    """Kill as many workers as there are `faults`; how each of them ended."""
+    *,
+    feed: Callable[[], None],
+    busy: Callable[[], bool],
+    report: Report,
+) -> list[datetime]:
+    """Kill as many workers as there are `faults`; when each of them was found dead.
+
+    `feed` gives them work, again and again; `busy` says whether a kill would hit somebody.
+    """
     doomed: list[_Doomed] = []
-    ended: list[int] = []
+    ended: list[datetime] = []
     next_feed = 0.0
     while True:
         if time.monotonic() >= next_feed:
             next_feed = time.monotonic() + FEED_EVERY_S
-            refusals = [REFUSED] if rng.random() < REFUSED_SHARE else []
-            stack.script(*(each | mailing.vendor for each in (*refusals, SLOW)))
-            _feed(mailing, rng, lanes)
+            feed()
         for each in list(doomed):
             overdue = time.monotonic() >= each.dies_at
-            if overdue and not each.process.dead and stack.is_sending():
+            if overdue and not each.process.dead and busy():
                 each.process.kill()
             if each.process.dead:
                 doomed.remove(each)
-                ended.append(each.process.popen.returncode)
+                ended.append(datetime.now(UTC))
+                code = each.process.popen.returncode
+                report.demand(code == -signal.SIGKILL, f"a worker ended by itself: {code}")
         for fault in islice(faults, at_a_time - len(doomed)):
             life = rng.uniform(3, 8) if fault == ANY_MOMENT else LONGEST_LIFE_S
             process = stack.worker(**({"FAULT": f"{fault}:kill"} if fault else {}))
