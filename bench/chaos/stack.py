@@ -125,8 +125,8 @@ class Stack:
         started.ready()
         return started
 
-    def sandbox(self) -> Process:
-        command = _uvicorn("integrations.sandbox.app:app", self._sandbox_port)
+    def sandbox(self, app: str = "integrations.sandbox.app:app") -> Process:
+        command = _uvicorn(app, self._sandbox_port)
         started = self._start("sandbox", command, self._sandbox_port)
         started.ready("/health")
         return started

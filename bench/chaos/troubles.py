@@ -1,18 +1,16 @@
 """F12 and F13: a vendor asks some to wait, or is down for minutes; who is not held up by that."""
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
-from pathlib import Path
 from random import Random
 
 from bench.chaos.mailing import Mailing
 from bench.chaos.pushing import Pushing
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
+from bench.memory import memory_mb
 
 ASKED = timedelta(seconds=10)
 ON_TIME_S = 5.0
@@ -73,13 +71,13 @@ def down(stack: Stack, seconds: float, messages: int, rng: Random) -> Report:
         mailing.write([begins + timedelta(seconds=0 if burst else rng.uniform(0, seconds))])
     for nth in range(int(seconds / EVERY_S)):
         pushing.write([begins + timedelta(seconds=nth * EVERY_S)])
-    before = _memory_mb(worker.popen.pid)
+    before = memory_mb(worker.popen.pid)
     most = before
     ends = time.monotonic() + (begins - datetime.now(UTC)).total_seconds() + seconds
     for trouble in cycle(TROUBLES):
         stack.script({"vendor": "sendgrid", "times": 1_000_000} | trouble)
         time.sleep(1)
-        most = max(most, _memory_mb(worker.popen.pid))
+        most = max(most, memory_mb(worker.popen.pid))
         if time.monotonic() >= ends:
             break
     stack.script()
@@ -109,12 +107,3 @@ _TRIED_TWICE = "SELECT id FROM deliveries WHERE attempts > 1"
 def _p99(seconds: Iterator[float]) -> float:
     found = sorted(seconds) or [0.0]
     return found[int(len(found) * 0.99)]
-
-
-def _memory_mb(pid: int) -> float:
-    """Resident, as the system tells it; `ps` where there is no /proc."""
-    status = Path(f"/proc/{pid}/statm")
-    if status.exists():
-        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True)
-    return int(told.stdout) / 1024
