@@ -73,6 +73,7 @@ def _followed(part: Spoken, clause: Clause) -> list[Command] | None:
         if frame.name == "nothing":
             return []
         if _INTENTS[frame.name] is Intent.CREATE and frame.group("title") is not None:
+            frame = creating.parted(frame, clause)  # noqa: PLW2901 (the same, parted)
             commands = creating.creates(frame, clause)
             if commands is not None:
                 found = [creating.with_slots(command, slots) for command in commands]
@@ -83,9 +84,12 @@ def _followed(part: Spoken, clause: Clause) -> list[Command] | None:
     return None
 
 
-def framed(frame: Frame, clause: Clause) -> list[Command] | None:
+def framed(  # noqa: PLR0911 (one return for each kind of phrase)
+    frame: Frame, clause: Clause
+) -> list[Command] | None:
     """Null where the phrase fits and what is in it does not."""
     intent = _INTENTS[frame.name]
+    frame = creating.parted(frame, clause)
     if intent is Intent.CREATE:
         if frame.name == "timed" and not clause.own:
             return None
@@ -97,7 +101,20 @@ def framed(frame: Frame, clause: Clause) -> list[Command] | None:
         return _list(frame, clause)
     if intent is Intent.UNDO:
         return [Command(intent, SURE)]
+    if frame.name == "set_priority" and _aside(frame, clause):
+        return None
     return aiming.on_target(frame, intent, clause)
+
+
+def _aside(frame: Frame, clause: Clause) -> bool:
+    """Whether the priority is only added: "call the bank, it's urgent" is to be done."""
+    target = frame.groups.get("target")
+    part = frame.part
+    if target is None or target[0]:
+        return False
+    found = [pattern.search(part.text) for pattern in clause.heard.words.behind["priority"]]
+    start = min((match.start() for match in found if match), default=0)
+    return start > 0 and "," in part.raw[part.ends[start - 1] : part.starts[start]]
 
 
 def _list(frame: Frame, clause: Clause) -> list[Command] | None:
@@ -137,7 +154,9 @@ def _bare(  # noqa: PLR0911 (a ladder: the first that fits is meant)
     if first is not None and finite.match(text, first.end()):
         return []
     if verb:
-        return [creating.create(part, clause, sure=HALF if asks else IMPERATIVE, into_list=False)]
+        # By a verb at its end it may be a statement as well.
+        half = asks or (first is None and finite.search(text) is not None)
+        return [creating.create(part, clause, sure=HALF if half else IMPERATIVE, into_list=False)]
     if finite.search(text) or asks:
         return []
     size = len(text.split()) if words.spaced else (len(text) + 1) // 2

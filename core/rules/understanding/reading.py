@@ -101,12 +101,14 @@ def _commands(heard: Heard, find: Find) -> list[Command]:
         end = _bounds(parts[index + 1])[0] if index + 1 < len(parts) else len(masked)
         own = [tag for tag in tags if _bounds(part)[0] <= tag[1][0] < end or not index]
         own = [tag for tag in own if tag[1][0] < end]
-        clause = Clause(part, _within(part, times), heard, own)
+        clause = Clause(part, _within(part, times, heard, find), heard, own)
         if before is not None:
             clause = _shared(before, clause)
         found = decided(clause)
         if before is not None and not found:
             continue
+        undone = any(command.intent is Intent.UNDO for command in commands)
+        found = [each for each in found if not (undone and each.intent is Intent.UNDO)]
         commands.extend(found)
         before = clause
     return commands
@@ -126,11 +128,14 @@ def _bounds(part: Spoken) -> Span:
     return (part.starts[0], part.ends[-1]) if part.starts else (0, 0)
 
 
-def _within(part: Spoken, times: Sequence[Said]) -> list[Said]:
+def _within(part: Spoken, times: Sequence[Said], heard: Heard, find: Find) -> list[Said]:
     start, end = _bounds(part)
-    return [
-        time for time in times if any(start <= span[0] and span[1] <= end for span in time.spans)
-    ]
+    inside = [[start <= span[0] and span[1] <= end for span in time.spans] for time in times]
+    if any(any(each) and not all(each) for each in inside):
+        # "Call mom tomorrow and dad in the evening": parted, these are two times.
+        masked = cleaning.blank(heard.masked, [(0, start), (end, len(heard.masked)), *heard.quotes])
+        return kept_times(masked, find(masked), heard)
+    return [time for time, each in zip(times, inside, strict=True) if any(each)]
 
 
 def _shared(before: Clause, clause: Clause) -> Clause:

@@ -1,5 +1,6 @@
 """Where one utterance is several commands, and where one list of things is several todos."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -32,13 +33,17 @@ def clauses(said: Spoken, words: Words, quoted: Sequence[Span]) -> list[Spoken]:
     return found
 
 
-def _both(left: Spoken, near: Spoken, right: Spoken, words: Words) -> bool:
+def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
+    left: Spoken, near: Spoken, right: Spoken, words: Words
+) -> bool:
     mine = kind(left, words)
     if mine is None:
         return False
     yours = kind(near, words) or kind(right, words)
     if yours is None:
         return False
+    if any(match and not match.start() for match in _priorities(near, words)):
+        return False  # "…, that's urgent"
     if yours == "verb":
         rest = stripped(near, words).text
         verb = words.finders["verbs"].match(rest)
@@ -49,6 +54,11 @@ def _both(left: Spoken, near: Spoken, right: Spoken, words: Words) -> bool:
         # Inside of what is dictated "and delete everything" is more likely text than a wish.
         return words.finders["whole"].search(near.text) is None
     return True
+
+
+def _priorities(near: Spoken, words: Words) -> "list[re.Match[str] | None]":
+    behind = [*words.behind["priority"], *words.behind["tag"]]
+    return [pattern.search(near.text) for pattern in behind]
 
 
 def _enough(left: Spoken, words: Words) -> bool:
@@ -97,7 +107,8 @@ def _places(said: Spoken, words: Words, quoted: Iterable[Span]) -> list[Span]:
     for index in range(1, len(said.text)):
         if said.text[index - 1] == " " or not words.spaced:
             gap = said.raw[said.ends[index - 1] : said.starts[index]]
-            if any(sign in gap for sign in _SENTENCE | _COMMA):
+            ordinal = gap.startswith(".") and said.raw[said.ends[index - 1] - 1].isdigit()
+            if not ordinal and any(sign in gap for sign in _SENTENCE | _COMMA):
                 found.append((index, index))
     quotes = list(quoted)
     merged: list[Span] = []

@@ -86,6 +86,7 @@ _SETS: Final = (
     "joins",
     "list_names",
     "particles",
+    "verbs",
 )
 
 

@@ -58,7 +58,7 @@ SAID: Final = [
     (
         "de",
         "Was habe ich diese Woche zu tun?",
-        ["list due_from:2026-03-02 due_to:2026-03-08 status:completed"],
+        ["list due_from:2026-03-02 due_to:2026-03-08"],
     ),
     ("de", "mach das am Freitag", ["update due=2026-03-06 due_part=day <0>"]),
     (
