@@ -46,6 +46,8 @@ def without_fillers(raw: str, words: Words) -> str:
         if _PAUSE.search(raw[:start]) and raw[end:].lstrip()[:1] in {",", "،", "，"}:  # noqa: RUF001
             out.append((start, end))
     if words.spaced:
+        marks = words.finders["corrections"].finditer(said.text)
+        kept += [said.span(*match.span()) for match in marks]  # "नहीं नहीं"
         out += _stutters(said, out)
     return blank(raw, (span for span in out if not _touches(span, kept)))
 
@@ -243,7 +245,9 @@ def _same_phrase(place: _Place, words: Words) -> Span | None:
     return None
 
 
-def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
+def _piece(  # noqa: PLR0911 (a ladder: the first that fits is meant)
+    place: _Place, words: Words, find: Find
+) -> list[Span] | None:
     """Which words of the title the correction replaces, times between them aside."""
     times = [span for time in find(place.before) for span in time.spans]
     before = spoken(place.before, spaced=words.spaced, holes=times)
@@ -253,6 +257,8 @@ def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
         holes=[span for time in find(place.after) for span in time.spans],
     )
     end = _title_end(before.text, words)
+    if words.spaced and not words.sets["verbs"]:
+        return _again(before, end, after.text.split(), words)
     if words.spaced:
         new = after.text[: _title_end(after.text, words)].split()
         if not new:
@@ -264,6 +270,9 @@ def _piece(place: _Place, words: Words, find: Find) -> list[Span] | None:
         start = 0 if before.text.startswith(f"{new[0]} ") and repeated < 0 else repeated + 1
         if repeated >= 0 or (start == 0 < end and before.text.startswith(f"{new[0]} ")):
             return _around(before, start, len(before.text))
+        last = before.text[:end].split()[-1:]
+        if not words.sets["particles"].isdisjoint(last):
+            return None  # "ruf Peter an, ich meine Paul"
         count = len([word for word in new if word not in words.sets["articles"] and word != WHEN])
         if count > _REPAIR_WORDS:
             return None
@@ -281,6 +290,23 @@ def _last_verb(before: str, after: str, words: Words) -> int | None:
     if verbs.match(after) is None:
         return None
     return max((match.start() for match in verbs.finditer(before)), default=None)
+
+
+def _again(before: Spoken, end: int, new: Sequence[str], words: Words) -> list[Span] | None:
+    """Where verbs are last, what follows goes on to the end of the sentence: all of it is said
+    again if both end alike, else what stands before the same word, else the last word.
+    """
+    old = before.text[:end].split()
+    whole = before.text.split()
+    if not new or not old:
+        return None
+    if whole[-1] == new[-1] and words.finders["verbs_last"].search(f"{new[-1]} "):
+        return _around(before, 0, len(before.text))
+    same = next((n for n, word in enumerate(new[1:], 1) if word in old and word != WHEN), None)
+    at = len(old) - 1
+    if same is not None:
+        at = max(len(old) - 1 - old[::-1].index(new[same]) - same, 0)
+    return _around(before, len("".join(f"{word} " for word in old[: max(at, 0)])), end)
 
 
 def _title_end(text: str, words: Words) -> int:

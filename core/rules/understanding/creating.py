@@ -13,7 +13,7 @@ from core.rules.understanding.words import Words
 
 def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     words = clause.heard.words
-    frame = _named_first(_parted(frame, clause), clause)
+    frame = _named_first(frame, clause)
     title = frame.group("title")
     if title is None:
         return [
@@ -26,8 +26,6 @@ def creates(frame: Frame, clause: Clause) -> list[Command] | None:
         ]
     sure = HALF if frame.name == "maybe" else SURE
     adds = frame.name in {"add", "add_list", "to_list", "timed"}
-    frame = _named_first(_parted(frame, clause), clause)
-    title = frame.group("title") or title
     into = into_list(frame, clause)
     if into is not None and not into[0]:
         return None
@@ -46,15 +44,23 @@ def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     return [command]
 
 
-def _parted(frame: Frame, clause: Clause) -> Frame:
+def parted(frame: Frame, clause: Clause) -> Frame:
     """Of "toothpaste shopping list" only what is a name belongs to the list."""
-    title, name = frame.groups.get("title"), frame.groups.get("list")
     words = clause.heard.words
-    if title is None or name is None or not words.spaced or title[1] != name[0]:
+    name = frame.groups.get("list")
+    free = next((each for each in ("title", "target") if each in frame.groups), None)
+    if free is None or name is None or not words.spaced or frame.groups[free][1] != name[0]:
         return frame
     text = frame.part.text
-    at = name[1] - len(titles.nearest(text[slice(*name)], clause.heard.names.lists, words))
-    return replace(frame, groups={**frame.groups, "title": (title[0], at), "list": (at, name[1])})
+    nearest = titles.nearest(text[slice(*name)], clause.heard.names.lists, words)
+    at = name[1] - len(nearest)
+    if (
+        frame.name == "delete"
+        and titles.list_name(nearest, words, clause.heard.names, only_known=True) is None
+    ):
+        at = name[1]  # "cancel the appointment, off the list"
+    groups = {**frame.groups, free: (frame.groups[free][0], at), "list": (at, name[1])}
+    return replace(frame, groups=groups)
 
 
 def _named_first(frame: Frame, clause: Clause) -> Frame:

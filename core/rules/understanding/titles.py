@@ -233,7 +233,13 @@ def _before(slots: Slots, words: Words) -> bool:
             if match is None or match.end() == len(title.text):
                 continue
             parted = title.raw[title.ends[max(match.end() - 2, 0)] :].lstrip()[:1] in ":,-"
-            if parted or words.finders["verbs"].match(title.text, match.end()):
+            # Where verbs are last, a longer phrase tells: "उच्च प्राथमिकता के साथ".
+            told = max(map(match.end, match.groupdict()), default=match.end()) < match.end()
+            if (
+                parted
+                or words.finders["verbs"].match(title.text, match.end())
+                or (told and words.finders["verbs_last"].search(title.text, match.end()))
+            ):
                 slots.priority = priority_of(match.groupdict(), words)
                 slots.spans["priority"] = title.span(0, match.end())
                 _cut(slots, match.end(), len(title.text))
