@@ -84,6 +84,10 @@ class LanguageModel:
         except VendorError as error:
             proposal, outcome = None, "failed"
             self._failed(error)
+        except Exception as error:  # noqa: BLE001 - nobody's todo is lost for what goes wrong here
+            proposal, outcome = None, "failed"
+            self._failed(None)
+            log.error("language_model.broken", error=error)
         finally:
             self._asking -= 1
         metrics.LANGUAGE_MODEL_CALLS.labels(outcome).observe(self._clock() - began)

@@ -189,6 +189,13 @@ async def test_no_failure_comes_through(model: Model, fault: dict[str, Any], out
         assert await asked.propose("milk", "en") == MILK
 
 
+async def test_what_cannot_even_be_sent_comes_to_the_same(model: Model) -> None:
+    before = counted("failed")
+    async with asking(model) as asked:
+        assert await asked.propose("half a pair \ud83e", "en") is None
+    assert (counted("failed"), model.calls()) == (before + 1, [])
+
+
 async def test_both_tries_share_the_time(model: Model) -> None:
     model.fault(times=2, delay_ms=250)
     before = counted("timeout")
