@@ -125,9 +125,10 @@ def of_part(scene: Scene) -> Found | None:
 
 
 def bare_hour(scene: Scene) -> Found | None:
-    """At 5; at 1730. After `by` a number may be anything."""
+    """At 5; at 1730; в полшестого, but not at 5.5. After `by` a number may be anything."""
     number = scene.one("N")
-    if isinstance(number, float) or "A" in scene.tokens[-1].meanings:
+    written = scene.text.words[scene.tokens[-1].last].text[0].isdigit()
+    if (isinstance(number, float) and written) or "A" in scene.tokens[-1].meanings:
         return None
     if number > 99:  # noqa: PLR2004 (hours and minutes in one number)
         hour, minute = divmod(number, 100)

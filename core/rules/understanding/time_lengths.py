@@ -63,6 +63,19 @@ def lasting(scene: Scene) -> Found | None:
     return Found(length) if length else None
 
 
+def one_ahead(scene: Scene) -> Found | None:
+    """Через неделю, za godzinę: where no article counts it, a unit alone is one."""
+    return ahead(scene) if scene.words.bare_units else None
+
+
+def one_ago(scene: Scene) -> Found | None:
+    return ago(scene) if scene.words.bare_units else None
+
+
+def one_lasting(scene: Scene) -> Found | None:
+    return lasting(scene) if scene.words.bare_units else None
+
+
 def so_many_times(scene: Scene) -> Found | None:
     number = scene.one("N")
     return Found(Count(number)) if isinstance(number, int) and number > 0 else None

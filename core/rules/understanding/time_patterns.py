@@ -35,7 +35,16 @@ from core.rules.understanding.time_hours import (
     shifted,
     written,
 )
-from core.rules.understanding.time_lengths import ago, ahead, lasting, length_after, so_many_times
+from core.rules.understanding.time_lengths import (
+    ago,
+    ahead,
+    lasting,
+    length_after,
+    one_ago,
+    one_ahead,
+    one_lasting,
+    so_many_times,
+)
 from core.rules.understanding.time_scene import Reader
 from core.rules.understanding.time_words import TimeWords
 
@@ -51,6 +60,8 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     (f"g{_LENGTH}", ago),
     (f"{_LENGTH}g", ago),
     (f"i{_LENGTH}", ahead),
+    ("iU|Ul", one_ahead),
+    ("Ug|gU", one_ago),
     ("nNU|NnU|LNU", next_so_many),
     ("Nx", so_many_times),
     ("a?NU?(?:p|t)qNc?(?:m|i?P)?", minutes_first),
@@ -85,6 +96,7 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     ("Ni?P", of_part),
     ("(?:a|i|u)?P", a_part),
     (f"d{_LENGTH}", lasting),
+    ("dU", one_lasting),
     (f"{_LENGTH}", lasting),
     ("N", a_month_day),
 )

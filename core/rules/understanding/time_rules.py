@@ -63,6 +63,10 @@ def _of(found: Sequence[Token]) -> Repeated | None:
     last = ""
     for n, token in enumerate(found):
         meant = token.meanings
+        if not words and {"E", "o"} <= meant.keys():  # varannan: every other
+            words.append("other")
+            last = "o"
+            continue
         if not words and "E" in meant:
             continue
         if "P" in meant and part is None and n:

@@ -33,7 +33,11 @@ _DAYS: Final = {
     "two_days_away": (2, None),  # परसों
     "tonight": (0, "night"),
     "this_morning": (0, "morning"),
+    "this_afternoon": (0, "afternoon"),  # vanmiddag
+    "this_evening": (0, "evening"),  # stasera
     "tomorrow_morning": (1, "morning"),
+    "tomorrow_afternoon": (1, "afternoon"),
+    "tomorrow_evening": (1, "evening"),
     "tomorrow_night": (1, "night"),
 }
 _BOTH_WAYS: Final = {"tomorrow_or_yesterday", "two_days_away"}
@@ -123,7 +127,7 @@ _OPTIONAL: Final = {
     *("past", "to", "middle", "times", "starting", "later", "in", "before_hour", "after_hour"),
     *("ordinal_marks", "glue", "on", "beginning", "for", "repeats"),
 }
-_FLAGS: Final = frozenset({"compounds", "twelve_hours"})
+_FLAGS: Final = frozenset({"bare_units", "compounds", "twelve_hours"})
 _VALUES: Final = {
     "date_order": ("dmy", "mdy", "ymd"),
     "next_weekday": ("coming", "week"),  # the coming one, or that of next week
@@ -149,6 +153,7 @@ class TimeWords:
     twelve_hours: bool  # at 9 may be in the evening
     spaced: bool
     minutes_first: bool  # ten past five; else five and ten
+    bare_units: bool  # a unit alone is one of it: через неделю
 
     def letter(self, meanings: Meanings) -> str:
         return self.letters[frozenset(meanings)]
@@ -191,6 +196,7 @@ def compiled(lexicon: Lexicon) -> TimeWords:
         next_weekday=lexicon.time["next_weekday"],
         spaced=lexicon.spaced,
         minutes_first="past" in lexicon.time,
+        bare_units=lexicon.time.get("bare_units", False) is True,
         twelve_hours=lexicon.time.get("twelve_hours", False) is True,
     )
 
