@@ -14,7 +14,7 @@ from core.rules.understanding.commands import Said
 from core.rules.understanding.lexicon import Lexicon
 from core.rules.understanding.text import Text
 from core.rules.understanding.time_groups import NUMBER, STRONG, WEAK, Item, grouped
-from core.rules.understanding.time_moments import Clock, Days
+from core.rules.understanding.time_moments import Clock, Days, Hour, in_part
 from core.rules.understanding.time_patterns import Patterns
 from core.rules.understanding.time_rules import Repeated
 from core.rules.understanding.time_said import said_of
@@ -26,6 +26,7 @@ __all__ = ["Clock", "find"]
 
 _LANGUAGES: Final = 64
 _FLOOR: Final = 0.8  # on the 3rd floor
+_FIRST_OF_HALF, _LAST_OF_HALF = 4, 11  # hours of which there is one before and one after noon
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,49 @@ class _Language:
 
 
 def find(
-    text: Text, lexicon: Lexicon, clock: Clock, *, past: bool = False, lasting: bool = False
+    text: Text,
+    lexicon: Lexicon,
+    clock: Clock,
+    *,
+    past: bool = False,
+    lasting: bool = False,
+    half: str | None = None,
 ) -> list[Said]:
     """In the order in which they were said; none touches another. Never raises.
 
     `past`: it asks for what was, so Friday is the last one. `lasting`: it asks how long, so "two
-    hours" and "for a day" are from now on.
+    hours" and "for a day" are from now on. `half`: what it speaks of is of the morning or of the
+    evening ("wake me up at 6").
     """
     language = _language(lexicon)
+    text = language.words.parting.apart(text)
     found, glue = time_tokens.tokens(text, language.words)
     if all(token.letter == UNKNOWN for token in found):
         return []
     items = list(_items(text, found, glue, language, clock, past=past, lasting=lasting))
+    if half:
+        items = _halved(items, half)
     kept = [item for n, item in enumerate(items) if _counts(n, items, found)]
     groups = grouped(kept, clock)
     vague = [token for token in found if token.letter in language.vague]
     said = (said_of(group, text, clock, vague) for group in groups)
     return [each for each in said if each]
+
+
+def _halved(items: list[Item], half: str) -> list[Item]:
+    """Only where one time alone is said: of several, who knows which one it is about."""
+    places = [n for n, item in enumerate(items) if isinstance(item.meaning, Hour)]
+    for n in places[:1] if len(places) == 1 else ():
+        hour = items[n].meaning
+        if (
+            isinstance(hour, Hour)
+            and not hour.sure
+            and hour.part is None
+            and _FIRST_OF_HALF <= hour.hour <= _LAST_OF_HALF
+            and not any(isinstance(item.meaning, Part) for item in items)
+        ):
+            items[n] = replace(items[n], meaning=in_part(hour, half))
+    return items
 
 
 @lru_cache(_LANGUAGES)
@@ -66,7 +93,7 @@ def _language(lexicon: Lexicon) -> _Language:
         return frozenset(letter for kind, letter in words.letters.items() if kind & set(meant))
 
     return _Language(
-        words, Patterns(words), time_rules.rules(words), letters("ERX"), letters("V"), letters("K")
+        words, Patterns(words), time_rules.rules(words), letters("ERXh"), letters("V"), letters("K")
     )
 
 
@@ -158,6 +185,8 @@ def _extended(
     first, begin, lead = item.first, item.begin, item.lead
     while first - 1 in before and first - 1 > free:
         token = before[first - 1]
+        if "B" in token.meanings:  # "Rohit को | कल": it belongs to what stands before
+            break
         led = led or not token.meanings.keys().isdisjoint("GH")
         if item.weak == NUMBER and "H" in token.meanings:
             item = replace(item, weak=STRONG)
@@ -175,7 +204,7 @@ def _extended(
     trail = found[item.end] if item.end < len(found) else None
     if trail and trail.first == end + 1 and "B" in trail.meanings:
         led, end = True, trail.last
-        lead = lead or ("u" if "u" in trail.meanings else "")
+        lead = lead or next((each for each in "ur" if each in trail.meanings), "")
         item = replace(item, end=item.end + 1)
     weak = STRONG if item.weak == WEAK and (led or lead) else item.weak
     meaning = item.meaning
