@@ -25,7 +25,7 @@ _SCRIPTS: Final[tuple[tuple[int, int, str], ...]] = (
     (0x4E00, 0x9FFF, "zh"),
 )
 # Letters that Urdu writes and Arabic does not.
-_URDU: Final = frozenset("ٹڈڑںےہکگچپژھۓ")
+_URDU: Final = frozenset("ٹڈڑیںےہکگچپژھۓ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,34 @@ and not with its square: every place but the long ones is bounded.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from core.rules.understanding.spoken import WHEN, fold
 
 LONG: Final = frozenset({"title", "target", "new", "filter", "text"})
+_INNER: Final = re.compile(r"([(\[])([^()\[\]]*)[)\]]")
 _PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
 
 
 _ANY: Final[frozenset[str | None]] = frozenset({None})
+
+
+def every(phrases: Iterable[str]) -> Iterator[str]:
+    """What phrases with `(a|b)` and `[a]` in them stand for, each once."""
+    return iter(dict.fromkeys(each for phrase in phrases for each in _spelled(phrase)))
+
+
+def _spelled(phrase: str) -> Iterator[str]:
+    match = _INNER.search(phrase)
+    if match is None:
+        yield phrase
+        return
+    options = match[2].split("|") + ([""] if match[1] == "[" else [])
+    for option in options:
+        text = phrase[: match.start()] + option + phrase[match.end() :]
+        yield from (" ".join(each.split()) for each in _spelled(text))
 
 
 class BadPatternError(ValueError):
@@ -117,15 +134,24 @@ class Compiler:
     def any_of(self, phrases: Iterable[str]) -> str:
         """An expression for any of the phrases, longest first; one that never fits for none.
 
-        `-ing` is any word that ends so.
+        `-ing` is any word that ends so, `و-` any that begins so.
         """
-        ends = " " if self._spaced else ""
+        phrases = tuple(phrases)
         begins = {
             fold(phrase, spaced=self._spaced): r"[^\s" + WHEN + "]+" if phrase[:1] == "-" else ""
             for phrase in phrases
         }
         folded = sorted(begins, key=len, reverse=True)
-        return "|".join(begins[each] + re.escape(each) + ends for each in folded) or r"(?!)"
+        joined = {fold(each, spaced=self._spaced) for each in phrases if each[-1:] == "-"}
+        return (
+            "|".join(
+                begins[each]
+                + re.escape(each)
+                + (" " if self._spaced and each not in joined else "")
+                for each in folded
+            )
+            or r"(?!)"
+        )
 
     def _bounded(self, no_name: Iterable[str]) -> dict[str, str]:
         word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"
@@ -196,9 +222,13 @@ class Compiler:
     def _words(self, literal: str) -> Iterable[_Part]:
         words = fold(literal, spaced=self._spaced)
         if self._spaced:
-            for word in words.split():
+            whole = words.split()
+            last = whole.pop() if whole and literal[-1:] == "-" else ""
+            for word in whole:
                 only: frozenset[str | None] = frozenset({word})
                 yield _Part(re.escape(word) + " " + self._gap, only, only, empty=False)
+            if last:  # what follows is written together with it: ب-{title}
+                yield _Part(re.escape(last), _ANY, _ANY, empty=False)
         elif words:
             yield _Part(
                 re.escape(words) + self._gap,

@@ -18,7 +18,10 @@ _LATIN_ACCENTS: Final = range(0x300, 0x370)
 # What people who type leave out: vowel signs of Arabic and Hebrew script, the dot of फ़.
 _LEFT_OUT: Final = frozenset([*range(0x64B, 0x660), 0x670, 0x93C, 0x640])
 # Letters of Arabic and Devanagari script that people type for one another: after, what they become.
-_ALIKE: Final = str.maketrans("يىكہھۃةँ", "ییکههههं") | {ord("ß"): "ss"}
+_ALIKE: Final = str.maketrans("يىكہھۃةँ", "ییکههههं") | {
+    ord("ß"): "ss",
+    0x131: "i",  # of Turkish, whose capital letter is that of i elsewhere
+}
 
 
 @cache

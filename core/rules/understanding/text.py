@@ -21,9 +21,9 @@ _CACHED: Final = 8_192
 
 # Letters that keyboards and transcribers use for one another.
 _ALIKE: Final = str.maketrans(
-    "يىكهةۃۂۓँ‘’ʼ′´`。、،؟۔।–—−",  # noqa: RUF001 (these are what is replaced)
-    "ییکہہہہےं''''''.,,?..---",
-    "ـ़",
+    "يىكهةۃۂۓأإıँ‘’ʼ′´`。、،؟۔।–—−",  # noqa: RUF001 (these are what is replaced)
+    "ییکہہہہےااiं''''''.,,?..---",  # noqa: RUF001 (and this is what by)
+    "ـ़\u0307",
 )
 _VOWEL_SIGNS: Final = range(
     0x064B, 0x0660

@@ -19,6 +19,7 @@ RUN: Final = "(?:(?:W|X)(?:u|t)(?:W|X)|o|N|O|L|W|X|U|S|P|M|J|j|&)"
 AFTER_EVERY: Final = f"E{RUN}+"
 REPEATED: Final = f"R{RUN}*"
 EVERY_WEEKDAY: Final = f"X{RUN}*"
+EVERY_BEHIND: Final = "(?:NU|U|S|P|W(?:&?W)*)h"  # 2주마다, haftada bir
 BEFORE_EVERY: Final = "(?:LUU?|(?:O|L)W?|jN|Nj?|W|X)(?:&?(?:O|W|X))*E(?:o|N|O)?U"
 _MOST: Final = 999  # what is more is no interval
 _SECOND: Final = 2
@@ -45,10 +46,11 @@ def repeated(found: Sequence[Token]) -> Repeated | None:
 
 def repeated_before(found: Sequence[Token]) -> Repeated | None:
     """`the last friday of every month`: the days stand before it."""
-    at = next(n for n, token in enumerate(found) if "E" in token.meanings)
+    at = next(n for n, token in enumerate(found) if not token.meanings.keys().isdisjoint("Eh"))
     days, often = found[:at], found[at:]
     if (
         len(days) == 1
+        and "h" not in often[0].meanings
         and not days[0].meanings.keys() & {"O", "W", "X", "L"}
         and not _gap(found, at)
     ):
@@ -67,7 +69,7 @@ def _of(found: Sequence[Token]) -> Repeated | None:
             words.append("other")
             last = "o"
             continue
-        if not words and "E" in meant:
+        if not words and not meant.keys().isdisjoint("Eh"):
             continue
         if "P" in meant and part is None and n:
             part = str(meant["P"])
@@ -108,7 +110,7 @@ def _next(found: Sequence[Token], at: int) -> Meanings:
 
 def _mark(found: Sequence[Token], at: int, last: str) -> Spelled | None:
     meant = found[at].meanings
-    if "j" in meant and ("N" in _next(found, at) or last in {"n", "N"}):
+    if "j" in meant and ("N" in _next(found, at) or last in {"n", "N", "O"}):
         return "", ""
     if "J" in meant and last == "M":
         return "", ""
@@ -244,6 +246,6 @@ class Rules:
 
 def rules(words: TimeWords) -> Rules:
     return Rules(
-        words.pattern(BEFORE_EVERY),
+        words.pattern(f"(?:{EVERY_BEHIND}|{BEFORE_EVERY})"),
         words.pattern(f"(?:{AFTER_EVERY}|{REPEATED}|{EVERY_WEEKDAY})"),
     )

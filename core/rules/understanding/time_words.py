@@ -16,6 +16,7 @@ from core.rules.recurrence_todoist import DAYS as WEEKDAYS
 from core.rules.understanding.lexicon import InvalidLexicon, Lexicon, listed
 from core.rules.understanding.matching import Phrases
 from core.rules.understanding.text import forms
+from core.rules.understanding.time_parts import Parting
 
 _LEAP_YEAR: Final = 2024
 _UNITS: Final = (
@@ -120,12 +121,17 @@ _LISTS: Final[Mapping[str, str]] = {
     "on_day": "H",  # before the number of a day: el 15
     "glue": "F",  # between parts of a time: of the, in the
     "trail": "B",  # after a time, belonging to it: को
+    "every_behind": "h",  # after what repeats: 2주마다, 月曜日ごと
 }
+_AFFIXES: Final = ("prefixes", "suffixes")  # that words of time are written together with
+# What these words say may have something taken off: cuma-ya, والـجمعة.
+_STEMS: Final = frozenset({*"NOWXMUSDPRYmscjJ"})
 _OPTIONAL: Final = {
     *("every_weekday", "dates", "spans", "am_pm", "less", "ago", "after", "one", "other"),
     *("after_next", "day_marks", "month_marks", "after_done", "vague", "on_day", "trail"),
     *("past", "to", "middle", "times", "starting", "later", "in", "before_hour", "after_hour"),
-    *("ordinal_marks", "glue", "on", "beginning", "for", "repeats"),
+    *("ordinal_marks", "glue", "on", "beginning", "for", "repeats", "every_behind", "same_as"),
+    *_AFFIXES,
 }
 _FLAGS: Final = frozenset({"bare_units", "compounds", "twelve_hours"})
 _VALUES: Final = {
@@ -154,6 +160,7 @@ class TimeWords:
     spaced: bool
     minutes_first: bool  # ten past five; else five and ten
     bare_units: bool  # a unit alone is one of it: через неделю
+    parting: Parting
 
     def letter(self, meanings: Meanings) -> str:
         return self.letters[frozenset(meanings)]
@@ -178,6 +185,7 @@ def compiled(lexicon: Lexicon) -> TimeWords:
     """Raises `InvalidLexicon`. Costly: to be kept by the caller."""
     wrong: list[str] = []
     meanings = _meanings(lexicon, wrong)
+    parting = _parting(lexicon, meanings, wrong)
     for key, allowed in _VALUES.items():
         if lexicon.time.get(key) not in allowed:
             wrong.append(f"time.{key} is none of {', '.join(allowed)}")
@@ -198,6 +206,30 @@ def compiled(lexicon: Lexicon) -> TimeWords:
         minutes_first="past" in lexicon.time,
         bare_units=lexicon.time.get("bare_units", False) is True,
         twelve_hours=lexicon.time.get("twelve_hours", False) is True,
+        parting=parting,
+    )
+
+
+def _parting(
+    lexicon: Lexicon, meanings: Mapping[tuple[str, ...], Meanings], wrong: list[str]
+) -> Parting:
+    given = {key: lexicon.time[key] for key in _AFFIXES if key in lexicon.time}
+    affixes = {
+        key: tuple(sorted({"".join(forms(each)) for each in phrases}, key=lambda one: -len(one)))
+        for key, phrases in listed("time", given, wrong).items()
+    }
+    stems = (words for words, meant in meanings.items() if not _STEMS.isdisjoint(meant))
+    same = {
+        "".join(forms(said)): forms(meant)
+        for meant, every in listed("time.same_as", lexicon.time.get("same_as", {}), wrong).items()
+        for said in every
+    }
+    return Parting(
+        stems=frozenset(word for words in stems for word in words),
+        known=frozenset(word for words in meanings for word in words),
+        prefixes=affixes.get("prefixes", ()),
+        suffixes=affixes.get("suffixes", ()),
+        same=same,
     )
 
 
@@ -236,7 +268,7 @@ def _bare(word: str) -> str:
 
 def _entries(lexicon: Lexicon, wrong: list[str]) -> Iterator[tuple[str, Any, str, str]]:
     """Letter, value, phrase and key, of what is right."""
-    known = {*_TABLES, *_LISTS, *_VALUES, *_FLAGS, "ordinal_marks"}
+    known = {*_TABLES, *_LISTS, *_VALUES, *_FLAGS, *_AFFIXES, "ordinal_marks", "same_as"}
     wrong += [f"time.{key} is not known" for key in sorted(lexicon.time.keys() - known)]
     missing = known - _OPTIONAL - _FLAGS - lexicon.time.keys()
     wrong += [f"time.{key} is missing" for key in sorted(missing)]
