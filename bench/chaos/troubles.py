@@ -10,7 +10,7 @@ from bench.chaos.mailing import Mailing
 from bench.chaos.pushing import Pushing
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
-from bench.memory import memory_mb
+from bench.processes import memory_mb
 
 ASKED = timedelta(seconds=10)
 ON_TIME_S = 5.0

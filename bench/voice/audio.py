@@ -22,7 +22,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from bench.chaos.stack import Process, Stack, running
-from bench.memory import group_mb, memory_mb
+from bench.processes import group_mb, memory_mb
 from bench.results import keep
 from bench.voice.figures import at
 from bench.voice.slow_vendor import FASTEST_S, SERVER, SLOWEST_S

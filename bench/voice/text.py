@@ -9,7 +9,6 @@ import os
 import statistics
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,11 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from bench.api import SEED, Known, http, load, people, server
+from bench.api import SEED, Known, http, load, people
+from bench.chaos.stack import Process, running
+from bench.processes import cpu_s
 from bench.results import keep
 from bench.voice.titles import titles
-from core import embedded, migrate
 from core.settings import Settings
 
 SECONDS = float(os.environ.get("TEXT_SECONDS", "5"))
@@ -42,21 +42,14 @@ TOGETHER = "all three in turn"
 
 
 def measure(console: Console) -> None:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vt-")))
-        url = stack.enter_context(embedded.postgres(folder))
-        migrate.run(url)
-        _seed(url)
-        environment = {
-            "VOICETODO_DATA_DIR": str(folder),
-            "DATABASE_URL": url,
-            "VOICETODO_RATE_LIMIT_API": "1000000000",
-        }
-        settings = Settings(_env_file=None, data_dir=folder, DATABASE_URL=SecretStr(url))
-        known = people(url, settings)
-        port = stack.enter_context(server("api.main:app", environment))
-        _must_act(port, known[0])
-        table = _measured(console, folder, port, _requests(known))
+    with tempfile.TemporaryDirectory(prefix="vt-") as folder, running(Path(folder)) as stack:
+        _seed(stack.url)
+        url = SecretStr(stack.url)
+        settings = Settings(_env_file=None, data_dir=stack.folder, DATABASE_URL=url)
+        known = people(stack.url, settings)
+        api = stack.api()
+        _must_act(api, known[0])
+        table = _measured(console, stack.folder, api, _requests(known))
     console.print(table)
     note = (
         f"{PEOPLE} people with {TODOS:,} open todos each, one API process, median of {ROUNDS} "
@@ -93,9 +86,9 @@ def _requests(known: list[Known]) -> dict[str, list[str]]:
     return {PLAIN: plain, **made, TOGETHER: turns}
 
 
-def _must_act(port: int, one: Known) -> None:
+def _must_act(api: Process, one: Known) -> None:
     """Else it would be fast because it only asks back."""
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    with httpx2.Client(base_url=api.url, trust_env=False) as client:
         for text in SAID.values():
             headers = {"Authorization": f"Bearer {one.token}"}
             answer = client.post(COMMANDS, json=_body(text), headers=headers).raise_for_status()
@@ -104,23 +97,29 @@ def _must_act(port: int, one: Known) -> None:
 
 
 def _measured(
-    console: Console, folder: Path, port: int, requests: Mapping[str, list[str]]
+    console: Console, folder: Path, api: Process, requests: Mapping[str, list[str]]
 ) -> Table:
-    names = ("/s", "a minute", f"beside {PLAIN}", "p50", "p95", "p99")
+    names = ("/s", "a minute", f"beside {PLAIN}", "API's own ms", "p50", "p95", "p99")
     table = Table("said", *names)
+    port = int(api.url.rpartition(":")[2])
     rounds: dict[str, list[float]] = {name: [] for name in requests}
     calm: dict[str, Any] = {"connections": CONNECTIONS, "seconds": SECONDS}
+    spent: dict[str, list[float]] = {name: [] for name in requests}
     for nth in range(ROUNDS + 1):  # the first one warms up
         for name, each in requests.items():
+            before = cpu_s(api.popen.pid)
             rate = load(folder, port, each, **calm)["per_second"]
             if nth:
                 rounds[name].append(rate)
+                used = cpu_s(api.popen.pid) - before
+                spent[name].append(used * 1000 / (rate * SECONDS))
     for name, each in requests.items():
         rate = statistics.median(rounds[name])
         ratios = [mine / peer for mine, peer in zip(rounds[name], rounds[PLAIN], strict=True)]
         at = load(folder, port, each, rate=PER_SECOND, **{**calm, "seconds": 4 * SECONDS})
         latencies = [f"{at[p]:.1f} ms" for p in ("p50", "p95", "p99")]
         beside = f"{statistics.median(ratios):.2f}"
-        table.add_row(name, f"{rate:,.0f}", f"{rate * 60:,.0f}", beside, *latencies)
+        own = f"{statistics.median(spent[name]):.2f}"
+        table.add_row(name, f"{rate:,.0f}", f"{rate * 60:,.0f}", beside, own, *latencies)
         console.print(name, f"{rate:,.0f}/s", *latencies)
     return table

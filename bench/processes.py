@@ -1,4 +1,4 @@
-"""How much memory processes hold, as the system tells it."""
+"""What processes use, as the system tells it: `ps` where there is no /proc."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def memory_mb(pid: int) -> float:
-    """Resident; `ps` where there is no /proc."""
+    """Resident."""
     status = Path(f"/proc/{pid}/statm")
     if status.exists():
         return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -21,3 +21,16 @@ def group_mb(pid: int) -> float:
     told = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], capture_output=True, check=True)
     pairs = (line.split() for line in told.stdout.splitlines())
     return sum(int(rss) for group, rss in pairs if int(group) == pid) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time so far, of all its threads."""
+    status = Path(f"/proc/{pid}/stat")
+    if status.exists():
+        ticks = status.read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, check=True)
+    seconds = 0.0
+    for part in told.stdout.decode().strip().split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
