@@ -65,11 +65,7 @@ def _of(found: Sequence[Token]) -> Repeated | None:
     last = ""
     for n, token in enumerate(found):
         meant = token.meanings
-        if not words and {"E", "o"} <= meant.keys():  # varannan: every other
-            words.append("other")
-            last = "o"
-            continue
-        if not words and not meant.keys().isdisjoint("Eh"):
+        if not words and "o" not in meant and not meant.keys().isdisjoint("Eh"):
             continue
         if "P" in meant and part is None and n:
             part = str(meant["P"])
