@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.rules.understanding.commands import Said, Span
-from core.rules.understanding.spoken import WHEN, Spoken, spoken
+from core.rules.understanding.spoken import WHEN, Spoken, fold, spoken
 from core.rules.understanding.words import Words, names_day
 
 Find = Callable[[str], Sequence[Said]]
@@ -204,6 +204,8 @@ def _same_kind(
 
 
 _NUMBER_END: Final = re.compile(r"\d[\d:.]*\s*[,.]?\s*$")
+_WORD_END: Final = re.compile(r"(\w+)\s*[,.]?\s*$")
+_WORD_START: Final = re.compile(r"\s*[,.]?\s*(\w+)")
 _NUMBER_START: Final = re.compile(r"\s*[,.]?\s*\d")
 
 
@@ -224,10 +226,17 @@ def _led(raw: str, place: _Place, times: Sequence[Said], find: Find) -> str | No
 
 def _numbers(before: str, after: str, words: Words) -> Span | None:
     """Where "at 5 no wait 6" has the 5: only the number is replaced."""
-    match = _NUMBER_END.search(before[-20:])
-    if match is None or not _NUMBER_START.match(after) or not words.spaced:
+    if not words.spaced:
         return None
-    return (max(0, len(before) - 20) + match.start(), len(before))
+    match = _NUMBER_END.search(before[-20:])
+    if match is not None and _NUMBER_START.match(after):
+        return (max(0, len(before) - 20) + match.start(), len(before))
+    last, first = _WORD_END.search(before[-20:]), _WORD_START.match(after)
+    if last is None or first is None:
+        return None
+    if fold(last[1]) not in words.numbers or fold(first[1]) not in words.numbers:
+        return None
+    return (max(0, len(before) - 20) + last.start(), len(before))
 
 
 def _same_phrase(place: _Place, words: Words) -> Span | None:
@@ -245,7 +254,7 @@ def _same_phrase(place: _Place, words: Words) -> Span | None:
     return None
 
 
-def _piece(  # noqa: PLR0911 (a ladder: the first that fits is meant)
+def _piece(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
     place: _Place, words: Words, find: Find
 ) -> list[Span] | None:
     """Which words of the title the correction replaces, times between them aside."""
@@ -266,6 +275,9 @@ def _piece(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         verb = _last_verb(before.text[:end], after.text, words)
         if verb is not None:
             return _around(before, verb, end)
+        if new[-1] in words.sets["list_words"] and (at := before.text.rfind(f" {new[0]} ")) >= 0:
+            # "To the work list, no, the home list".
+            return _around(before, at + 1, len(before.text))
         repeated = before.text[:end].rfind(f" {new[0]} ")
         start = 0 if before.text.startswith(f"{new[0]} ") and repeated < 0 else repeated + 1
         if repeated >= 0 or (start == 0 < end and before.text.startswith(f"{new[0]} ")):
@@ -273,6 +285,8 @@ def _piece(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         last = before.text[:end].split()[-1:]
         if not words.sets["particles"].isdisjoint(last):
             return None  # "ruf Peter an, ich meine Paul"
+        if new[0].isdigit() or new[0] in words.numbers:
+            return _other_number(before, end, alone=len(new) == 1, words=words)
         count = len([word for word in new if word not in words.sets["articles"] and word != WHEN])
         if count > _REPAIR_WORDS:
             return None
@@ -282,6 +296,16 @@ def _piece(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         return _around(before, at, end)
     start = before.text.rfind(after.text[:1], 0, end) if after.text else -1
     return None if start < 0 else _around(before, start, end)
+
+
+def _other_number(before: Spoken, end: int, *, alone: bool, words: Words) -> list[Span] | None:
+    """The number only, or it and what it counts: "three apples, no, four"."""
+    found = [
+        match.span()
+        for match in re.finditer(r"\S+", before.text[:end])
+        if match[0].isdigit() or match[0] in words.numbers
+    ]
+    return _around(before, found[-1][0], found[-1][1] if alone else end) if found else None
 
 
 def _last_verb(before: str, after: str, words: Words) -> int | None:

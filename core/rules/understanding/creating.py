@@ -7,7 +7,7 @@ from core.rules.understanding import languages, splitting, titles
 from core.rules.understanding.commands import Command, Intent, Span
 from core.rules.understanding.frames import Frame
 from core.rules.understanding.hearing import HALF, SURE, Clause, certain, moment, span_of
-from core.rules.understanding.spoken import Spoken
+from core.rules.understanding.spoken import WHEN, Spoken
 from core.rules.understanding.words import Words
 
 
@@ -160,7 +160,7 @@ def create(
         )
     fields["title"] = text
     spans["title"] = span
-    if _doubtful(slots.title, heard.words):
+    if _doubtful(slots.title, heard.words) or _left_over(title, heard.words):
         sure = min(sure, HALF)
     return Command(Intent.CREATE, min(sure, certain(clause.own)), fields, spans=spans)
 
@@ -175,8 +175,20 @@ def with_slots(command: Command, slots: titles.Slots) -> Command:
 
 
 def _doubtful(title: Spoken, words: Words) -> bool:
+    said = title.text.replace(WHEN, " ").split() if words.spaced else []
     return bool(
-        words.doubtful_first.match(title.text)
+        (said and all(word.isdigit() or word in words.numbers for word in said))
+        or words.doubtful_first.match(title.text)
         or words.doubtful_last.search(title.text)
         or words.finders["doubtful"].search(title.text)
     )
+
+
+def _left_over(title: Spoken, words: Words) -> bool:
+    """Whether a number stands behind a time, as of "at 9 and 5"."""
+    if not words.spaced or WHEN not in title.text:
+        return False
+    behind = title.text[title.text.index(WHEN) + 1 :].replace(WHEN, " ").split()
+    if behind and behind[0] in words.sets["joins"]:
+        behind = behind[1:]
+    return bool(behind) and (behind[0].isdigit() or behind[0] in words.numbers)

@@ -31,6 +31,15 @@ class Frame:
 
 def stripped(part: Spoken, words: Words) -> Spoken:
     """Without courtesies and times around it: the times are known already."""
+    first, last = led(part, words), len(part.text)
+    tail = words.tail.search(part.text, max(first, last - 60))
+    if tail is not None and tail.start() > first:
+        last = tail.start()
+    return part.part(first, last)
+
+
+def led(part: Spoken, words: Words) -> int:
+    """Where the courtesies before it end."""
     first, last = 0, len(part.text)
     sign = WHEN + (" " if words.spaced else "")
     for _ in range(_LEADS):
@@ -40,10 +49,7 @@ def stripped(part: Spoken, words: Words) -> Spoken:
         if lead is None or lead.end() >= last:
             break
         first = lead.end()
-    tail = words.tail.search(part.text, max(first, last - 60))
-    if tail is not None and tail.start() > first:
-        last = tail.start()
-    return part.part(first, last)
+    return first
 
 
 def matching(part: Spoken, words: Words) -> list[Frame]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -19,7 +19,10 @@ HALF: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`masked` is the text with what was not meant blanked out."""
+    """`masked` is the text with what was not meant blanked out.
+
+    `quotes` hold no times. In `may` a time may be part of a name.
+    """
 
     masked: str
     original: str
@@ -27,6 +30,7 @@ class Heard:
     names: Known
     today: date
     quotes: Sequence[Span]
+    may: Sequence[Span] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,20 @@ def kept_times(raw: str, found: Sequence[Said], heard: Heard) -> list[Said]:
     """Without those that are part of a name: in a quotation, "the Friday magazine"."""
     held = [*heard.quotes, *_references(raw, heard.words)] if found else []
     return [
-        time
+        _asked(time, heard.may)
         for time in found
         if not any(
             start <= span[0] and span[1] <= end for span in time.spans for start, end in held
         )
         and not _names(raw, time, heard.words)
     ]
+
+
+def _asked(time: Said, may: Sequence[Span]) -> Said:
+    """Half sure where it may be part of a name: "watch Sunday Politics"."""
+    if any(start < end_ and start_ < end for start, end in may for start_, end_ in time.spans):
+        return replace(time, confidence=min(time.confidence, HALF))
+    return time
 
 
 def _references(raw: str, words: Words) -> list[Span]:
@@ -99,7 +110,8 @@ def span_of(said: Said) -> Span:
 def certain(times: Sequence[Said]) -> float:
     """Of two times that are said apart, which one is meant is asked about."""
     several = HALF if len([time for time in times if time.due is not None]) > 1 else 1.0
-    return min([several, *(time.confidence for time in times)])
+    over = any(time.due is None and time.recurrence is None for time in times)
+    return min([several, HALF if over else 1.0, *(time.confidence for time in times)])
 
 
 def moment(clause: Clause, *, remind: bool = False) -> dict[str, Any]:

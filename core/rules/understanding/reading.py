@@ -16,7 +16,15 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.rules.understanding import cleaning, languages, lexicon, splitting, times
+from core.rules.understanding import (
+    cleaning,
+    combining,
+    languages,
+    lexicon,
+    naming,
+    splitting,
+    times,
+)
 from core.rules.understanding import words as phrases
 from core.rules.understanding.commands import Command, Intent, Reading, Said, Span
 from core.rules.understanding.deciding import decided
@@ -31,6 +39,7 @@ from core.rules.understanding.words import Words
 
 VERSION: Final = 1  # raised with everything that changes what is understood
 MAX_COMMANDS: Final = 20
+_HALVES: Final = ("morning", "evening")
 Find = Callable[[str], Sequence[Said]]
 
 # Where no blanks are written one stands behind any letter; "C#" and "page#4" are none.
@@ -64,11 +73,15 @@ def read(
     past = words.finders["asks_done"].search(heard_as) is not None
     lasting = words.finders["lasting"].search(heard_as) is not None
 
+    half = next((name for name in _HALVES if words.finders[f"of_{name}"].search(heard_as)), None)
+
     def find(raw: str) -> Sequence[Said]:
-        return times.find(normalise(raw), read_by, clock, past=past, lasting=lasting)
+        return times.find(normalise(raw), read_by, clock, past=past, lasting=lasting, half=half)
 
     today = now.astimezone(ZoneInfo(zone)).date()
-    heard = Heard(text, text, words, known(lists, tags, words), today, cleaning.quoted(text))
+    named = naming.names(text, words)
+    quotes = [*cleaning.quoted(text), *named.sure]
+    heard = Heard(text, text, words, known(lists, tags, words), today, quotes, named.may)
     if default is Intent.CREATE:
         return Reading(code, typed(heard, find))
     raw = cleaning.without_fillers(text, words)
@@ -109,7 +122,7 @@ def _commands(heard: Heard, find: Find) -> list[Command]:
             continue
         undone = any(command.intent is Intent.UNDO for command in commands)
         found = [each for each in found if not (undone and each.intent is Intent.UNDO)]
-        commands.extend(found)
+        commands = combining.combined(commands, found)
         before = clause
     return commands
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from core.rules.understanding.commands import Span
-from core.rules.understanding.frames import matching, stripped
+from core.rules.understanding.frames import led, matching, stripped
 from core.rules.understanding.spoken import WHEN, Spoken
 from core.rules.understanding.words import Words
 
+_WHOLE: Final = 2  # characters
 _MOST: Final = 40  # places looked at
 _LOOK: Final = 240  # characters of what follows that are looked at
 _SENTENCE: Final = frozenset(".!?;\n…。；！？؟۔।")  # noqa: RUF001 (signs of other scripts)
@@ -22,7 +23,10 @@ def clauses(said: Spoken, words: Words, quoted: Sequence[Span]) -> list[Spoken]:
     places = _places(said, words, quoted)
     found: list[Spoken] = []
     begin = 0
+    first = led(said, words)  # "could you do me a favor and": no command of its own
     for index, (end, start) in enumerate(places):
+        if start <= first:
+            continue
         following = places[index + 1][0] if index + 1 < len(places) else len(said.text)
         left, right = said.part(begin, end), said.part(start, min(len(said.text), start + _LOOK))
         near = said.part(start, following)
@@ -95,6 +99,8 @@ def is_task(text: str, words: Words) -> bool:
     first = words.finders["verbs"].match(text)
     if first is not None and first.end() < len(text.rstrip(WHEN + " ")):
         return True
+    if first is not None and not words.spaced and first.end() >= _WHOLE:
+        return True  # 开会, 跑步: with what is done
     return any(
         match.end() == len(text.rstrip(WHEN + " ")) + (1 if words.spaced else 0) and match.start()
         for match in words.finders["verbs_last"].finditer(text)

@@ -86,6 +86,18 @@ def weekday_of(scene: Scene) -> Found | None:
     return found_day(moments.later(days.first, scene.one("W"), "day"), scene)
 
 
+def a_week_later(scene: Scene) -> Found | None:
+    """Friday week: the one after the coming one."""
+    unit = scene.one("U")
+    if unit not in {"week", "fortnight"} or not scene.words.spaced or scene.glued(1):
+        return None
+    if scene.all("W"):
+        start = moments.weekday(scene.one("W"), scene.today, past=False)
+    else:
+        start = moments.later(scene.today, scene.one("D")[0], "day")
+    return found_day(moments.later(start, 1, unit), scene)
+
+
 def edge(scene: Scene) -> Found | None:
     """The end of next month, the middle of March."""
     which = next(
@@ -146,6 +158,11 @@ def dated(scene: Scene) -> Found | None:
     if day > 31 and len(scene.tokens) == 2:  # noqa: PLR2004 (days of a month)
         return None
     return found_day(moments.dated(months[0], day, year, scene.today, past=scene.past), scene)
+
+
+def led_date(scene: Scene) -> Found | None:
+    """By April 15."""
+    return dated(replace(scene, tokens=scene.tokens[1:]))
 
 
 def a_month_day(scene: Scene) -> Found | None:

@@ -18,9 +18,11 @@ short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>
 fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
 verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
-filter_words, list_names and common are plain lists. With doubtful anywhere in it, doubtful_first
-before it or doubtful_last behind it a title is asked about: it still holds what was only there to
-give the command.
+filter_words, list_names and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
+With doubtful anywhere in it, doubtful_first before it or doubtful_last behind it a title is asked
+about: it still holds what was only there to give the command. adjectives ("weekly") before a noun
+belong to it; small are words for times that have a capital letter only in names. Beside a word
+of_morning ("breakfast") or of_evening 7 o'clock is that of it.
 """
 
 import re
@@ -30,7 +32,7 @@ from functools import cache
 from typing import Final
 
 from core.rules.understanding import lexicon
-from core.rules.understanding.patterns import Compiler, Pattern
+from core.rules.understanding.patterns import Compiler, Pattern, every
 from core.rules.understanding.spoken import fold, spoken
 
 VALUES: Final = ("high", "medium", "low", "none")
@@ -68,12 +70,13 @@ class Words:
     questions: dict[str, str]
     known: frozenset[str]
     days: frozenset[str]
+    numbers: frozenset[str]
 
 
 _FINDERS: Final = (
     "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
     "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion",
-    "back", "asks_done", "lasting", "doubtful",
+    "back", "asks_done", "lasting", "doubtful", "adjectives", "of_morning", "of_evening",
 )  # fmt: skip
 _SETS: Final = (
     "from_words",
@@ -87,6 +90,8 @@ _SETS: Final = (
     "list_names",
     "particles",
     "verbs",
+    "adjectives",
+    "small",
 )
 
 
@@ -183,6 +188,7 @@ def of(code: str) -> Words:
         questions={name: phrases[0] for name, phrases in under("questions").items() if phrases},
         known=_vocabulary(read, given),
         days=_day_words(read),
+        numbers=_number_words(read),
     )
 
 
@@ -206,6 +212,7 @@ def _indexed(
 
 # The tables of `[time]` whose words say on which day, as others say at what time of it.
 _OF_DAYS: Final = ("weekdays", "every_weekday", "months", "days", "dates", "repeats", "every")
+_NO_DAYS: Final = ("at", "on", "to", "in", "for", "and", "until", "glue", "one")
 _DAY_UNITS: Final = ("day", "week", "month", "year", "weekend", "workday", "fortnight")
 
 
@@ -216,7 +223,17 @@ def _day_words(read: lexicon.Lexicon) -> frozenset[str]:
     units = read.time.get("units", {})
     for unit in _DAY_UNITS:
         _gather(units.get(unit, ()), words, _MAX_DEPTH)
+    if read.spaced:  # "at" of "at weekends" says no day
+        small: set[str] = set()
+        for table in _NO_DAYS:
+            _gather(read.time.get(table, ()), small, 1)
+        words -= small
     return frozenset(words)
+
+
+def _number_words(read: lexicon.Lexicon) -> frozenset[str]:
+    phrases = (each for listed in read.time.get("numbers", {}).values() for each in listed)
+    return frozenset(fold(each, spaced=read.spaced) for each in phrases if " " not in each)
 
 
 def names_day(text: str, words: Words) -> bool:
@@ -240,7 +257,11 @@ def _spelled_out(given: lexicon.Listed) -> dict[str, tuple[str, ...]]:
     for key, phrases in given.items():
         if key.startswith("short."):
             short[key.removeprefix("short.")] = f"({'|'.join(map(long, phrases))})"
-    return {key: tuple(map(long, phrases)) for key, phrases in given.items()}
+    spelled = {key: tuple(map(long, phrases)) for key, phrases in given.items()}
+    return {
+        key: phrases if "." in key or key == "chatter" else tuple(every(phrases))
+        for key, phrases in spelled.items()
+    }
 
 
 _NAMED: Final = re.compile(r"\{\w+\}")
