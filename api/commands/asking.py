@@ -113,9 +113,9 @@ def _offered(client: Client, result: dict[str, Any], given: str) -> dict[str, An
     try:
         return confirm(client, result["id"], choice_of(client, given))
     except Refused as error:
-        if error.problem["status"] != httpx2.codes.UNPROCESSABLE_ENTITY:
+        if error.problem["status"] != httpx2.codes.UNPROCESSABLE_CONTENT:
             raise
-        return error.detail
+        return error.problem["errors"][0]["detail"] if error.problem.get("errors") else error.detail
     except (NotFound, typer.BadParameter) as error:
         return str(error)
 

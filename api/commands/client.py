@@ -218,6 +218,8 @@ class Client:
                 reason = str(error) or type(error).__name__
                 failure = Unreachable(f"no answer from {self.api} ({reason}): is it running?")
                 continue
+            if response.status_code == httpx2.codes.CONFLICT and 0 < attempt < TRIES - 1:
+                continue  # the attempt before has not ended there yet: the same key answers soon
             if response.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
                 gone = response.status_code == httpx2.codes.NOT_FOUND
                 if attempt and method == "DELETE" and gone:

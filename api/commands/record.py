@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 
 import typer
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -70,7 +71,7 @@ def record(
             return code
         result = memo["result"]
         if not as_json:
-            before = "" if new else f" Sent {_ago(client, memo)}: nothing is done again."
+            before = "" if new else f" Sent {_ago(client, memo)}."
             answer(None, Text(f"“{memo['transcript']}”", "bold"), _by(memo, before), as_json=False)
         return asking.conclude(client, result, yes=yes, as_json=as_json, again=not new)
 
@@ -199,7 +200,13 @@ def _read(source: str) -> bytes:
 def _watched(client: Client, job: dict[str, Any]) -> dict[str, Any]:
     """The memo, once its work is over or waits for somebody outside."""
     waiting = frozenset({jobs.WAITING})
-    jobs.watch(client, job, "working on it", _stage, also=waiting)
+    try:
+        jobs.watch(client, job, "working on it", _stage, also=waiting)
+    except KeyboardInterrupt:
+        kept = short(job["result"]["memo_id"])
+        told = f"It is kept as {kept} and goes on: `voicetodo transcribe {kept}` looks again."
+        Console(stderr=True, highlight=False, soft_wrap=True).print(told)
+        raise
     memo: dict[str, Any] = client.get(f"/voice/memos/{job['result']['memo_id']}")
     return memo
 

@@ -78,7 +78,7 @@ def _begun(client: Client, length: int, about: dict[str, Any]) -> dict[str, Any]
     except Refused as error:
         if not error.problem.get("type", "").endswith(NEEDS_CONSENT):
             raise
-        agree = "`voicetodo voice consent --give` agrees to that."
+        agree = "`voicetodo voice consent --give transcription` agrees to that."
         problem = {**error.problem, "detail": f"{error.problem['detail']}; {agree}"}
         raise Refused(problem) from error
     upload: dict[str, Any] = sent.body

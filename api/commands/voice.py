@@ -1,6 +1,7 @@
 """`voicetodo voice …`: what was said and recorded, how well it is understood, and agreeing."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,8 +17,8 @@ from core.errors import NotFound
 
 app = typer.Typer(help="What you said, and how well it is understood.", no_args_is_help=True)
 
+SAID, WORDS = "said", "words"  # columns that may take several lines
 CONSENTS: Final = "/me/consents"
-OUTSIDE: Final = "third_party_transcription"
 _OUTCOMES: Final = {
     "done": "green",
     "confirmed": "green",
@@ -33,7 +34,7 @@ def history(*, limit: Limit = 20, api: Api = None, as_json: Json = False) -> Non
     with connect(api) as client:
         page = client.get("/voice/commands", limit=limit)
         now, zone = datetime.now(UTC), moments.zone_of(client)
-    table = _table("id", "when", "said", "intent", "became", "sure", "by")
+    table = _table("id", "when", SAID, "intent", "became", "sure", "by")
     for each in page["data"]:
         outcome = each["outcome"]
         if outcome == "asked" and each["expires_at"] and parsed(each["expires_at"]) <= now:
@@ -57,7 +58,7 @@ def recordings(*, limit: Limit = 20, api: Api = None, as_json: Json = False) -> 
     with connect(api) as client:
         page = client.get("/voice/memos", limit=limit)
         now, zone = datetime.now(UTC), moments.zone_of(client)
-    table = _table("id", "when", "length", "status", "words", "audio kept")
+    table = _table("id", "when", "length", "status", WORDS, "audio kept")
     for each in page["data"]:
         until = each["audio_until"] and when(parsed(each["audio_until"]), now=now, zone=zone)
         seconds = each["duration_s"]
@@ -78,17 +79,15 @@ def sessions(*, limit: Limit = 20, api: Api = None, as_json: Json = False) -> No
     with connect(api) as client:
         page = client.get("/voice/sessions", limit=limit)
         now, zone = datetime.now(UTC), moments.zone_of(client)
-    table = _table("id", "began", "last", "commands", "done", "asked", "failed", "sure")
+    table = _table("id", "last", "said", "done", "asked", "failed")
     for each in page["data"]:
         table.add_row(
             Text(each["id"], "cyan"),
-            when(parsed(each["started_at"]), now=now, zone=zone),
             when(parsed(each["last_at"]), now=now, zone=zone),
             str(each["total_commands"]),
             str(each["successful_commands"]),
             str(each["asked_commands"]),
             str(each["failed_commands"]),
-            _percent(each["average_confidence"]),
         )
     answer(page, table if page["data"] else "Nothing was said yet.", as_json=as_json)
 
@@ -156,22 +155,30 @@ def forget(
            "what was done stays done.", as_json=as_json)  # fmt: skip
 
 
+class To(StrEnum):
+    """What an outside service may do."""
+
+    TRANSCRIBE = "transcription"
+    UNDERSTAND = "understanding"
+
+
 @app.command()
 def consent(
     *,
-    give: Annotated[bool, typer.Option("--give", help="Agree.")] = False,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="From now on nothing more is sent there.")
-    ] = False,
+    give: Annotated[To | None, typer.Option(help="Agree to it.")] = None,
+    withdraw: Annotated[To | None, typer.Option(help="From now on nothing more is sent.")] = None,
     api: Api = None,
     as_json: Json = False,
 ) -> None:
-    """Whether outside services may transcribe your recordings; tells what stands."""
-    if give and withdraw:
-        raise typer.BadParameter("give one of --give and --withdraw")
+    """Tell whether outside services may transcribe your recordings, or help to understand words."""
+    changed: dict[str, bool] = {}
+    changed |= {f"third_party_{give}": True} if give else {}
+    changed |= {f"third_party_{withdraw}": False} if withdraw else {}
+    if give is not None and give is withdraw:
+        raise typer.BadParameter("--give and --withdraw are about the same")
     with connect(api) as client:
-        if give or withdraw:
-            found = client.send("PUT", CONSENTS, {OUTSIDE: give}, undoable=False).body
+        if changed:
+            found = client.send("PUT", CONSENTS, changed, undoable=False).body
         else:
             found = client.get(CONSENTS)
         now, zone = datetime.now(UTC), moments.zone_of(client)
@@ -181,7 +188,7 @@ def consent(
         if each["granted"]:
             state, since = "given", each["granted_at"]
         at = f", {when(parsed(since), now=now, zone=zone)}" if since else ""
-        shown.append(f"{each['kind'].replace('_', ' ')}: {state}{at}")
+        shown.append(f"{each['kind'].removeprefix('third_party_')}: {state}{at}")
     answer(found, *shown, as_json=as_json)
 
 
@@ -198,7 +205,7 @@ def _meant(client: Client, given: str) -> tuple[str, str]:
 def _table(*names: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        table.add_column(name, no_wrap=name not in {"said", "words"})
+        table.add_column(name, no_wrap=name not in {SAID, WORDS})
     return table
 
 
