@@ -1,4 +1,4 @@
-"""`voicetodo demo`: a todo that repeats, and a reminder that arrives although its worker died."""
+"""`voicetodo demo`: todos that repeat and that were said, a reminder that outlives its worker."""
 
 import fcntl
 import os
@@ -28,6 +28,7 @@ PATIENCE_S: Final = 30.0  # after the due time
 RESTART_S: Final = 20.0
 SETTLE_S: Final = 2.0  # a second copy would show in this time
 POLL_S: Final = 0.1
+SAID: Final = "erinnere mich morgen um 17 Uhr daran, die Blumen zu gießen"
 Tell = Callable[[str], None]
 
 
@@ -42,7 +43,13 @@ def demo(
     settings = load_settings()
     if not settings.dev:
         raise Misconfigured("the demo reads the vendor sandbox, which only the dev profile runs")
-    told: dict[str, Any] = {"recurring": None, "worker": None, "mail": None, "why": None}
+    told: dict[str, Any] = {
+        "recurring": None,
+        "said": None,
+        "worker": None,
+        "mail": None,
+        "why": None,
+    }
     with Client(api or settings.api_url) as client, httpx2.Client(trust_env=False) as plain:
         with Story(quiet=as_json) as story:
             with story.step("Looking for a running stack") as tell:
@@ -53,6 +60,8 @@ def demo(
                 tell(told["email"])
             with story.step("Completing a todo that repeats") as tell:
                 told["recurring"] = _recurring(client, tell)
+            with story.step("Saying what to do, and taking it back") as tell:
+                told["said"] = _said(client, tell)
             with story.step("Adding a todo with an e-mail reminder") as tell:
                 todo = _add(client, seconds)
                 due_at = words.parsed(todo["due_at"])
@@ -95,6 +104,16 @@ def _recurring(client: Client, tell: Tell) -> dict[str, Any]:
         "completed_due_at": todo["due_at"],
         "next_due_at": following["due_at"],
     }
+
+
+def _said(client: Client, tell: Tell) -> dict[str, Any]:
+    """What was understood, and how many things the undo changed."""
+    result = client.send("POST", "/voice/commands", {"text": SAID}).body
+    [command] = result["commands"]
+    title, due = command["todo"]["title"], command["fields"]["due"]
+    undone = client.undo(result["undo_token"])["changed"]
+    tell(f"“{SAID}” ({result['language']}): “{title}”, {due['date']} {due['time']}; undone")
+    return {"language": result["language"], "title": title, "due": due, "undone": undone}
 
 
 def _add(client: Client, seconds: int) -> Any:

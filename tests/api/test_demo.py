@@ -50,6 +50,8 @@ def test_the_mail_arrives_once_and_on_time_although_the_worker_was_killed(
         recurring = document["recurring"]
         assert recurring["explained"] == "every weekday at 09:00"
         assert recurring["next_due_at"] > recurring["completed_due_at"]
+        said = document["said"]
+        assert (said["language"], said["due"]["time"], said["undone"]) == ("de", "17:00", 1)
         assert document["worker"]["killed"] != document["worker"]["restarted"]
         assert document["mail"]["copies"] == 1
         assert 0 <= document["mail"]["late_s"] < 5
