@@ -2,6 +2,8 @@
 
 The request is handled in one transaction as ever. Where `Unsure` ends that, nothing was done and
 nobody was counted: the model is asked with no transaction open, and the request handled anew.
+Where it is refused, what is to be kept of that is written when its own transaction is over: a
+request that held one connection and waited for another could wait for its equals for ever.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +12,7 @@ from fastapi import Request, Response
 from starlette.types import Message
 
 from api.transaction import Authenticated, Handler
+from core.errors import Rejected
 from core.services import voice_advice
 from core.services.voice_advice import Unsure
 from core.services.voice_results import Using
@@ -18,12 +21,15 @@ Receive = Callable[[], Awaitable[Message]]
 
 
 class Advised(Authenticated):
-    """`request.state.advice` is what was advised; null the first time."""
+    """`request.state.advice` is what was advised; null the first time.
+
+    `request.state.refused` may be set to what is to be done when the request is refused.
+    """
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
-        async def advised(request: Request) -> Response:
+        async def asked(request: Request) -> Response:
             using: Using = request.app.state.voice
             request.state.advice = None
             if using.adviser is None:
@@ -34,6 +40,15 @@ class Advised(Authenticated):
             except Unsure as unsure:
                 request.state.advice = await voice_advice.consult(using.adviser, unsure)
             return await handle(Request(request.scope, body.again().receive))
+
+        async def advised(request: Request) -> Response:
+            request.state.refused = None
+            try:
+                return await asked(request)
+            except Rejected:
+                if request.state.refused is not None:
+                    await request.state.refused()
+                raise
 
         return advised
 

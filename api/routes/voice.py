@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from core.services import (
 )
 from core.services.voice_analytics import VoiceAnalytics
 from core.services.voice_history import VoiceCommand, VoiceCommandDetail
-from core.services.voice_results import Using, VoiceResult
+from core.services.voice_results import Asked, Using, VoiceResult
 from core.services.voice_sessions import VoiceSession
 
 router = APIRouter(prefix="/voice", tags=["voice"], route_class=Authenticated)
@@ -77,23 +78,20 @@ async def say(visit: Visit, body: VoiceCommandBody) -> VoiceResult:
     if body.language and using.adviser is None and languages.tabled(body.language) is None:
         raise Invalid(NO_LANGUAGE, pointer="/language", code="unknown_language")
     asked = body.to_asked(body.session_id)
-    heard: dict[str, Any] = {"using": using, "workspace_id": visit.workspace_id}
     try:
         return await voice_commands.run(
             visit.tx,
             visit.actor,
             body.text,
             asked,
-            **heard,
+            using=using,
+            workspace_id=visit.workspace_id,
             now=visit.now,
             advice=visit.state.advice,
         )
     except (Conflict, Invalid):
         if not body.dry_run:
-            database: Database = visit.app.state.database
-            async with database.transaction() as tx:
-                tx.act_for(visit.actor.user_id, limit_key=f"voice:{visit.actor.user_id}")
-                await voice_commands.failed(tx, visit.actor, body.text, asked, **heard)
+            visit.state.refused = partial(_keep_refused, visit, body.text, asked)
         raise
 
 
@@ -210,6 +208,15 @@ async def analytics(visit: Visit) -> VoiceAnalytics:
         since=zones.instant(since, time(), zone),
         until=zones.instant(to + timedelta(days=1), time(), zone),
     )
+
+
+async def _keep_refused(visit: Visit, text: str, asked: Asked) -> None:
+    database: Database = visit.app.state.database
+    async with database.transaction() as tx:
+        tx.act_for(visit.actor.user_id, limit_key=f"voice:{visit.actor.user_id}")
+        await voice_commands.failed(
+            tx, visit.actor, text, asked, using=_using(visit), workspace_id=visit.workspace_id
+        )
 
 
 def _using(visit: Visit) -> Using:

@@ -6,9 +6,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport
 
+from api.main import create_app
 from core.ids import uuid7
-from tests.people import Person, anonymous
+from core.settings import Settings
+from tests.people import Person, anonymous, register
 from tests.teams import sql, team
 from tests.todos import make, read, refusal
 
@@ -577,6 +581,24 @@ async def test_what_is_not_possible_is_refused_and_counted(alice: Person) -> Non
     assert (session["total_commands"], session["failed_commands"]) == (2, 1)
     assert (await alice.post("/voice/commands", json={"text": ""})).status_code == 422
     assert (await alice.get("/voice/sessions")).json()["data"] == [session]
+
+
+async def test_a_refusal_needs_no_second_connection(app: FastAPI) -> None:
+    """Else as many at once as there are connections would wait for one another."""
+    ours: Settings = app.state.settings
+    other = create_app(ours.model_copy(update={"pool_size": 1}))
+    async with (
+        other.router.lifespan_context(other),
+        httpx2.AsyncClient(transport=ASGITransport(app=other), base_url="http://api") as http,
+    ):
+        person = await register(http)
+        await say(person, "Add buy stamps")
+        [todo] = (await person.get("/todos")).json()["data"]
+        await person.patch(f"/todos/{todo['id']}", json={"title": "buy envelopes"})
+        refused = await person.post("/voice/commands", json={"text": "undo"})
+        assert refused.status_code == 409
+        [line, _] = (await person.get("/voice/commands")).json()["data"]
+        assert (line["intent"], line["outcome"]) == ("undo", "failed")
 
 
 async def test_analytics(alice: Person) -> None:
