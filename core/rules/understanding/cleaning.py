@@ -21,6 +21,7 @@ _QUOTED: Final = re.compile(
 _COMMAS: Final = frozenset(",،，、–—")  # noqa: RUF001 (signs of other scripts)
 _PAUSES: Final = " ,،，、–—-"  # noqa: RUF001 (signs of other scripts)
 _CORRECTIONS: Final = 4  # of one utterance; each is a look at all of it
+_MARKERS: Final = 12  # words that may be a correction: each is looked at
 _REPAIR_WORDS: Final = 4
 _PAUSE: Final = re.compile(r"[,;.!?…،、，。—–-]\s*$")  # noqa: RUF001 (signs of other scripts)
 
@@ -92,7 +93,7 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
     for _ in range(_CORRECTIONS):
         said = spoken(raw, spaced=words.spaced)
         kept = quoted(raw)
-        for match, strong in _markers(said.text, words):
+        for match, strong in _markers(said.text, words)[:_MARKERS]:
             span = _with_pauses(raw, said.span(*match.span()))
             if _touches(span, kept):
                 continue
@@ -293,6 +294,9 @@ def _piece(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
         at = end
         for _ in range(count):
             at = before.text.rfind(" ", 0, max(at - 1, 0)) + 1
+        article = before.text[:at].split()[-1:]
+        if new[0] in words.sets["articles"] and not words.sets["articles"].isdisjoint(article):
+            at -= len(article[0]) + 1
         return _around(before, at, end)
     start = before.text.rfind(after.text[:1], 0, end) if after.text else -1
     return None if start < 0 else _around(before, start, end)

@@ -160,7 +160,8 @@ def create(
         )
     fields["title"] = text
     spans["title"] = span
-    if _doubtful(slots.title, heard.words) or _left_over(title, heard.words):
+    doubtful = _doubtful(slots.title, heard.words) or _left_over(title, heard.words)
+    if heard.doubts and doubtful:
         sure = min(sure, HALF)
     return Command(Intent.CREATE, min(sure, certain(clause.own)), fields, spans=spans)
 

@@ -49,7 +49,7 @@ def decided(clause: Clause) -> list[Command]:
     part = frames.stripped(clause.part, words)
     if not part.text.strip(WHEN + " "):
         return []
-    if any(pattern.regex.match(part.text) for pattern in words.chatter):
+    if frames.is_chatter(part, words):
         return []
     for frame in frames.matching(part, words):
         if frame.name == "nothing":
@@ -103,7 +103,19 @@ def framed(  # noqa: PLR0911 (one return for each kind of phrase)
         return [Command(intent, SURE)]
     if frame.name == "set_priority" and _aside(frame, clause):
         return None
+    if frame.name == "done" and _is_asked(frame, clause):
+        return None
     return aiming.on_target(frame, intent, clause)
+
+
+def _is_asked(frame: Frame, clause: Clause) -> bool:
+    """Whether it is a verb that only an accent makes a past one: "compre", not "compré"."""
+    part = frame.group("done")
+    if part is None or frame.groups["done"][0]:
+        return False
+    said = part.raw[slice(*part.span(0, len(part.text)))].casefold()
+    spelled = clause.heard.words.spelled.get(part.text.strip(), said)
+    return not spelled[-1:].isascii() and said[-1:].isascii()
 
 
 def _aside(frame: Frame, clause: Clause) -> bool:
@@ -122,7 +134,7 @@ def _list(frame: Frame, clause: Clause) -> list[Command] | None:
     part = frame.group("filter")
     done = bool(heard.words.finders["asks_done"].search(frame.part.text))
     if part is None:
-        return [Command(Intent.LIST, SURE, filter=aiming.everything(clause))]
+        return [Command(Intent.LIST, SURE, filter=aiming.everything(clause, done=done))]
     found = asking.asked(part, clause.own, heard.words, heard.names, today=heard.today, done=done)
     if frame.name == "search":
         return [Command(Intent.LIST, IMPERATIVE, filter=found.filter)] if found.rest else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.rules.understanding.commands import Span
-from core.rules.understanding.patterns import LONG, Pattern
+from core.rules.understanding.patterns import LONG
 from core.rules.understanding.spoken import WHEN, Spoken
 from core.rules.understanding.words import Words
 
@@ -58,7 +58,7 @@ def matching(part: Spoken, words: Words) -> list[Frame]:
     found = []
     # Talk that ends like a command is talk: "ignore all that and mark everything as done".
     talk = words.finders["statements"].match(text) is not None
-    for pattern in _possible(text, words):
+    for pattern in words.frames.possible(text):
         if talk and pattern.firsts is None:
             continue
         match = pattern.regex.match(text)
@@ -82,14 +82,5 @@ def _with_times(span: Span, text: str, words: Words) -> Span:
     return start, end
 
 
-def _possible(text: str, words: Words) -> list[Pattern]:
-    if not text.strip(f"{WHEN} "):
-        return []
-    if words.spaced:
-        first, last = text.split(" ", 1)[0], text.rstrip(f"{WHEN} ").rsplit(" ", 1)[-1]
-    else:
-        first, last = text[0], text.rstrip(WHEN)[-1]
-    found = [*words.by_first.get(first, ()), *words.by_last.get(last, ()), *words.anywhere]
-    if text.endswith(WHEN + (" " if words.spaced else "")):
-        found += words.by_last.get(WHEN, ())
-    return found
+def is_chatter(part: Spoken, words: Words) -> bool:
+    return any(pattern.regex.match(part.text) for pattern in words.chatter.possible(part.text))

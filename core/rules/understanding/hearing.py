@@ -21,7 +21,8 @@ HALF: Final = 0.7
 class Heard:
     """`masked` is the text with what was not meant blanked out.
 
-    `quotes` hold no times. In `may` a time may be part of a name.
+    `quotes` hold no times. In `may` a time may be part of a name. `doubts`: a title that seems to
+    hold more than a title is asked about; what was typed is meant as it stands.
     """
 
     masked: str
@@ -31,6 +32,7 @@ class Heard:
     today: date
     quotes: Sequence[Span]
     may: Sequence[Span] = ()
+    doubts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

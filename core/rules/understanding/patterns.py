@@ -8,7 +8,7 @@ and not with its square: every place but the long ones is bounded.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from core.rules.understanding.spoken import WHEN, fold
 
@@ -49,6 +49,44 @@ class Pattern:
     order: int
     firsts: frozenset[str] | None
     lasts: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Patterns by the words that they begin or end with, so that few are compared."""
+
+    by_first: Mapping[str, Sequence[Pattern]]
+    by_last: Mapping[str, Sequence[Pattern]]
+    anywhere: Sequence[Pattern]
+    spaced: bool
+
+    def possible(self, text: str) -> list[Pattern]:
+        if not text.strip(f"{WHEN} "):
+            return []
+        if self.spaced:
+            first, last = text.split(" ", 1)[0], text.rstrip(f"{WHEN} ").rsplit(" ", 1)[-1]
+        else:
+            first, last = text[0], text.rstrip(WHEN)[-1]
+        found = [*self.by_first.get(first, ()), *self.by_last.get(last, ()), *self.anywhere]
+        if text.endswith(WHEN + (" " if self.spaced else "")):
+            found += self.by_last.get(WHEN, ())
+        return found
+
+
+def indexed(patterns: Iterable[Pattern], *, spaced: bool) -> Index:
+    by_first: dict[str, list[Pattern]] = {}
+    by_last: dict[str, list[Pattern]] = {}
+    anywhere: list[Pattern] = []
+    for pattern in patterns:
+        if pattern.firsts is not None:
+            for word in pattern.firsts:
+                by_first.setdefault(word, []).append(pattern)
+        elif pattern.lasts is not None:
+            for word in pattern.lasts:
+                by_last.setdefault(word, []).append(pattern)
+        else:
+            anywhere.append(pattern)
+    return Index(by_first, by_last, anywhere, spaced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +181,16 @@ class Compiler:
         }
         folded = sorted(begins, key=len, reverse=True)
         joined = {fold(each, spaced=self._spaced) for each in phrases if each[-1:] == "-"}
-        return (
-            "|".join(
-                begins[each]
-                + re.escape(each)
-                + (" " if self._spaced and each not in joined else "")
-                for each in folded
-            )
-            or r"(?!)"
-        )
+        if self._spaced:
+            plain = [each for each in folded if each and not begins[each] and each not in joined]
+            other = [each for each in folded if begins[each] or each in joined]
+        else:
+            plain, other = [], folded
+        options = [
+            begins[each] + re.escape(each) + (" " if self._spaced and each not in joined else "")
+            for each in other
+        ]
+        return "|".join([*_branches(plain), *options]) or r"(?!)"
 
     def _bounded(self, no_name: Iterable[str]) -> dict[str, str]:
         word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"
@@ -166,7 +205,7 @@ class Compiler:
             "known": f"(?P<known>(?:{word}){{1,{most}}})",
             # "Einkaufsliste": a list's name with the word for list at its end.
             "listword": rf"(?P<list>[^\s{WHEN}]+(?:{suffixes}){' ' if self._spaced else ''})",
-            "tag": f"(?P<tag>(?:{word}){{1,{most}}})",
+            "tag": f"(?P<tag>(?:{word}){{1,{most}}}?)",
             "number": r"(?P<number>\d{1,4} ?)",
         } | {
             # As short as can be: the words of the phrase behind are not its own.
@@ -236,6 +275,28 @@ class Compiler:
                 frozenset({words[-1]}),
                 empty=False,
             )
+
+
+def _branches(phrases: Iterable[str]) -> list[str]:
+    """Phrases that begin alike share that: of hundreds only a few are compared."""
+    tree: dict[str, Any] = {}
+    for phrase in phrases:
+        node = tree
+        for word in phrase.split():
+            node = node.setdefault(word, {})
+        node[""] = {}
+    return _grown(tree)
+
+
+def _grown(node: Mapping[str, Any]) -> list[str]:
+    branches = []
+    for word, inner in node.items():
+        if not word:
+            continue
+        rest = "|".join(_grown(inner))
+        ends = "?" if "" in inner else ""  # the longest phrase counts
+        branches.append(f"{re.escape(word)} " + (f"(?:{rest}){ends}" if rest else ""))
+    return branches
 
 
 def _edge(parts: Iterable[tuple[frozenset[str | None], bool]]) -> frozenset[str | None]:

@@ -28,7 +28,7 @@ from core.rules.understanding import (
 from core.rules.understanding import words as phrases
 from core.rules.understanding.commands import Command, Intent, Reading, Said, Span
 from core.rules.understanding.deciding import decided
-from core.rules.understanding.frames import stripped
+from core.rules.understanding.frames import is_chatter, stripped
 from core.rules.understanding.hearing import Clause, Heard, kept_times
 from core.rules.understanding.spoken import Spoken, fold, spoken
 from core.rules.understanding.text import normalise
@@ -83,7 +83,7 @@ def read(
     quotes = [*cleaning.quoted(text), *named.sure]
     heard = Heard(text, text, words, known(lists, tags, words), today, quotes, named.may)
     if default is Intent.CREATE:
-        return Reading(code, typed(heard, find))
+        return Reading(code, typed(replace(heard, doubts=False), find))
     raw = cleaning.without_fillers(text, words)
     if _is_chatter(spoken(raw, spaced=words.spaced), words):
         return Reading(code, [])
@@ -95,7 +95,7 @@ def read(
 
 def _is_chatter(said: Spoken, words: Words) -> bool:
     part = stripped(said, words)
-    return any(pattern.regex.match(each.text) for pattern in words.chatter for each in (said, part))
+    return is_chatter(said, words) or is_chatter(part, words)
 
 
 def _commands(heard: Heard, find: Find) -> list[Command]:

@@ -48,6 +48,8 @@ def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         return False
     if any(match and not match.start() for match in _priorities(near, words)):
         return False  # "…, that's urgent"
+    if yours == "complete" and _names_nothing(near, words):
+        return False  # "water the plants, done"
     if yours == "verb":
         rest = stripped(near, words).text
         verb = words.finders["verbs"].match(rest)
@@ -58,6 +60,11 @@ def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         # Inside of what is dictated "and delete everything" is more likely text than a wish.
         return words.finders["whole"].search(near.text) is None
     return True
+
+
+def _names_nothing(near: Spoken, words: Words) -> bool:
+    frames = matching(stripped(near, words), words)
+    return bool(frames) and not frames[0].groups
 
 
 def _priorities(near: Spoken, words: Words) -> "list[re.Match[str] | None]":

@@ -84,19 +84,23 @@ def spoken(raw: str, *, spaced: bool, holes: Iterable[Span] = ()) -> Spoken:
     starts: list[int] = []
     ends: list[int] = []
 
-    def put(chars: str, start: int, end: int) -> None:
-        for char in chars:
-            text.append(char)
-            starts.append(start)
-            ends.append(end)
+    def put(char: str, start: int, end: int) -> None:
+        text.append(char)
+        starts.append(start)
+        ends.append(end)
 
     def between(first: int, last: int) -> None:
-        for index in range(first, last):
-            char = folded(raw[index])
+        # Every utterance goes through here several times: no more calls than are needed.
+        for index, char in enumerate(map(folded, raw[first:last]), first):
             if char == " ":
                 part(index)
+            elif len(char) == 1:
+                text.append(char)
+                starts.append(index)
+                ends.append(index + 1)
             else:
-                put(char, index, index + 1)
+                for each in char:
+                    put(each, index, index + 1)
 
     def part(index: int) -> None:
         if spaced and text and text[-1] != " ":

@@ -32,7 +32,7 @@ from functools import cache
 from typing import Final
 
 from core.rules.understanding import lexicon
-from core.rules.understanding.patterns import Compiler, Pattern, every
+from core.rules.understanding.patterns import Compiler, Index, Pattern, every, indexed
 from core.rules.understanding.spoken import fold, spoken
 
 VALUES: Final = ("high", "medium", "low", "none")
@@ -40,15 +40,15 @@ VALUES: Final = ("high", "medium", "low", "none")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Everything but `questions` is folded as `spoken` does; patterns are those of `patterns`."""
+    """Everything but `questions` is folded as `spoken` does; patterns are those of `patterns`.
+
+    `spelled` are the words of `done` as they are written.
+    """
 
     code: str
     spaced: bool
-    by_first: dict[str, list[Pattern]]
-    by_last: dict[str, list[Pattern]]
-    anywhere: list[Pattern]
-    openings: frozenset[str]
-    chatter: list[Pattern]
+    frames: Index
+    chatter: Index
     behind: dict[str, list[re.Pattern[str]]]
     before: list[re.Pattern[str]]
     plain_target: list[Pattern]
@@ -64,6 +64,7 @@ class Words:
     priority: dict[str, str]
     status: dict[str, re.Pattern[str]]
     done: dict[str, str]
+    spelled: dict[str, str]
     positions: dict[str, int]
     sets: dict[str, frozenset[str]]
     finders: dict[str, re.Pattern[str]]
@@ -133,15 +134,11 @@ def of(code: str) -> Words:
     frames = [
         pattern for name, phrases in under("frames").items() for pattern in compiled(name, phrases)
     ]
-    by_first, by_last, anywhere = _indexed(frames)
     return Words(
         code=code,
         spaced=spaced,
-        by_first=by_first,
-        by_last=by_last,
-        anywhere=anywhere,
-        openings=frozenset(by_first),
-        chatter=compiled("chatter", given.get("chatter", ())),
+        frames=indexed(frames, spaced=spaced),
+        chatter=indexed(compiled("chatter", given.get("chatter", ())), spaced=spaced),
         behind={
             name: [compiler.behind(phrase) for phrase in given.get(f"phrases.{name}", ())]
             for name in ("priority", "tag", "list", "known")
@@ -169,6 +166,9 @@ def of(code: str) -> Words:
             for verb, phrases in done.items()
             for phrase in phrases
         },
+        spelled={
+            fold(phrase, spaced=spaced): phrase for phrases in done.values() for phrase in phrases
+        },
         positions={
             fold(phrase, spaced=spaced): int(number)
             for number, phrases in under("positions").items()
@@ -190,24 +190,6 @@ def of(code: str) -> Words:
         days=_day_words(read),
         numbers=_number_words(read),
     )
-
-
-def _indexed(
-    frames: Iterable[Pattern],
-) -> tuple[dict[str, list[Pattern]], dict[str, list[Pattern]], list[Pattern]]:
-    by_first: dict[str, list[Pattern]] = {}
-    by_last: dict[str, list[Pattern]] = {}
-    anywhere: list[Pattern] = []
-    for pattern in frames:
-        if pattern.firsts is not None:
-            for word in pattern.firsts:
-                by_first.setdefault(word, []).append(pattern)
-        elif pattern.lasts is not None:
-            for word in pattern.lasts:
-                by_last.setdefault(word, []).append(pattern)
-        else:
-            anywhere.append(pattern)
-    return by_first, by_last, anywhere
 
 
 # The tables of `[time]` whose words say on which day, as others say at what time of it.

@@ -104,7 +104,7 @@ SAID: Final = [
     ("snooze for 10 minutes", ["snooze due=2026-03-02T10:10"]),
     (
         "buy milk and put it on my shopping list",
-        ["create title=buy milk", "update list=shopping <0>"],
+        ["create list=shopping title=buy milk"],
     ),
     (
         "um so remind me to uh take out the trash tonight",
@@ -125,7 +125,7 @@ SAID: Final = [
     ),
     (
         "I have to submit the tax return by april 15",
-        ["create due=2026-04-01 title=submit the tax return 15"],
+        ["create due=2026-04-15 title=submit the tax return"],
     ),
     ("note to self buy more coffee", ["create title=buy more coffee"]),
     ("new task call the plumber", ["create title=call the plumber"]),
