@@ -16,7 +16,6 @@ from core.actor import Actor
 from core.db import Database, Transaction
 from core.errors import Error, Invalid, NotFound, Rejected, Unauthenticated
 from core.messages import JobMessage, Provider, TranscriptionMessage
-from core.models.memos import Quality
 from core.services import (
     consents,
     memo_processing,
@@ -231,12 +230,7 @@ class Memos:
             using=self._using,
             workspace_id=memo.workspace_id,
             now=self._now(),
-            memo=Memo(
-                memo.id,
-                work.job.id,
-                memo.transcriber or "",
-                Quality(memo.quality or Quality.DEMO),
-            ),
+            memo=Memo.of(memo, work.job.id),
             stt_confidence=memo.stt_confidence,
             advice=advice,
         )

@@ -136,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(memos.streams, prefix=PREFIX)
+    app.include_router(memos.advised, prefix=PREFIX)
     app.include_router(uploads.streams, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)

@@ -9,6 +9,8 @@ from uuid import UUID
 from fastapi import FastAPI
 from httpx2 import Response
 
+from core.db import Database
+from core.services import memo_secrets, memos
 from core.settings import Settings
 from tests.people import Person
 
@@ -45,6 +47,28 @@ async def memo(person: Person, memo_id: str | UUID) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+async def hear(
+    app: FastAPI, db: Database, person: Person, memo_id: UUID, text: str, *, quality: str
+) -> None:
+    """As if a transcriber had heard this."""
+    ring = app.state.shelf.ring
+    async with db.transaction() as tx:
+        tx.act_in([person.id])
+        row = await memos.lock(tx, person.id, memo_id)
+        assert row is not None
+        words = [{"text": text.split(maxsplit=1)[0], "start": 0.1, "end": 0.4, "confidence": None}]
+        heard = memos.Heard(
+            memo_secrets.seal_transcript(ring, row, text),
+            memo_secrets.seal_words(ring, row, words),
+            "en",
+            "embedded",
+            quality,
+            0.9,
+            2.5,
+        )
+        memos.hear(tx, row, heard, now=tx.began_at)
 
 
 def memo_of(answer: Response) -> str:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.responses import StreamingResponse
 
 from api import integrity, pages, query, ranges, receiving
+from api.advice import Advised
 from api.multipart import Part, Parts
 from api.recordings import MAX_BYTES, Kept
 from api.schemas.memos import (
@@ -30,12 +31,14 @@ from core import logs
 from core.errors import Conflict, Error, Invalid, NotFound, Unavailable
 from core.services import memo_secrets, memos, voice_commands, voice_records
 from core.services.voice_results import Asked, Using
+from core.services.voice_results import Memo as Recorded
 from core.services.workspaces import Access, place
 
 log = logs.get(__name__)
 
 router = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Authenticated)
 streams = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Streaming)
+advised = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Advised)
 
 LONGEST_WAIT_S: Final = 10
 OVERHEAD: Final = 64 * 1024  # of the form around a recording
@@ -183,7 +186,7 @@ async def delete_memo(visit: Stream, memo_id: UUID) -> Response:
     return Response(status_code=204)
 
 
-@router.post(
+@advised.post(
     "/{memo_id}/reprocess",
     operation_id="reprocess_memo",
     response_model=None,
@@ -224,7 +227,9 @@ async def _tried(visit: Visit, memo_id: UUID, language: str | None) -> Reprocess
         using=using,
         workspace_id=memo.workspace_id,
         now=visit.now,
+        memo=Recorded.of(memo, memo.job_id),
         stt_confidence=memo.stt_confidence,
+        advice=visit.state.advice,
     )
     return Reprocessed.of(before, after)
 

@@ -64,8 +64,9 @@ async def run(
     """Understand an utterance and do what it says, as far as that is sure.
 
     `tx` must know the person (`enter`, or `act_for` in a worker). Of a recording, running it twice
-    with one `command_id` does nothing the second time and answers the same. Raises `Forbidden`
-    where the person may only look, `NotFound` for a foreign session, and what the verbs raise.
+    with one `command_id` does nothing the second time and answers the same; with `dry_run` it is
+    understood as if for the first time. Raises `Forbidden` where the person may only look,
+    `NotFound` for a foreign session, and what the verbs raise.
     Without `advice`, `Unsure` where `using.adviser` is to be asked; with it never.
     """
     began = perf_counter()
@@ -74,7 +75,7 @@ async def run(
     spot = await place(tx, actor, workspace_id, access, now=now)
     moment = asked.moment or spot.now
     applied: set[int] = set()
-    if memo is not None:
+    if memo is not None and not asked.dry_run:
         tx.run(voice_rows.LOCK_MEMO, memo_id=memo.id)
         known = await voice_records.find(tx, actor, memo.command_id, using.ring)
         if known is not None:

@@ -10,6 +10,7 @@ from core.crypto import Keyring
 from core.models.memos import Quality
 from core.rules.understanding.commands import Intent, Span
 from core.rules.understanding.proposals import Proposal
+from core.services.memo_rows import MemoRow
 from core.services.todo_rows import Todo
 from core.settings import Settings
 
@@ -85,6 +86,10 @@ class Memo:
     command_id: UUID
     transcriber: str
     quality: Quality
+
+    @classmethod
+    def of(cls, row: MemoRow, command_id: UUID) -> "Memo":
+        return cls(row.id, command_id, row.transcriber or "", Quality(row.quality or Quality.DEMO))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from api.main import create_app
 from core.db import Database
 from core.ids import uuid7
 from core.models.jobs import JobStatus
-from core.services import jobs, memo_secrets, memos
+from core.services import jobs
 from core.settings import Settings
 from tests.people import Person, register
 from tests.teams import sql, team
 from tests.todos import refusal
-from tests.voicing import blobs, memo, memo_of, noise, upload, wav
+from tests.voicing import blobs, hear, memo, memo_of, noise, upload, wav
 
 
 async def finish(app_db: Database, person: Person, job_id: str) -> None:
@@ -220,17 +220,8 @@ async def test_what_a_newer_reading_would_make_of_it(
     memo_id = UUID(memo_of(sent))
     path = f"/voice/memos/{memo_id}/reprocess"
     assert (await alice.post(path, json={"dry_run": True})).status_code == 409, "no words yet"
-    ring = app.state.shelf.ring
-    async with app_db.transaction() as tx:
-        tx.act_in([alice.id])
-        row = await memos.lock(tx, alice.id, memo_id)
-        assert row is not None
-        text = memo_secrets.seal_transcript(ring, row, "remind me to buy milk tomorrow at 5 pm")
-        words = memo_secrets.seal_words(
-            ring, row, [{"text": "remind", "start": 0.1, "end": 0.4, "confidence": None}]
-        )
-        heard = memos.Heard(text, words, "en", "embedded", "standard", 0.9, 2.5)
-        memos.hear(tx, row, heard, now=tx.began_at)
+    text = "remind me to buy milk tomorrow at 5 pm"
+    await hear(app, app_db, alice, memo_id, text, quality="standard")
     found = await memo(alice, str(memo_id))
     assert found["transcript"] == "remind me to buy milk tomorrow at 5 pm"
     assert found["words"] == [{"text": "remind", "start": 0.1, "end": 0.4, "confidence": None}]
@@ -250,6 +241,17 @@ async def test_what_a_newer_reading_would_make_of_it(
     await alice.delete(f"/voice/memos/{memo_id}")
     gone = await memo(alice, str(memo_id))
     assert (gone["transcript"], gone["words"]) == (None, None)
+
+
+async def test_what_is_tried_asks_as_the_work_would(
+    app: FastAPI, app_db: Database, alice: Person
+) -> None:
+    memo_id = memo_of(await upload(alice, noise(700)))
+    await hear(app, app_db, alice, UUID(memo_id), "add buy milk", quality="demo")
+    tried = await alice.post(f"/voice/memos/{memo_id}/reprocess", json={"dry_run": True})
+    told = tried.json()["after"]
+    assert (told["memo_id"], told["commands"], told["executed"]) == (memo_id, [], False)
+    assert [each["fields"]["title"] for each in told["proposed"]] == ["buy milk"]
 
 
 async def test_so_many_a_minute(app: FastAPI) -> None:

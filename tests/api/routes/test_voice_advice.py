@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from api.main import create_app
 from core import clock
+from core.db import Database
 from core.settings import Settings
 from integrations.sandbox import app as sandboxes
 from tests.people import Person, register
@@ -21,6 +23,7 @@ from tests.proposing import Model, command
 from tests.serving import serve
 from tests.teams import sql
 from tests.todos import make, refusal
+from tests.voicing import hear, memo_of, noise, upload
 
 ODD = "I guess someone oughta ring Mom back tomorrow at 5 about the party"
 UNSURE = "milk"  # a bare noun: our own question is whether to add it
@@ -304,3 +307,17 @@ async def test_trying_writes_nothing_and_asks(ada: Person, model: Model) -> None
     told = await say(ada, FINNISH, dry_run=True)
     assert (told["id"], len(told["proposed"])) == (None, 1)
     assert (await ada.get("/voice/commands")).json()["data"] == []
+
+
+async def test_trying_a_recording_anew_asks(
+    app: FastAPI, app_db: Database, ada: Person, model: Model
+) -> None:
+    """Keys are those of the folder, which both applications work in."""
+    memo_id = memo_of(await upload(ada, noise(700)))
+    await hear(app, app_db, ada, UUID(memo_id), UNSURE, quality="standard")
+    model.propose(command(title="milk", priority="high"))
+    tried = await ada.post(f"/voice/memos/{memo_id}/reprocess", json={"dry_run": True})
+    assert tried.status_code == 200, tried.text
+    told = tried.json()["after"]
+    assert [each["fields"]["priority"] for each in told["proposed"]] == ["high"]
+    assert len(model.calls()) == 1
