@@ -197,9 +197,9 @@ def _inner(part: Spoken, words: Words) -> Spoken:
     return best
 
 
-def everything(clause: Clause) -> Filter:
+def everything(clause: Clause, *, done: bool = False) -> Filter:
     heard = clause.heard
     nothing = clause.part.part(0, 0)
     return asking.asked(
-        nothing, clause.own, heard.words, heard.names, today=heard.today, done=False
+        nothing, clause.own, heard.words, heard.names, today=heard.today, done=done
     ).filter
