@@ -14,20 +14,18 @@ def memory_mb(pid: int) -> float:
     return int(told.stdout) / 1024
 
 
-def group_mb(pid: int) -> float:
-    """Of all processes that this leader of a group started, itself included; pages that they
-    share count for each.
-    """
-    told = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], capture_output=True, check=True)
+def group(pid: int) -> list[int]:
+    """The processes that this leader of a group started, itself included."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, check=True)
     pairs = (line.split() for line in told.stdout.splitlines())
-    return sum(int(rss) for group, rss in pairs if int(group) == pid) / 1024
+    return [int(each) for each, leader in pairs if int(leader) == pid]
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time so far, of all its threads."""
+    """Processor time so far; on Linux with that of its children that have ended."""
     status = Path(f"/proc/{pid}/stat")
     if status.exists():
-        ticks = status.read_text().rpartition(")")[2].split()[11:13]
+        ticks = status.read_text().rpartition(")")[2].split()[11:15]
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
     told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, check=True)
     seconds = 0.0

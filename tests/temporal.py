@@ -34,6 +34,11 @@ class Server:
     def address(self) -> str:
         return embedded.temporal_address(self.settings)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was not started"
+        return self._process.pid
+
     def start(self) -> None:
         """Return when it answers and knows our search attributes."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -6,10 +6,12 @@ Recordings are sent when they are due, whether or not earlier ones were answered
 
 import asyncio
 import os
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +23,8 @@ from rich.table import Table
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
-from bench.chaos.stack import Process, Stack, running
-from bench.processes import group_mb, memory_mb
+from bench.chaos.stack import Stack, running
+from bench.processes import cpu_s, group, memory_mb
 from bench.results import keep
 from bench.voice.figures import at
 from bench.voice.slow_vendor import FASTEST_S, SERVER, SLOWEST_S
@@ -42,6 +44,8 @@ STEPS = {
     "transcribe_memo": "transcribe",
     "understand_memo": "understand, apply",
 }
+HANDED = "until Temporal has it"
+DECIDES = "the workflow itself, all its turns"
 _OVER = """
     SELECT extract(epoch FROM j.finished_at - m.created_at)::float8
     FROM jobs j JOIN voice_memos m ON m.job_id = j.id WHERE m.status = 'done'
@@ -59,6 +63,7 @@ class _Flood:
     most_open: int = 0
     drained_s: float = 0.0
     memory: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    spent: dict[str, float] = field(default_factory=dict)  # seconds of processor time
 
 
 def measure(console: Console) -> None:
@@ -95,18 +100,22 @@ async def _measured(stack: Stack) -> dict[str, Table]:
         await _until_over(stack)
         stack.rows("DELETE FROM voice_memos RETURNING id")
         stack.rows("DELETE FROM jobs RETURNING id")
-        flood = await _flooded(stack, people, {"API": api, "worker": worker})
+        processes = {
+            "API": api.popen.pid,
+            "worker": worker.popen.pid,
+            "Temporal": stack.temporal.pid,
+        }
+        flood = await _flooded(stack, people, processes)
     return {
         "Audio door": _results(stack, flood),
         "Audio door, step by step": await _steps(stack),
     }
 
 
-async def _flooded(
-    stack: Stack, people: Sequence[Person], processes: Mapping[str, Process]
-) -> _Flood:
+async def _flooded(stack: Stack, people: Sequence[Person], processes: Mapping[str, int]) -> _Flood:
     flood = _Flood()
     watching = asyncio.create_task(_watched(stack, flood, processes))
+    before = {name: _spent(each) for name, each in processes.items()}
     began, count = time.perf_counter(), int(MEMOS / 60 * SECONDS)
     async with asyncio.TaskGroup() as group:
         for nth in range(count):
@@ -115,7 +124,12 @@ async def _flooded(
             group.create_task(_send(flood, people[nth % PEOPLE], due))
     flood.drained_s = await _until_over(stack)
     watching.cancel()
+    flood.spent = {name: _spent(each) - before[name] for name, each in processes.items()}
     return flood
+
+
+def _spent(pid: int) -> float:
+    return _sum(cpu_s, group(pid))
 
 
 async def _send(flood: _Flood, person: Person, due: float) -> None:
@@ -142,13 +156,14 @@ def _count_open(stack: Stack) -> int:
     return int(count)
 
 
-async def _watched(stack: Stack, flood: _Flood, processes: Mapping[str, Process]) -> None:
+async def _watched(stack: Stack, flood: _Flood, processes: Mapping[str, int]) -> None:
     while True:
         flood.most_open = max(flood.most_open, await asyncio.to_thread(_count_open, stack))
-        for name, process in processes.items():
-            flood.memory[name].append(memory_mb(process.popen.pid))
-        whole = await asyncio.to_thread(group_mb, processes["worker"].popen.pid)
-        flood.memory["worker and its processes"].append(whole)
+        for name, pid in processes.items():
+            flood.memory[name].append(memory_mb(pid))
+        mine = processes["worker"]
+        others = [each for each in await asyncio.to_thread(group, mine) if each != mine]
+        flood.memory["its processes for audio"].append(_sum(memory_mb, others))
         await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -167,6 +182,9 @@ def _results(stack: Stack, flood: _Flood) -> Table:
     table.add_row(open_s, "", "", "", "")
     for name, seen in flood.memory.items():
         table.add_row(f"memory of {name}: {seen[0]:.0f} MB, at most {max(seen):.0f}", *[""] * 4)
+    for name, seconds in flood.spent.items():
+        each = seconds / len(flood.latencies) * 1000
+        table.add_row(f"{name}: {each:.0f} ms of a core for each", *[""] * 4)
     return table
 
 
@@ -180,7 +198,7 @@ async def _steps(stack: Stack) -> Table:
         history = await client.get_workflow_handle(f"job:{job_id}").fetch_history()
         _read(history, created_at, waits, takes)
     table = Table("step", "waits, p50", "p95", "takes, p50", "p95")
-    for step in ("until Temporal has it", *STEPS.values()):
+    for step in (HANDED, *STEPS.values(), DECIDES):
         cells = [f"{at(waits[step], share):,.2f} s" for share in (0.5, 0.95)]
         if takes[step]:
             cells += [f"{at(takes[step], share):,.2f} s" for share in (0.5, 0.95)]
@@ -196,10 +214,12 @@ def _read(
 ) -> None:
     scheduled: dict[int, tuple[str, datetime]] = {}
     started: dict[int, datetime] = {}
+    waited = took = 0.0  # of the workflow's own tasks
+    since = created_at
     for event in history.events:
         when = event.event_time.ToDatetime(UTC)
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-            waits["until Temporal has it"].append(_seconds(when - created_at))
+            waits[HANDED].append(_seconds(when - created_at))
         elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             kind = event.activity_task_scheduled_event_attributes.activity_type.name
             scheduled[event.event_id] = (STEPS.get(kind, kind), when)
@@ -207,9 +227,27 @@ def _read(
             started[event.activity_task_started_event_attributes.scheduled_event_id] = when
         elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
             nth = event.activity_task_completed_event_attributes.scheduled_event_id
-            step, since = scheduled[nth]
-            waits[step].append(_seconds(started[nth] - since))
+            step, put = scheduled[nth]
+            waits[step].append(_seconds(started[nth] - put))
             takes[step].append(_seconds(when - started[nth]))
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+            since = when
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            waited += _seconds(when - since)
+            since = when
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            took += _seconds(when - since)
+    waits[DECIDES].append(waited)
+    takes[DECIDES].append(took)
+
+
+def _sum(of: Callable[[int], float], pids: Iterable[int]) -> float:
+    """Of those that are still there."""
+    total = 0.0
+    for pid in pids:
+        with suppress(OSError, subprocess.CalledProcessError, ValueError):
+            total += of(pid)
+    return total
 
 
 def _seconds(span: timedelta) -> float:
