@@ -54,10 +54,11 @@ contracts: install
 generated: install
 	$(BIN)/voicetodo admin openapi --check
 
-bench: install .venv/peers/installed ## measure start, API and reminders beside others; writes bench/RESULTS.md
+bench: install .venv/peers/installed ## measure start, API, voice, and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.reminders
+	MEMO_SECONDS=20 $(BIN)/python -m bench.voice
 
 score: install ## how much of what people say is understood, per language
 	@$(BIN)/python -m bench.score $(SCORE)
