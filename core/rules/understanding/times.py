@@ -163,6 +163,8 @@ def _read(
         if read is None:
             continue
         meaning = read.meaning
+        if lasting and read.weak and isinstance(meaning, Hour):  # stel het een uur uit
+            continue
         if isinstance(meaning, Length) and lasting:
             meaning = Ahead(meaning)
         item = _item(place, match.end(), found, meaning)
