@@ -15,7 +15,7 @@ from uuid import UUID
 
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from core.ids import uuid7
 from core.models.memos import Quality
 from core.models.voice import Outcome
@@ -65,13 +65,14 @@ async def run(
 
     `tx` must know the person (`enter`, or `act_for` in a worker). Of a recording, running it twice
     with one `command_id` does nothing the second time and answers the same; with `dry_run` it is
-    understood as if for the first time. Raises `Forbidden` where the person may only look,
-    `NotFound` for a foreign session, and what the verbs raise.
+    understood as if for the first time. Who may only look is told what they ask to be told, and
+    nothing of that is kept; for anything else raises `Forbidden`. Raises `NotFound` for a foreign
+    session, and what the verbs raise.
     Without `advice`, `Unsure` where `using.adviser` is to be asked; with it never.
     """
     began = perf_counter()
     context = await context_of(tx, actor, asked, workspace_id)
-    access = Access.READ if asked.dry_run else Access.WRITE
+    access = Access.READ if memo is None or asked.dry_run else Access.WRITE
     spot = await place(tx, actor, workspace_id, access, now=now)
     moment = asked.moment or spot.now
     applied: set[int] = set()
@@ -111,6 +112,8 @@ async def run(
             advised = voice_advice.taken(advice, text, found, foreign, scene)
             if advised is not None:
                 found, steps = advised, await steps_of(advised, confirmed=True)
+    if not (asked.dry_run or spot.may_write or all(map(_only_looks, steps))):
+        raise Forbidden
     heard = Heard(
         id=memo.command_id if memo else uuid7(),
         workspace_id=workspace_id,
@@ -133,7 +136,15 @@ async def run(
     )
     left = [step for step in steps if step.position not in applied]
     return await _carried_out(
-        tx, actor, left, heard, said, using, began=began, dry_run=asked.dry_run
+        tx,
+        actor,
+        left,
+        heard,
+        said,
+        using,
+        began=began,
+        dry_run=asked.dry_run,
+        keeps=spot.may_write and not asked.dry_run,
     )
 
 
@@ -263,6 +274,10 @@ async def _steps(
     return steps
 
 
+def _only_looks(step: Step) -> bool:
+    return step.ask is None and step.told.intent is Intent.LIST
+
+
 def _ask(step: Step, policy: Policy, *, confirmed: bool) -> Ask | None:
     """Why it waits; null: it is carried out."""
     told = step.told
@@ -287,6 +302,7 @@ async def _carried_out(
     *,
     began: float,
     dry_run: bool,
+    keeps: bool,
 ) -> VoiceResult:
     acting = [step for step in steps if step.ask is None]
     waiting = [step for step in steps if step.ask is not None]
@@ -317,8 +333,8 @@ async def _carried_out(
         asks = asks or nothing_to_undo(heard.language)
     sure = [step.told.confidence for step in steps]
     result = VoiceResult(
-        id=None if dry_run else heard.id,
-        session_id=None if dry_run else heard.session_id,
+        id=heard.id if keeps else None,
+        session_id=heard.session_id if keeps else None,
         memo_id=heard.memo.id if heard.memo else None,
         transcript=heard.transcript,
         language=heard.language,
@@ -332,7 +348,7 @@ async def _carried_out(
         executed=bool(told) and not dry_run and not failed,
         todos=shown,
     )
-    if not dry_run:
+    if keeps:
         outcome = Outcome.FAILED if failed else _outcome(result)
         voice_records.keep(
             tx,

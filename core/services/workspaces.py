@@ -42,6 +42,7 @@ class Place:
 
     workspace_id: UUID
     now: datetime
+    may_write: bool
 
 
 def visible(workspace_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
@@ -58,13 +59,14 @@ async def place(
     One's personal workspace has one's own id, so nothing needs to be read for it.
     """
     if workspace_id == actor.user_id:
-        return Place(workspace_id, now)
+        return Place(workspace_id, now, may_write=True)
     membership = (await tx.person()).memberships.get(workspace_id)
     if membership is None:
         raise NotFound("there is no such workspace that you can see")
-    if access is Access.WRITE and membership.role not in WRITERS:
+    may_write = membership.role in WRITERS
+    if access is Access.WRITE and not may_write:
         raise Forbidden
-    return Place(workspace_id, membership.clock_at or now)
+    return Place(workspace_id, membership.clock_at or now, may_write)
 
 
 _MINE = (

@@ -476,6 +476,23 @@ async def test_a_viewer_may_not_write(
     assert todo["voice"]["original_text"] == "Add buy paper"
 
 
+async def test_a_viewer_may_ask_what_is_due(
+    alice: Person, bob: Person, charlie: Person, database_url: str
+) -> None:
+    shared = await team(database_url, owner=alice, member=bob, viewer=charlie)
+    where = f"?workspace_id={shared}"
+    await say(bob, "Add buy paper today", query=where)
+    told = await say(charlie, "what's due today?", query=where)
+    assert [each["title"] for each in told["todos"]] == ["buy paper"]
+    assert (told["executed"], told["id"], told["session_id"]) == (True, None, None)
+    assert (await charlie.get(f"/voice/commands{where}")).json()["data"] == []
+    both = {"text": "what's due today? and add buy pens"}
+    for body in (both, {"text": "undo"}, {"text": "delete buy paper"}, {"text": "paper"}):
+        refused = await charlie.post(f"/voice/commands{where}", json=body)
+        assert refused.status_code == 403, body
+    assert len((await alice.get(f"/todos{where}")).json()["data"]) == 1
+
+
 async def test_a_question_expires(alice: Person, database_url: str) -> None:
     await make(alice, "Buy milk")
     told = await say(alice, "delete buy milk")
