@@ -199,6 +199,10 @@ def _same_kind(
                     for word in re.finditer(r"\S+", before[start:end])
                     if names_day(word[0], words) == day
                 ]
+        elif old_day and old_clock and not (day and clock) and len(time.parts) > 1:
+            # 明天下午三点，不对，四点: the day stays, and which half of it is meant.
+            kinds = [span for kind, span in time.parts if (kind == "time") == clock]
+            gone += kinds[-1:] if clock else kinds
         elif (day and old_day) or (clock and old_clock):
             gone.extend(time.spans)
     return gone
@@ -299,7 +303,11 @@ def _piece(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
             at -= len(article[0]) + 1
         return _around(before, at, end)
     start = before.text.rfind(after.text[:1], 0, end) if after.text else -1
-    return None if start < 0 else _around(before, start, end)
+    if start < 0:  # 买苹果，不对，香蕉: what a verb has is said anew
+        start = max(
+            (verb.end() for verb in words.finders["verbs"].finditer(before.text)), default=end
+        )
+    return None if start >= end else _around(before, start, end)
 
 
 def _other_number(before: Spoken, end: int, *, alone: bool, words: Words) -> list[Span] | None:

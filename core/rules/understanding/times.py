@@ -165,6 +165,8 @@ def _read(
         meaning = read.meaning
         if lasting and read.weak and isinstance(meaning, Hour):  # stel het een uur uit
             continue
+        if lasting and read.weak and isinstance(meaning, Hour):
+            continue  # "put it off by une heure"
         if isinstance(meaning, Length) and lasting:
             meaning = Ahead(meaning)
         item = _item(place, match.end(), found, meaning)

@@ -203,6 +203,7 @@ def _with_list(name: str, words: Words) -> Sequence[str]:
     return (
         [f"{name}{gap}{word}" for word in words.sets["list_words"]]
         + [name.removesuffix(f"{gap}{word}") for word in words.sets["list_words"]]
+        + [f"{name}s", name.removesuffix("s")]
         + [
             stem
             for suffix in words.sets["list_suffixes"]

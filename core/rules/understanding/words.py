@@ -15,7 +15,7 @@ questions.*   what is asked back
 infinitives   what the title of a `{task}` ends with, `-ing` being any word that ends so
 short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>` is `(do|dein)`
 
-fillers, weak_fillers (between commas only), lead, tail, corrections, weak_corrections, withdrawn,
+fillers, weak_fillers (between commas only), lead, tail, tail_asked (where a lead is), corrections, weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
 verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
 filter_words, list_names and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
@@ -56,6 +56,7 @@ class Words:
     every_filtered: list[Pattern]
     lead: re.Pattern[str]
     tail: re.Pattern[str]
+    tail_asked: re.Pattern[str]
     dangling: re.Pattern[str]
     dangling_first: re.Pattern[str]
     title_first: re.Pattern[str]
@@ -149,6 +150,7 @@ def of(code: str) -> Words:
         every_filtered=compiled("filtered", given.get("every.filtered", ())),
         lead=compiler.before_any(given.get("lead", ())),
         tail=compiler.behind_any(given.get("tail", ())),
+        tail_asked=compiler.behind_any(given.get("tail_asked", ())),
         dangling=compiler.behind_any(given.get("dangling", ())),
         dangling_first=compiler.before_any(given.get("dangling_first", ())),
         title_first=compiler.before_any(given.get("title_first", ())),

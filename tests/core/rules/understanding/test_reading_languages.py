@@ -58,7 +58,7 @@ SAID: Final = [
     (
         "de",
         "Was habe ich diese Woche zu tun?",
-        ["list due_from:2026-03-02 due_to:2026-03-08"],
+        ["list due_from:2026-03-02 due_to:2026-03-08 status:pending"],
     ),
     ("de", "mach das am Freitag", ["update due=2026-03-06 due_part=day <0>"]),
     (
@@ -146,7 +146,7 @@ SAID: Final = [
     ("fr", "renomme lait en lait d'avoine", ["update title=lait d'avoine <lait>"]),
     ("fr", "je dois payer le loyer vendredi", ["create due=2026-03-06 title=payer le loyer"]),
     ("fr", "combien de tâches ai-je", ["list status:pending"]),
-    ("fr", "reporte le dentiste d'une heure", ["snooze? <dentiste d'une heure>"]),
+    ("fr", "reporte le dentiste d'une heure", ["snooze due=2026-03-02T11:00 <dentiste>"]),
     (
         "fr",
         "rappelle-moi demain non attends vendredi d'appeler maman",
