@@ -65,8 +65,9 @@ def _stutters(said: Spoken, gone: Sequence[Span]) -> Iterator[Span]:
             if first != [word for word, _ in places[at + size : at + 2 * size]]:
                 continue
             start, end = places[at][1][0], places[at + size - 1][1][1]
-            # Walla Walla is a name, 5 5 a number.
-            if not (said.raw[start:end].istitle() and at) and not first[0].isdigit():
+            # Walla Walla is a name, 5 5 a number, anak-anak (children) a plural.
+            joined = said.raw[end : end + 1] == "-"
+            if not (said.raw[start:end].istitle() and at) and not first[0].isdigit() | joined:
                 yield start, end
 
 
@@ -200,7 +201,7 @@ def _same_kind(
                     if names_day(word[0], words) == day
                 ]
         elif old_day and old_clock and not (day and clock) and len(time.parts) > 1:
-            # 明天下午三点，不对，四点: the day stays, and which half of it is meant.
+            # 明天下午三点 不对 四点: the day stays, and which half of it is meant.
             kinds = [span for kind, span in time.parts if (kind == "time") == clock]
             gone += kinds[-1:] if clock else kinds
         elif (day and old_day) or (clock and old_clock):
@@ -303,7 +304,7 @@ def _piece(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
             at -= len(article[0]) + 1
         return _around(before, at, end)
     start = before.text.rfind(after.text[:1], 0, end) if after.text else -1
-    if start < 0:  # 买苹果，不对，香蕉: what a verb has is said anew
+    if start < 0:  # 买苹果 不对 香蕉: what a verb has is said anew
         start = max(
             (verb.end() for verb in words.finders["verbs"].finditer(before.text)), default=end
         )
@@ -317,7 +318,9 @@ def _other_number(before: Spoken, end: int, *, alone: bool, words: Words) -> lis
         for match in re.finditer(r"\S+", before.text[:end])
         if match[0].isdigit() or match[0] in words.numbers
     ]
-    return _around(before, found[-1][0], found[-1][1] if alone else end) if found else None
+    if not found or (alone and before.text[found[-1][1] : end].strip()):
+        return None  # "three apples, no, four": we cannot say it for them
+    return _around(before, found[-1][0], end)
 
 
 def _last_verb(before: str, after: str, words: Words) -> int | None:

@@ -5,10 +5,11 @@ looked up. What is taken off and has a meaning of its own (까지, until) become
 none stays part of the word that it belongs to, so that it is no part of a title either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from core.rules.understanding.matching import Phrases
 from core.rules.understanding.text import Text, Word
 
 _MOST: Final = 3  # in one word: 다섯-시-까지
@@ -17,28 +18,43 @@ _MARKS: Final = frozenset({"'", "-"})
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """`stems` may have something taken off, `known` are all words of time; longest affixes first.
+    """`used`: the language has any of it. `stems` may have something taken off, `known` are all
+    words of time. Longest affixes first.
 
-    `same` are words that stand for several: haftaya is gelecek hafta, the coming week.
+    `same` are words that others stand for: haftaya is gelecek hafta, the coming week.
     """
 
+    used: bool
     stems: frozenset[str]
     known: frozenset[str]
     prefixes: tuple[str, ...]
     suffixes: tuple[str, ...]
-    same: Mapping[str, tuple[str, ...]]
+    same: Phrases[tuple[str, ...]]
 
     def apart(self, text: Text) -> Text:
         """Every place stays that of the original."""
-        if not (self.prefixes or self.suffixes or self.same):
+        if not self.used:
             return text
         words: list[Word] = []
-        for word in text.words:
+        at = 0
+        while at < len(text.words):
+            word = text.words[at]
+            same = self.same.longest(text.forms, at)
+            if same:
+                length, meant = same
+                end = text.words[at + length - 1].end
+                words += [
+                    Word(each, word.start, end, " " if n else word.before)
+                    for n, each in enumerate(meant)
+                ]
+                at += length
+                continue
             if words and self._marked(word, words[-1]):
                 last = words.pop()
                 words.append(Word(last.text, last.start, word.end, last.before))
             else:
                 words.extend(self._words(word))
+            at += 1
         return Text(text.original, tuple(words), tuple(word.text for word in words), text.tail)
 
     def _marked(self, word: Word, last: Word) -> bool:
@@ -48,11 +64,6 @@ class Parting:
         return word.text in self.suffixes and (last.text in self.known or last.text.isdigit())
 
     def _words(self, word: Word) -> Iterator[Word]:
-        same = self.same.get(word.text)
-        if same is not None:
-            for n, each in enumerate(same):
-                yield Word(each, word.start, word.end, " " if n else word.before)
-            return
         parts = None if word.text in self.known else self._parts(word.text, _MOST)
         if parts is None:
             yield word

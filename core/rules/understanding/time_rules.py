@@ -122,7 +122,8 @@ def _mark(found: Sequence[Token], at: int, last: str) -> Spelled | None:
 def _weekday(found: Sequence[Token], at: int, last: str) -> Spelled | None:
     meant = found[at].meanings
     ordinal = "O" in meant and not _next(found, at).keys().isdisjoint("WU")
-    if ordinal or meant.keys().isdisjoint("WX"):
+    counted = "U" in meant and last == "N"  # "minggu" is Sunday, and a week
+    if ordinal or counted or meant.keys().isdisjoint("WX"):
         return None
     day = DAYS[meant.get("W", meant.get("X"))]
     return f"{', ' if last == 'W' else ''}{_on(last)}{day}", "W"

@@ -28,6 +28,7 @@ _DAYS: Final = {
     "today": (0, None),
     "tomorrow": (1, None),
     "day_after_tomorrow": (2, None),
+    "in_three_days": (3, None),
     "yesterday": (-1, None),
     "day_before_yesterday": (-2, None),
     "tomorrow_or_yesterday": (1, None),  # कल is both
@@ -219,17 +220,18 @@ def _parting(
         for key, phrases in listed("time", given, wrong).items()
     }
     stems = (words for words, meant in meanings.items() if not _STEMS.isdisjoint(meant))
-    same = {
-        "".join(forms(said)): forms(meant)
+    same = [
+        (said, forms(meant))
         for meant, every in listed("time.same_as", lexicon.time.get("same_as", {}), wrong).items()
         for said in every
-    }
+    ]
     return Parting(
+        used=bool(affixes or same),
         stems=frozenset(word for words in stems for word in words),
         known=frozenset(word for words in meanings for word in words),
         prefixes=affixes.get("prefixes", ()),
         suffixes=affixes.get("suffixes", ()),
-        same=same,
+        same=Phrases(same),
     )
 
 

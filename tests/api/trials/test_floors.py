@@ -14,14 +14,15 @@ from api.trials.verdicts import tried
 # Right in every field at least, and changed wrongly without asking at most; in per cent.
 FLOORS = {
     "en": (81, 11),
-    "de": (81, 11),
-    "es": (78, 8),
-    "fr": (82, 8),
-    "pt": (79, 10),
+    "de": (93, 2),
+    "es": (97, 1),
+    "fr": (97, 2),
+    "pt": (96, 2),
     "hi": (77, 14),
     "ur": (75, 14),
     "zh": (86, 7),
     "tr": (90, 3),
+    "id": (90, 3),
     "it": (95, 1),
     "nl": (95, 1),
 }
