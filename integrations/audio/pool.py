@@ -42,8 +42,11 @@ class Pool:
     started when they are needed, at most `size`; the rest of the work waits for its turn.
     """
 
-    def __init__(self, tasks: str, *, size: int, tasks_each: int = TASKS_EACH) -> None:
+    def __init__(
+        self, tasks: str, *, size: int, tasks_each: int = TASKS_EACH, start_s: float = START_S
+    ) -> None:
         self._tasks = tasks
+        self._start_s = start_s
         self._tasks_each = tasks_each
         self._slots = asyncio.Semaphore(size)
         self._idle: list[_Worker] = []
@@ -118,12 +121,12 @@ class Pool:
         )
         worker = _Worker(process)
         try:
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(self._start_s):
                 await worker.hear()
-        except (TimeoutError, _Died) as error:
-            raise Unavailable("no process could be started to work on recordings") from error
-        except BaseException:
+        except BaseException as error:
             await worker.end()
+            if isinstance(error, (TimeoutError, _Died)):
+                raise Unavailable("no process could be started to work on recordings") from error
             raise
         return worker
 

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,20 @@ async def test_none_is_left_behind() -> None:
     for said, _ in answers:
         with pytest.raises(ProcessLookupError):
             os.kill(said["pid"], 0)
+
+
+async def test_one_that_takes_too_long_to_start_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "pid"
+    slow = f"import os, pathlib, time; pathlib.Path({str(told)!r}).write_text(str(os.getpid()))"
+    (tmp_path / "never_ready.py").write_text(f"{slow}; time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with Pool("never_ready", size=1, start_s=3) as pool:
+        with pytest.raises(Unavailable):
+            await run(pool, "echo", said=0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
 
 
 async def test_one_that_cannot_be_started_is_said_so() -> None:
