@@ -68,7 +68,7 @@ async def receive(
     """
     known = await of_capture(tx, actor, workspace_id, draft.capture_id)
     if known is None:
-        await _must_be_mine(tx, actor, workspace_id, draft.session_id)
+        await require_session(tx, actor, workspace_id, draft.session_id)
         job_id = uuid7()
         added = await tx.first(
             memo_rows.ADD,
@@ -119,9 +119,10 @@ async def _received(
     return await get(tx, actor, draft.id), job, True
 
 
-async def _must_be_mine(
+async def require_session(
     tx: Transaction, actor: Actor, workspace_id: UUID, session_id: UUID | None
 ) -> None:
+    """Raises `Invalid` for a voice session that is not one's own, or of another workspace."""
     if session_id is None:
         return
     asked = {"workspace_id": workspace_id, "id": session_id, "user_id": actor.user_id}

@@ -15,6 +15,7 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.models.memos import VoiceUploads
+from core.services import memos
 from core.services.workspaces import visible
 from core.statements import Query, query, row
 
@@ -108,7 +109,11 @@ _REMOVE = query(delete(VoiceUploads).where(*_OF))
 async def create(
     tx: Transaction, actor: Actor, workspace_id: UUID, draft: Draft, *, now: datetime
 ) -> UploadRow:
-    """Begin, or go on with what began for the same capture. `Conflict` for another length."""
+    """Begin, or go on with what began for the same capture. `Conflict` for another length.
+
+    `Invalid` for a foreign session: said only at the end, it would cost the whole recording.
+    """
+    await memos.require_session(tx, actor, workspace_id, draft.session_id)
     tx.run(
         _ADD,
         workspace_id=workspace_id,

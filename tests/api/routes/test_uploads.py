@@ -15,6 +15,7 @@ from core.db import Database
 from integrations.blobs import Directory
 from tests.people import API, Person
 from tests.teams import sql
+from tests.todos import refusal
 from tests.voicing import blobs, memo, memo_of, noise
 
 PART = "application/offset+octet-stream"
@@ -124,9 +125,8 @@ async def test_the_same_capture_goes_on(alice: Person) -> None:
         (b"#EXTM3U\n" + bytes(500), {}, 415),
         (b"RIF", {}, 415),
         (noise(500), {"sha256": "0" * 64}, 422),
-        (noise(500), {"session_id": str(uuid4())}, 422),
     ],
-    ids=["playlist", "too short", "another digest", "no such session"],
+    ids=["playlist", "too short", "another digest"],
 )
 async def test_what_is_no_recording_is_given_up(
     app: FastAPI, alice: Person, audio: bytes, body: dict[str, Any], status: int
@@ -141,6 +141,21 @@ async def test_what_is_no_recording_is_given_up(
     else:
         assert (await alice.get(path)).status_code == 404
     assert blobs(app) == before
+
+
+async def test_a_foreign_session_is_refused_before_anything_is_sent(
+    alice: Person, bob: Person
+) -> None:
+    """At the end, all that arrived would be given up for it."""
+    begun_by_bob = (await bob.post("/voice/sessions", json={})).json()["id"]
+    for session_id in (begun_by_bob, str(uuid4())):
+        answer = await begin(alice, 500, session_id=session_id)
+        assert refusal(answer) == (422, "/session_id", "unknown_reference")
+    own = (await alice.post("/voice/sessions", json={})).json()["id"]
+    audio = noise(500)
+    path = await begun(alice, len(audio), session_id=own)
+    sent = await append(alice, path, 0, audio)
+    assert (await memo(alice, memo_of(sent)))["session_id"] == own
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "x", str(25 * 1024 * 1024 + 1), "9" * 30])
