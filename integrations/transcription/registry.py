@@ -15,7 +15,6 @@ from integrations.http_transport import Limits
 from integrations.transcription import deepgram, sphinx
 from integrations.transcription.deepgram import Deepgram
 from integrations.transcription.embedded import Embedded
-from integrations.transcription.profiles import PROFILES
 from integrations.transcription.protocol import Transcriber, Transcript
 
 CALL_S: Final = 30.0
@@ -59,15 +58,6 @@ class Provider:
 def queue_of(name: str) -> str:
     """The task queue of a transcriber's calls."""
     return f"transcribe-{name}"
-
-
-def third_parties(settings: Settings) -> tuple[str, ...]:
-    """Names of those that recordings leave our machines for; none: nobody need be asked."""
-    theirs = {
-        "openai": PROFILES[settings.openai_transcription_profile].third_party,
-        "deepgram": Deepgram.third_party,
-    }
-    return tuple(name for name in settings.transcriber_names if theirs.get(name, False))
 
 
 @asynccontextmanager

@@ -2,9 +2,10 @@ import pytest
 from pydantic import SecretStr
 
 from core.errors import Misconfigured
+from core.services import consents
 from core.settings import TRANSCRIBERS, Profile, Settings
-from integrations.transcription import registry
-from integrations.transcription.registry import opened, third_parties
+from integrations.transcription.profiles import PROFILES
+from integrations.transcription.registry import opened
 from tests.integrations.conftest import Sandbox
 from tests.recordings import silent
 
@@ -19,7 +20,7 @@ async def test_without_a_setting_the_embedded_one_is_there() -> None:
         assert not embedded.third_party
         assert embedded.hears("en")
         assert not embedded.hears("de")
-    assert third_parties(settings()) == ()
+    assert consents.outside(settings()) == []
 
 
 async def test_they_come_in_their_order_with_their_rates() -> None:
@@ -28,9 +29,23 @@ async def test_they_come_in_their_order_with_their_rates() -> None:
         assert [each.name for each in providers] == ["deepgram", "openai", "embedded"]
         assert [each.per_second for each in providers] == [5, 0.5, 2]
         assert len({each.queue for each in providers}) == 3
-    assert third_parties(given) == ("deepgram", "openai")
+    assert consents.outside(given) == ["deepgram", "openai"]
     own = settings(transcribers="openai", openai_transcription_profile="vllm")
-    assert third_parties(own) == ()
+    assert consents.outside(own) == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_consent_is_asked_for_exactly_those_outside(sandbox: Sandbox, profile: str) -> None:
+    """The door, which knows no vendor, and whoever calls one agree on whose they are."""
+    given = settings(
+        transcribers="embedded,openai,deepgram",
+        openai_transcription_profile=profile,
+        openai_transcription_url=f"{sandbox.url}/v1",
+    )
+    async with opened(given) as providers:
+        theirs = [each.name for each in providers if each.third_party]
+    names = [profile if each == "openai" else each for each in theirs]
+    assert consents.outside(given) == names
 
 
 async def test_none_is_none() -> None:
@@ -82,4 +97,4 @@ def test_every_name_of_the_setting_can_be_made() -> None:
     """`opened` takes what is neither of the others for Deepgram."""
     assert set(TRANSCRIBERS) == {"embedded", "openai", "deepgram"}
     production = settings(deepgram_key=SecretStr("k"))
-    assert registry.third_parties(production) == ()
+    assert consents.outside(production) == []
