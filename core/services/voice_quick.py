@@ -8,6 +8,7 @@ from uuid import UUID
 from core.actor import Actor
 from core.crypto import Keyring
 from core.db import Transaction
+from core.errors import Invalid
 from core.ids import uuid7
 from core.models.todos import CreatedVia
 from core.rules.understanding.commands import Command, Intent, Span
@@ -41,7 +42,10 @@ async def add(
     workspace_id: UUID,
     now: datetime,
 ) -> Quick:
-    """What is not understood as a new todo becomes one of that title: nothing typed is lost."""
+    """What is not understood as a new todo becomes one of that title, up to its longest length.
+
+    Raises `Invalid` where nothing of it can be seen.
+    """
     asked = replace(asked, default=Intent.CREATE)
     context = await voice_commands.context_of(tx, actor, asked, workspace_id)
     access = Access.READ if asked.dry_run else Access.WRITE
@@ -51,6 +55,8 @@ async def add(
     if not steps or not all(s.told.intent is Intent.CREATE and s.is_whole for s in steps):
         whole = Command(Intent.CREATE, 1.0, {"title": text}, spans={"title": (0, len(text))})
         steps = [voice_steps.step(0, whole)]
+    if not all(step.is_whole for step in steps):
+        raise Invalid("nothing of this can be seen", pointer="/text", code="blank")
     told = [step.told for step in steps]
     if asked.dry_run:
         return Quick(None, [], told, told[0].spans)

@@ -678,3 +678,10 @@ async def test_quick_makes_a_todo_of_whatever_is_typed(alice: Person) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE", "OPTIONS"):
         other = await alice.request(method, "/todos/quick")
         assert (other.status_code, other.headers["allow"]) == (405, "POST")
+
+
+async def test_quick_makes_no_todo_without_a_title(alice: Person) -> None:
+    for text in ("\u200b", "\ufeff \u00ad"):  # no white space, and nothing to be seen
+        answer = await alice.post("/todos/quick", json={"text": text})
+        assert refusal(answer) == (422, "/text", "blank")
+    assert await titles(alice) == []
