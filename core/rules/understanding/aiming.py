@@ -96,7 +96,10 @@ def _in_time(frame: Frame, intent: Intent, clause: Clause) -> _Change:
 def _renamed(frame: Frame, clause: Clause) -> _Change | None:
     new = frame.group("new")
     text, span = titles.written(new, clause.heard.masked) if new else ("", (0, 0))
-    return _Change({"title": text}, {"title": span}) if text else None
+    # "Change the meeting from 5 to 6" is no new title.
+    number = new is not None and creating.is_number(new, clause.heard.words)
+    sure = HALF if number else SURE
+    return _Change({"title": text}, {"title": span}, sure=sure) if text else None
 
 
 def _tagged(frame: Frame, clause: Clause) -> _Change | None:
@@ -105,8 +108,8 @@ def _tagged(frame: Frame, clause: Clause) -> _Change | None:
         return None
     heard = clause.heard
     span = part.span(0, len(part.text))
-    name = titles.tag_name(heard.masked[slice(*span)], heard.words, heard.names)
-    return _Change({"tags": [name]}, {"tags": span})
+    found = titles.tag_names(heard.masked[slice(*span)], heard.words, heard.names)
+    return _Change({"tags": found}, {"tags": span})
 
 
 def _moved(frame: Frame, clause: Clause) -> float:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from core.rules.understanding.commands import Filter, Said
-from core.rules.understanding.spoken import WHEN, Spoken
+from core.rules.understanding.spoken import WHEN, Spoken, fold
 from core.rules.understanding.titles import Known, list_name, peeled, tidy
 from core.rules.understanding.words import Words
 
@@ -54,6 +54,8 @@ def asked(
     if rest and tag is None and rest in names.tags:
         tag, rest, said = names.tags[rest], "", ""
     first, last = _days(times)
+    if times and _is_end(part.raw, times[0], words):
+        first = None
     if "overdue" in statuses:
         last = today - timedelta(days=1)
     return Asked(
@@ -92,6 +94,12 @@ def _left(text: str, title: Spoken) -> tuple[str, str]:
     first, last = places[0], places[-1] + 1
     start, end = title.span(first, last)
     return text[first:last].replace(_GONE, "").strip(), tidy(title.raw[start:end])
+
+
+def _is_end(raw: str, time: Said, words: Words) -> bool:
+    """By Friday: whatever is due until then."""
+    start, end = time.spans[0]
+    return fold(raw[start:end]).split(" ", 1)[0] in words.sets["until_words"]
 
 
 def _days(times: Sequence[Said]) -> tuple[date | None, date | None]:

@@ -21,6 +21,7 @@ _QUOTED: Final = re.compile(
 _COMMAS: Final = frozenset(",،，、–—")  # noqa: RUF001 (signs of other scripts)
 _PAUSES: Final = " ,،，、–—-"  # noqa: RUF001 (signs of other scripts)
 _CORRECTIONS: Final = 4  # of one utterance; each is a look at all of it
+_LONG: Final = 600  # characters; of more only the first correction is looked for
 _MARKERS: Final = 12  # words that may be a correction: each is looked at
 _REPAIR_WORDS: Final = 4
 _PAUSE: Final = re.compile(r"[,;.!?…،、，。—–-]\s*$")  # noqa: RUF001 (signs of other scripts)
@@ -94,7 +95,7 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
     for _ in range(_CORRECTIONS):
         said = spoken(raw, spaced=words.spaced)
         kept = quoted(raw)
-        for match, strong in _markers(said.text, words)[:_MARKERS]:
+        for match, strong in _markers(said.text, words)[: _MARKERS if len(raw) < _LONG else 1]:
             span = _with_pauses(raw, said.span(*match.span()))
             if _touches(span, kept):
                 continue

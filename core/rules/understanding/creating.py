@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from core.rules.understanding import languages, splitting, titles
+from core.rules.understanding import cleaning, languages, splitting, titles
 from core.rules.understanding.commands import Command, Intent, Span
 from core.rules.understanding.frames import Frame
 from core.rules.understanding.hearing import HALF, SURE, Clause, certain, moment, span_of
@@ -161,6 +161,8 @@ def create(
     fields["title"] = text
     spans["title"] = span
     doubtful = _doubtful(slots.title, heard.words) or _left_over(title, heard.words)
+    if sure < SURE and not doubtful:
+        doubtful = heard.words.finders["doubtful_bare"].search(slots.title.text) is not None
     if heard.doubts and doubtful:
         sure = min(sure, HALF)
     return Command(Intent.CREATE, min(sure, certain(clause.own)), fields, spans=spans)
@@ -176,19 +178,42 @@ def with_slots(command: Command, slots: titles.Slots) -> Command:
 
 
 def _doubtful(title: Spoken, words: Words) -> bool:
-    said = title.text.replace(WHEN, " ").split() if words.spaced else []
     return bool(
-        (said and all(word.isdigit() or word in words.numbers for word in said))
+        is_number(title, words)
+        or title.text.replace(WHEN, "").strip() in words.positions
+        or words.finders["corrections"].search(title.text)
         or words.doubtful_first.match(title.text)
         or words.doubtful_last.search(title.text)
-        or words.finders["doubtful"].search(title.text)
+        or words.finders["doubtful"].search(_unquoted(title))
     )
 
 
+def _unquoted(title: Spoken) -> str:
+    """Without the names of books and the like: 《明天》 says no day."""
+    quotes = cleaning.quoted(title.raw)
+    return "".join(
+        char
+        for char, place in zip(title.text, title.starts, strict=True)
+        if not any(start <= place < end for start, end in quotes)
+    )
+
+
+def is_number(part: Spoken, words: Words) -> bool:
+    said = part.text.replace(WHEN, " ").split() if words.spaced else []
+    return bool(said) and all(word.isdigit() or word in words.numbers for word in said)
+
+
 def _left_over(title: Spoken, words: Words) -> bool:
-    """Whether a number stands behind a time, as of "at 9 and 5"."""
+    """Whether a number stands beside a time, as of "at 9 and 5" and "for 7 tonight"."""
     if not words.spaced or WHEN not in title.text:
         return False
+    before = title.text[: title.text.index(WHEN)].split()[-2:]
+    if (
+        len(before) > 1
+        and before[0] in words.sets["joins"]
+        and (before[1].isdigit() or before[1] in words.numbers)
+    ):
+        return True
     behind = title.text[title.text.index(WHEN) + 1 :].replace(WHEN, " ").split()
     if behind and behind[0] in words.sets["joins"]:
         behind = behind[1:]

@@ -8,7 +8,7 @@ from core.rules.understanding import aiming, asking, creating, frames, languages
 from core.rules.understanding.commands import Command, Intent, Reference
 from core.rules.understanding.frames import Frame
 from core.rules.understanding.hearing import HALF, SURE, TOLD, Clause
-from core.rules.understanding.spoken import WHEN, Spoken
+from core.rules.understanding.spoken import WHEN, Spoken, fold
 
 IMPERATIVE: Final = 0.9  # "buy milk"
 NOUN: Final = 0.65  # "milk"
@@ -97,6 +97,9 @@ def framed(  # noqa: PLR0911 (one return for each kind of phrase)
     if frame.name == "finish" and clause.own and not aiming.is_reference(frame, clause):
         # "finish the report by friday" is to be done still.
         return [creating.create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
+    if frame.name == "delete" and _deadline(clause):
+        # "Cancel the gym membership before the 20th": that is no way to speak of a todo.
+        return [creating.create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
     if intent is Intent.LIST:
         return _list(frame, clause)
     if intent is Intent.UNDO:
@@ -116,6 +119,12 @@ def _is_asked(frame: Frame, clause: Clause) -> bool:
     said = part.raw[slice(*part.span(0, len(part.text)))].casefold()
     spelled = clause.heard.words.spelled.get(part.text.strip(), said)
     return not spelled[-1:].isascii() and said[-1:].isascii()
+
+
+def _deadline(clause: Clause) -> bool:
+    until = clause.heard.words.sets["until_words"]
+    said = (fold(clause.heard.masked[slice(*span)]) for time in clause.own for span in time.spans)
+    return any(each.split(" ", 1)[0] in until for each in said)
 
 
 def _aside(frame: Frame, clause: Clause) -> bool:

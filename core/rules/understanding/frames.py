@@ -35,6 +35,10 @@ def stripped(part: Spoken, words: Words) -> Spoken:
     tail = words.tail.search(part.text, max(first, last - 60))
     if tail is not None and tail.start() > first:
         last = tail.start()
+    if part.text[:first].strip(WHEN + " "):  # 你能提醒我…吗: a wish, and no question
+        asked = words.tail_asked.search(part.text, max(first, last - 60), last)
+        if asked is not None and asked.start() > first:
+            last = asked.start()
     return part.part(first, last)
 
 
@@ -69,7 +73,7 @@ def matching(part: Spoken, words: Words) -> list[Frame]:
         weight = len(text) - free
         groups = {name: _with_times(span, text, words) for name, span in groups.items()}
         found.append(Frame(pattern.name, part, groups, weight))
-    found.sort(key=lambda frame: -frame.weight)
+    found.sort(key=lambda frame: (-frame.weight, frame.name == "nothing"))
     return found
 
 

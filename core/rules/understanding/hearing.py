@@ -84,10 +84,11 @@ def _names(raw: str, time: Said, words: Words) -> bool:
     after = _WORD_AFTER.match(raw[end : end + 40])
     if after is None:
         return False
+    noun = after[1] and words.finders["nouns"].match(fold(after[1]) + " ")
     if after[0][:1] in "'’":  # noqa: RUF001 (an apostrophe)
-        return True
+        return not noun  # "today's tasks"
     if raw[start:end].casefold().endswith(("'s", "’s")):  # noqa: RUF001 (an apostrophe)
-        return True
+        return not noun
     own = _FIRST_WORD.match(raw[start:end])
     if own is not None and fold(own[0]) in words.sets["naming"] and raw[:start].strip():
         before = own[0]

@@ -40,7 +40,9 @@ def _adjectives(raw: str, words: Words) -> Iterator[Span]:
             yield said.span(*match.span())
 
 
-def _describes(said: Spoken, match: re.Match[str], words: Words) -> bool:
+def _describes(  # noqa: PLR0911 (a ladder: the first that fits is meant)
+    said: Spoken, match: re.Match[str], words: Words
+) -> bool:
     """Whether a thing is named behind it, and not a task that is to be done so often."""
     text = said.text
     behind = text[match.end() : match.end() + _NEAR]
@@ -53,12 +55,14 @@ def _describes(said: Spoken, match: re.Match[str], words: Words) -> bool:
         return False
     if words.finders["verbs"].match(behind) is None:
         return True
-    # "Send the weekly report", and not "weekly report to Tom" or "remind me weekly call Tom".
+    # "Finish the weekly report due on Friday", and not "weekly call Tom".
+    object_ = behind.split()[1:2]
+    if not object_ or object_[0] in words.sets["joins"] | words.days or object_[0].isdigit():
+        return True
     before = text[max(0, match.start() - _NEAR) : match.start()].split()
     if not before or _parted(said, match.start()):
         return False
-    known = words.sets["naming"] | words.sets["verbs"] | (words.sets["joins"] - {"to"})
-    return before[-1] in known
+    return before[-1] in words.sets["naming"] | words.sets["verbs"]
 
 
 def _parted(said: Spoken, at: int) -> bool:
@@ -69,7 +73,8 @@ def _parted(said: Spoken, at: int) -> bool:
 def _capitals(raw: str) -> Iterator[list[re.Match[str]]]:
     """Words with a capital letter that follow one another, in a text that also has small ones."""
     found = list(_WORD.finditer(raw))
-    if sum(word[0][0].islower() for word in found) < _CASED:
+    small = sum(word[0][0].islower() for word in found)
+    if not small or (small < _CASED and found[0][0][0].isupper()):
         return
     run: list[re.Match[str]] = []
     for word in found[1:]:

@@ -15,6 +15,7 @@ _LOOK: Final = 240  # characters of what follows that are looked at
 _SENTENCE: Final = frozenset(".!?;\n…。；！？؟۔।")  # noqa: RUF001 (signs of other scripts)
 _COMMA: Final = frozenset(",،，、")  # noqa: RUF001 (signs of other scripts)
 _CREATING: Final = frozenset({"remind", "create", "add", "add_list", "to_list", "timed"})
+_AIMED: Final = frozenset({"complete", "finish", "delete", "reopen"})
 _NO_COMMAND: Final = frozenset({"nothing", "maybe", "list"})
 
 
@@ -50,6 +51,8 @@ def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         return False  # "…, that's urgent"
     if yours == "complete" and _names_nothing(near, words):
         return False  # "water the plants, done"
+    if yours == "verb" and mine in _AIMED and WHEN not in near.text and _open(left, words):
+        return False  # "complete buy milk and buy bread" is about two todos
     if yours == "verb":
         rest = stripped(near, words).text
         verb = words.finders["verbs"].match(rest)
@@ -65,6 +68,12 @@ def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
 def _names_nothing(near: Spoken, words: Words) -> bool:
     frames = matching(stripped(near, words), words)
     return bool(frames) and not frames[0].groups
+
+
+def _open(left: Spoken, words: Words) -> bool:
+    """Whether it ends with the name of a todo."""
+    frames = matching(stripped(left, words), words)
+    return bool(frames) and frames[0].groups.get("target", (0, 0))[1] == len(frames[0].part.text)
 
 
 def _priorities(near: Spoken, words: Words) -> "list[re.Match[str] | None]":
@@ -89,6 +98,8 @@ def kind(part: Spoken, words: Words) -> str | None:
     """What a clause does, if it begins as a command."""
     part = stripped(part, words)
     frames = [frame for frame in matching(part, words) if frame.weight > 1]
+    # "…, jam on my shopping list for tomorrow" begins with no list.
+    frames = [frame for frame in frames if frame.groups.get("known", (1, 1))[0]]
     if frames and frames[0].name not in _NO_COMMAND:
         return frames[0].name
     if frames and frames[0].name == "nothing":

@@ -163,9 +163,7 @@ def _read(
         if read is None:
             continue
         meaning = read.meaning
-        if lasting and read.weak and isinstance(meaning, Hour):  # stel het een uur uit
-            continue
-        if lasting and read.weak and isinstance(meaning, Hour):
+        if lasting and read.weak and isinstance(meaning, Hour) and "u" not in tokens[0].meanings:
             continue  # "put it off by une heure"
         if isinstance(meaning, Length) and lasting:
             meaning = Ahead(meaning)

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.rules.understanding.commands import Span
-from core.rules.understanding.spoken import WHEN, Spoken, fold
+from core.rules.understanding.spoken import WHEN, Spoken, fold, spoken
 from core.rules.understanding.words import Words
 
 _TAIL: Final = 160  # so much of the end is looked at: what stands behind a title is short
 _ROUNDS: Final = 12
+_COMMA: Final = re.compile("[,،，、]")  # noqa: RUF001 (signs of other scripts)
 _SPACES: Final = re.compile(r"\s+")
 _BEFORE_SIGN: Final = re.compile(r"\s+([,;.!?])")
 _SIGNS: Final = " \t\r\n,;.:!?-–—…、，。；：！？،؛؟।"  # noqa: RUF001 (signs of other scripts)
+_PARTING: Final = ":,-、，："  # noqa: RUF001 (signs of other scripts)
 _QUOTES: Final = {
     '"': '"',
     "“": "”",
@@ -168,7 +170,7 @@ def _taken(  # noqa: PLR0911 (one return for each kind of phrase)
         place = slots.title.span(
             skipped + max(start, match.start("tag")), skipped + match.end("tag")
         )
-        slots.tags[:0] = [tag_name(slots.title.raw[slice(*place)], words, names)]
+        slots.tags[:0] = tag_names(slots.title.raw[slice(*place)], words, names)
         slots.spans["tags"] = span
         return True
     if not groups and match.re in words.behind["list"]:
@@ -213,6 +215,22 @@ def _with_list(name: str, words: Words) -> Sequence[str]:
     )
 
 
+def tag_names(said: str, words: Words, names: Known) -> list[str]:
+    """Several of "home and errands", unless that is the name of one."""
+    whole = tag_name(said, words, names)
+    if whole in names.tags.values():
+        return [whole]
+    part = spoken(said, spaced=words.spaced)
+    cuts = [part.span(*match.span()) for match in words.finders["items"].finditer(part.text)]
+    cuts += [match.span() for match in _COMMA.finditer(said)]
+    found, begin = [], 0
+    for start, end in [*sorted(cuts), (len(said), len(said))]:
+        if name := said[begin:start].strip(_SIGNS):
+            found.append(tag_name(name, words, names))
+        begin = max(begin, end)
+    return found or [whole]
+
+
 def tag_name(said: str, words: Words, names: Known) -> str:
     return names.tags.get(fold(said, spaced=words.spaced), said)
 
@@ -233,7 +251,7 @@ def _before(slots: Slots, words: Words) -> bool:
             match = pattern.match(title.text)
             if match is None or match.end() == len(title.text):
                 continue
-            parted = title.raw[title.ends[max(match.end() - 2, 0)] :].lstrip()[:1] in ":,-"
+            parted = title.raw[title.ends[max(match.end() - 2, 0)] :].lstrip()[:1] in _PARTING
             # Where verbs are last, a longer phrase tells: "उच्च प्राथमिकता के साथ".
             told = max(map(match.end, match.groupdict()), default=match.end()) < match.end()
             if (

@@ -15,12 +15,14 @@ questions.*   what is asked back
 infinitives   what the title of a `{task}` ends with, `-ing` being any word that ends so
 short.*       lists that other phrases name: of `give = ["do", "dein"]`, `<give>` is `(do|dein)`
 
-fillers, weak_fillers (between commas only), lead, tail, tail_asked (where a lead is), corrections, weak_corrections, withdrawn,
+fillers, weak_fillers (between commas only), lead, tail, tail_asked (where a lead is), corrections,
+weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
 verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
 filter_words, list_names and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
 With doubtful anywhere in it, doubtful_first before it or doubtful_last behind it a title is asked
-about: it still holds what was only there to give the command. adjectives ("weekly") before a noun
+about: it still holds what was only there to give the command; with doubtful_bare only where no
+phrase around it tells that it is a title. adjectives ("weekly") before a noun
 belong to it; small are words for times that have a capital letter only in names. Beside a word
 of_morning ("breakfast") or of_evening 7 o'clock is that of it.
 """
@@ -78,7 +80,8 @@ class Words:
 _FINDERS: Final = (
     "fillers", "weak_fillers", "corrections", "weak_corrections", "withdrawn", "and", "items",
     "pairs", "nouns", "filter_words", "statements", "verbs", "verbs_last", "finite", "motion",
-    "back", "asks_done", "lasting", "doubtful", "adjectives", "of_morning", "of_evening",
+    "back", "asks_done", "lasting", "doubtful", "doubtful_bare", "adjectives", "of_morning",
+    "of_evening",
 )  # fmt: skip
 _SETS: Final = (
     "from_words",
@@ -94,6 +97,7 @@ _SETS: Final = (
     "verbs",
     "adjectives",
     "small",
+    "until_words",
 )
 
 
