@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from core.rules.understanding.commands import Span
+from core.rules.understanding.han import SIMPLIFIED
 
 WHEN: Final = "\x01"  # stands for a time that was said
 _LATIN_ACCENTS: Final = range(0x300, 0x370)
@@ -38,7 +39,7 @@ def folded(char: str) -> str:
         if kind == "Nd":
             out += str(unicodedata.decimal(part))
         elif kind[0] in "LNM":
-            out += part.translate(_ALIKE)
+            out += part.translate(_ALIKE).translate(SIMPLIFIED)
         else:
             out += " "
     return " " if out and not out.strip() else out.replace(" ", "")

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from core.rules.understanding.commands import Span
+from core.rules.understanding.han import SIMPLIFIED
 
 _LONGEST_CLUSTER: Final = 16  # canonical ordering of marks is quadratic
 _WORD: Final = re.compile("w+|d+|c")
@@ -122,7 +123,7 @@ def _folded(text: str) -> tuple[str, list[int], list[int]]:
 @lru_cache(_CACHED)
 def _fold(cluster: str) -> str:
     folded = unicodedata.normalize("NFKC", cluster).casefold()
-    folded = unicodedata.normalize("NFKC", folded).translate(_ALIKE)
+    folded = unicodedata.normalize("NFKC", folded).translate(_ALIKE).translate(SIMPLIFIED)
     return "".join(
         str(unicodedata.decimal(char, char))
         for char in folded

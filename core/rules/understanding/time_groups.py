@@ -125,7 +125,7 @@ def _join(group: Group, item: Item, clock: Clock) -> None:
             _join_day(group, item, meaning, clock)
         case Length():
             group.lasts = meaning
-        case Count():
+        case Count() if meaning.number > 1:  # 每两周一次: that is how often, not until when
             group.count = meaning.number
         case AfterDone():
             group.done = True
