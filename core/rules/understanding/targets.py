@@ -63,9 +63,18 @@ def choose(
     best, first = fitting[0]
     second = fitting[1][0] if len(fitting) > 1 else 0.0
     alone = len(scored) < 2 or best - max(second, scored[1][0]) >= thresholds.lead  # noqa: PLR2004 (a pair)
-    if best >= thresholds.accept and alone:
+    if best >= thresholds.accept and alone and not _open(said, first, fitting, stop):
         return Choice(first, (), min(1.0, max(_SURE, best / 100)))
     return Choice(None, tuple(each for _, each in fitting[: thresholds.offered]), best / 100)
+
+
+def _open(
+    said: str, first: Candidate, fitting: Sequence[tuple[float, Candidate]], stop: frozenset[str]
+) -> bool:
+    """Whether the words are all in several titles, as "telephone" is, and are all of none."""
+    words = set(said.split())
+    titles = {each.title: set(_compared(each.title, stop).split()) for _, each in fitting}
+    return titles[first.title] != words and sum(words <= each for each in titles.values()) > 1
 
 
 @cache

@@ -193,11 +193,9 @@ def month_day_of(scene: Scene) -> Found | None:
     )
     if days is None:
         return None
-    if "day" in scene.all("U"):
-        return found_day(days.last, scene)
     day = _day_of(scene)
     if day is None:
-        return None
+        return found_day(days.last, scene) if "day" in scene.all("U") else None
     on = moments.dated(days.first.month, day, days.first.year, scene.today, past=False)
     return found_day(on, scene)
 

@@ -251,7 +251,8 @@ def _before(slots: Slots, words: Words) -> bool:
             match = pattern.match(title.text)
             if match is None or match.end() == len(title.text):
                 continue
-            parted = title.raw[title.ends[max(match.end() - 2, 0)] :].lstrip()[:1] in _PARTING
+            last = max(match.end() - (2 if title.spaced else 1), 0)
+            parted = title.raw[title.ends[last] :].lstrip()[:1] in _PARTING
             # Where verbs are last, a longer phrase tells: "उच्च प्राथमिकता के साथ".
             told = max(map(match.end, match.groupdict()), default=match.end()) < match.end()
             if (
