@@ -11,8 +11,10 @@ from core.rules.understanding.spoken import spoken
 
 DEFAULT: Final = "en"
 _LOOKED_AT: Final = 400  # characters; a language shows sooner
-_WORDS_FOR_A_MODEL: Final = 3  # of fewer words the model knows no more than we do
-_FEW: Final = 0.3  # words of ours that may stand in a text of another language
+_ENOUGH: Final = 3  # words; of fewer nobody can tell that they are of another language
+_FEW: Final = 0.2  # words of ours that may stand in a text of another language
+_OTHER_SCRIPTS: Final = "\u0250"  # Latin letters stand before
+UNKNOWN: Final = "und"  # as BCP 47 calls a language that is none of ours
 _CODE: Final = re.compile("[a-z]{2,3}")
 # A script that one of our languages alone is written in decides without looking at words.
 _SCRIPTS: Final[tuple[tuple[int, int, str], ...]] = (
@@ -59,15 +61,15 @@ def tabled(tag: str | None) -> str | None:
 def language(text: str, hint: str | None = None) -> str:
     """The hint if there is a lexicon for it, else what script and words say.
 
-    Words decide where one lexicon knows more of them than any other; only what they leave open
-    is asked of a model, which takes a second to load once and microseconds then.
+    Words decide where one lexicon knows more of them than any other; what they leave open goes to
+    the first of those that know as many, English before all.
     """
     code = tabled(hint)
     return code if code is not None else _detected(text[:_LOOKED_AT])
 
 
 def foreign(text: str, hint: str | None = None) -> str | None:
-    """The language, where we have no lexicon for it; null where we have, or where it is open.
+    """The language, where we have no lexicon for it: `und` without a hint; null where we have.
 
     Only what a language model is asked depends on it. Without a hint it is a guess: one that our
     own words speak against is not made.
@@ -77,15 +79,14 @@ def foreign(text: str, hint: str | None = None) -> str | None:
         return None if tabled(hint) or not _CODE.fullmatch(code) else code
     text = text[:_LOOKED_AT]
     said = set(spoken(text, spaced=True, holes=()).text.split())
-    if len(said) < _WORDS_FOR_A_MODEL and text.isascii():
+    if not said or (len(said) < _ENOUGH and max(text) < _OTHER_SCRIPTS):
         return None
     known = max(
         len(said & words.of(code).known) for code in lexicon.codes() if lexicon.load(code).spaced
     )
     if known > len(said) * _FEW or _script(text) is not None:
         return None
-    guessed = _model(text)
-    return None if guessed in lexicon.codes() else guessed
+    return UNKNOWN
 
 
 def named(code: str) -> str:
@@ -103,14 +104,8 @@ def _detected(text: str) -> str:
         for code in lexicon.codes()
         if lexicon.load(code).spaced
     }
-    best = max(scores.values(), default=0)
-    leading = [code for code, score in scores.items() if score == best]
-    if len(leading) == 1:
-        return leading[0]
-    if best == 0 and len(said) < _WORDS_FOR_A_MODEL:
-        return DEFAULT
-    guessed = _model(text)
-    return guessed if guessed in leading else leading[0]
+    # The first of the best: the default stands before all others.
+    return max(scores, key=lambda code: scores[code], default=DEFAULT)
 
 
 def _script(text: str) -> str | None:
@@ -129,13 +124,6 @@ def _script(text: str) -> str | None:
     if code == "ur" and "ar" in lexicon.codes() and not _URDU & set(text):
         code = "ar"
     return code if code in lexicon.codes() else None
-
-
-def _model(text: str) -> str:
-    # Imported here: it brings numpy and a model of 4.5 MB, and few utterances need it.
-    import py3langid  # noqa: PLC0415 (see above)
-
-    return str(py3langid.classify(text)[0])
 
 
 def question(code: str, name: str, values: Mapping[str, str] | None = None) -> str:

@@ -112,7 +112,7 @@ async def test_a_proposal_waits_for_a_yes_and_is_one_todo(ada: Person, model: Mo
     model.propose(CALL, utterance=FINNISH)
     told = await say(ada, FINNISH)
     assert len(model.calls()) == 1
-    assert (told["language"], told["executed"], told["commands"]) == ("fi", False, [])
+    assert (told["language"], told["executed"], told["commands"]) == ("und", False, [])
     assert (told["needs_confirmation"], told["question"]) == (True, "Add “soittamaan äidille”?")
     [proposed] = told["proposed"]
     tomorrow = clock.now().date() + timedelta(days=1)
