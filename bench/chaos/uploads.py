@@ -39,7 +39,9 @@ _CAPTURED = """
 """
 
 
-async def killed(stack: Stack, kills: int, rng: Random) -> Report:
+async def killed(
+    stack: Stack, kills: int, rng: Random, *, longest_life_s: float = LONGEST_LIFE_S
+) -> Report:
     """Until so many servers were killed; then everybody sends what is left to one that lives."""
     report = Report(TRIAL)
     began = time.monotonic()
@@ -47,7 +49,7 @@ async def killed(stack: Stack, kills: int, rng: Random) -> Report:
     living = stack.api()
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    doomed = stack.mortal_api(listener.fileno(), SPARE, LONGEST_LIFE_S, rng.random(), FAULTS)
+    doomed = stack.mortal_api(listener.fileno(), SPARE, longest_life_s, rng.random(), FAULTS)
     limits = httpx2.Limits(max_keepalive_connections=0)
     journal = Journal()
     async with httpx2.AsyncClient(trust_env=False, limits=limits, timeout=20) as http:

@@ -11,7 +11,8 @@ from bench.chaos.stack import Stack
 async def test_killed_while_recordings_arrive_none_is_lost_and_none_is_there_twice(
     stack: Stack,
 ) -> None:
-    report = await uploads.killed(stack, 6, Random(1))  # noqa: S311 - repeatable, the point
+    rng = Random(1)  # noqa: S311 - repeatable, which is the point
+    report = await uploads.killed(stack, 6, rng, longest_life_s=1)
     assert report.violations == []
     assert (report.kills, report.lost, report.duplicates) == (6, 0, 0)
     assert report.ambiguous > 0  # else nobody was cut off
