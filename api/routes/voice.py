@@ -73,20 +73,29 @@ class LanguagePage:
     "/commands", operation_id="say_voice_command", openapi_extra=query.documented(InWorkspace)
 )
 async def say(visit: Visit, body: VoiceCommandBody) -> VoiceResult:
-    """Understand what was said, and do it as far as that is sure; else ask back."""
+    """Understand what was said, and do it as far as that is sure; else ask back.
+
+    "Yes", "no" and "the second one" answer the question that stands in the session.
+    """
     using = _using(visit)
     if body.language and using.adviser is None and languages.tabled(body.language) is None:
         raise Invalid(NO_LANGUAGE, pointer="/language", code="unknown_language")
     asked = body.to_asked(body.session_id)
+    heard: dict[str, Any] = {
+        "using": using,
+        "workspace_id": visit.workspace_id,
+        "now": visit.now,
+    }
+    answer = await voice_answers.spoken(visit.tx, visit.actor, body.text, asked, **heard)
+    if answer is not None:
+        return answer
     try:
         return await voice_commands.run(
             visit.tx,
             visit.actor,
             body.text,
             asked,
-            using=using,
-            workspace_id=visit.workspace_id,
-            now=visit.now,
+            **heard,
             advice=visit.state.advice,
         )
     except (Conflict, Invalid):

@@ -11,6 +11,8 @@ from core.db import Transaction
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Event
 from core.models.voice import Outcome
+from core.rules.understanding import answers, languages
+from core.rules.understanding.answers import NO, YES
 from core.rules.understanding.commands import Intent
 from core.services import (
     memos,
@@ -24,12 +26,11 @@ from core.services import (
 )
 from core.services.todo_rows import Todo
 from core.services.voice_doing import Said
-from core.services.voice_results import Named, Using, VoiceResult
+from core.services.voice_results import Asked, Named, Using, VoiceResult
 from core.services.voice_rows import CommandRow
 from core.services.voice_steps import NEEDS_TARGET, Step
 from core.services.workspaces import Access, place
 
-YES, NO = "yes", "no"
 POINTER: Final = "/choice"
 
 
@@ -69,6 +70,54 @@ async def confirm(
         wants_reminders=kept["wants_reminders"],
     )
     return await _answered(tx, actor, row, kept, choice, chosen, said, now=now)
+
+
+async def spoken(
+    tx: Transaction,
+    actor: Actor,
+    text: str,
+    asked: Asked,
+    *,
+    using: Using,
+    workspace_id: UUID,
+    now: datetime,
+) -> VoiceResult | None:
+    """The same by word: null where `text` is no answer, or no question stands in the session.
+
+    One that does not say which is answered with the question, once more.
+    """
+    if asked.dry_run or not answers.may_be(text):
+        return None
+    row = await tx.first(
+        voice_rows.STANDING,
+        workspace_id=workspace_id,
+        user_id=actor.user_id,
+        session_id=asked.session_id,
+        now=tx.began_at,
+    )
+    kept = None if row is None else voice_records.opened(row, using.ring)
+    if row is None or kept is None:
+        return None
+    answer = answers.read(text, row.language)
+    if answer is None and (hinted := languages.tabled(asked.language)) is not None:
+        answer = answers.read(text, hinted)
+    if answer is None:
+        return None
+    try:
+        choice = _by_place(answer, kept) if isinstance(answer, int) else answer
+        return await confirm(tx, actor, row.id, choice, using=using, now=now)
+    except Invalid as error:
+        if error.pointer != POINTER:
+            raise
+        return voice_records.result_of(row, kept)
+
+
+def _by_place(place: int, kept: Mapping[str, Any]) -> str:
+    try:
+        candidate: str = kept["asked"][place]["id"]
+    except IndexError:
+        raise Invalid("there are not so many", pointer=POINTER, code="choice") from None
+    return candidate
 
 
 async def _answered(

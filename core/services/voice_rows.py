@@ -225,6 +225,28 @@ _MINE: Final = (
 )
 GET: Final = Query(_MINE + b"AND c.id = %(id)s", CommandRow, {}, writes=False)
 LOCK: Final = Query(_MINE + b"AND c.id = %(id)s FOR UPDATE OF c", CommandRow, {}, writes=False)
+# The question that was asked last in a session (without one: in that which goes on), unless it was
+# answered, or something else was done since: then "yes" is no answer to it any more.
+STANDING: Final = Query(
+    _MINE
+    + b"""
+      AND c.outcome = 'asked' AND c.expires_at > %(now)s
+      AND c.created_at > %(now)s - interval '10 minutes'
+      AND c.workspace_id = %(workspace_id)s AND c.id = (
+        SELECT last.id FROM voice_commands last
+        WHERE last.workspace_id = %(workspace_id)s AND last.user_id = %(user_id)s
+          AND last.outcome <> 'nothing'
+          AND last.session_id = coalesce(%(session_id)s, (
+            SELECT s.id FROM voice_sessions s
+            WHERE s.workspace_id = %(workspace_id)s AND s.user_id = %(user_id)s
+              AND s.last_at > %(now)s - interval '30 minutes'
+            ORDER BY s.last_at DESC LIMIT 1))
+        ORDER BY last.created_at DESC, last.id DESC LIMIT 1)
+    """,
+    CommandRow,
+    {},
+    writes=False,
+)
 PAGE: Final = Query(
     _MINE
     + b"""

@@ -227,6 +227,69 @@ async def test_which_one(alice: Person) -> None:
     assert (await read(alice, other.pop()))["status"] == "pending"
 
 
+@pytest.mark.parametrize(
+    ("asks", "language", "says", "title"),
+    [
+        ("delete buy milk", "en", "Yes, please.", None),
+        ("delete buy milk", "en", "no", "Buy milk"),
+        ("lösche buy milk", "de", "Ja!", None),
+        ("elimina buy milk", "es", "sí", None),
+    ],
+)
+async def test_answered_by_word(
+    alice: Person, asks: str, language: str, says: str, title: str | None
+) -> None:
+    await make(alice, "Buy milk")
+    assert (await say(alice, says))["commands"] == [], "nothing was asked"
+    told = await say(alice, asks, language=language)
+    assert told["needs_confirmation"]
+    tried = await say(alice, says, dry_run=True)
+    assert (tried["id"], tried["commands"], tried["proposed"]) == (None, [], [])
+    done = await say(alice, says)
+    assert (done["id"], done["needs_confirmation"]) == (told["id"], False)
+    assert await titles(alice) == ([title] if title else [])
+    again = await say(alice, says)
+    assert (again["id"] != told["id"], again["commands"]) == (True, [])
+
+
+async def test_which_one_by_word(alice: Person) -> None:
+    for name in ("Call mom", "Call Tom"):
+        await make(alice, name)
+    told = await say(alice, "complete call")
+    assert len(told["candidates"]) == 2
+    for vague in ("yes", "the fifth one"):
+        again = await say(alice, vague)
+        assert (again["id"], again["question"]) == (told["id"], told["question"])
+    done = await say(alice, "the second one")
+    assert done["commands"][0]["todo"] == told["candidates"][1]
+    assert await titles(alice) == [told["candidates"][0]["title"]]
+
+
+async def test_a_question_stands_in_its_session_until_something_else_is_done(
+    alice: Person, bob: Person, database_url: str
+) -> None:
+    await make(alice, "Buy milk")
+    other = (await alice.post("/voice/sessions", json={})).json()["id"]
+    told = await say(alice, "delete buy milk", session_id=other)
+    mine = (await alice.post("/voice/sessions", json={})).json()["id"]
+    assert (await say(alice, "yes", session_id=mine))["commands"] == []
+    assert (await say(bob, "yes"))["commands"] == []
+    foreign = await bob.post("/voice/commands", json={"text": "yes", "session_id": other})
+    assert foreign.status_code == 404
+    assert (await say(alice, "the weather is lovely today", session_id=other))["commands"] == []
+    assert (await say(alice, "yes", session_id=other))["id"] == told["id"]
+    assert await titles(alice) == []
+    await make(alice, "Buy milk")
+    await say(alice, "delete buy milk", session_id=other)
+    await say(alice, "add buy bread", session_id=other)
+    assert (await say(alice, "yes", session_id=other))["commands"] == []
+    late = await say(alice, "delete buy bread", session_id=other)
+    query = "UPDATE voice_commands SET created_at = now() - interval '11 minutes' WHERE id = %s"
+    await sql(database_url, query, late["id"])
+    assert (await say(alice, "yes", session_id=other))["commands"] == []
+    assert len(await titles(alice)) == 2
+
+
 async def test_one_that_is_not_there_can_be_named(alice: Person) -> None:
     made = await make(alice, "Buy milk")
     told = await say(alice, "complete the unicorn parade")
