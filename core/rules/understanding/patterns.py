@@ -205,7 +205,7 @@ class Compiler:
             "known": f"(?P<known>(?:{word}){{1,{most}}})",
             # "Einkaufsliste": a list's name with the word for list at its end.
             "listword": rf"(?P<list>[^\s{WHEN}]+(?:{suffixes}){' ' if self._spaced else ''})",
-            "tag": f"(?P<tag>(?:{word}){{1,{most}}}?)",
+            "tag": f"(?P<tag>(?:{named}){{1,{most}}}?)",
             "number": r"(?P<number>\d{1,4} ?)",
         } | {
             # As short as can be: the words of the phrase behind are not its own.
