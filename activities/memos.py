@@ -126,7 +126,7 @@ class Memos:
             memo_processing.tell(tx, work, Stage.LISTENING, 0.1, now=self._now())
         try:
             speech = await self._reader.speech(work.memo)
-            spoken = await self._audio.recordings.speech_in(speech)
+            began = await self._audio.recordings.speech_begins(speech)
         except NotFound:
             return self._over(await self._end(message, Ending.FAILED, MISSING))
         except Invalid as error:
@@ -134,7 +134,7 @@ class Memos:
             problem = CANNOT_BE_OPENED if error.code == "invalid" else error.detail
             return self._over(await self._end(message, Ending.FAILED, problem))
         faults.point("memo_listened")
-        if not spoken:
+        if began is None:
             silent = Ending.NO_SPEECH
             return self._over(await self._end(message, silent, NOBODY_SPEAKS, speech=speech))
         return Listened(transcribed=False, next=await self._choose(message, None, speech=speech))

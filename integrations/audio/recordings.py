@@ -1,4 +1,4 @@
-"""Decodes recordings and finds the speech in them, in processes that can do no harm."""
+"""Decodes recordings and finds out whether somebody speaks, in processes that can do no harm."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,9 +8,9 @@ from core.errors import Invalid
 from integrations.audio import tasks
 from integrations.audio.child import Refused
 from integrations.audio.pool import Pool
-from integrations.audio.sound import Decoded, Doubt, Span, Speech
+from integrations.audio.sound import Decoded, Doubt, Speech
 
-PROCESSES: Final = 2  # a minute of opus takes 50 ms to decode, 3 s to look for speech in
+PROCESSES: Final = 2  # a minute of opus takes 50 ms to decode, one of noise 3 s to listen to
 DECODED_WITHIN_S: Final = 20.0  # of processor time; five minutes of anything take two
 LOOKED_AT_WITHIN: Final = 0.5  # of its length
 WALL: Final = 4  # times the processor time, before somebody else has a turn
@@ -47,14 +47,15 @@ class Recordings:
             raise _final(refused, max_seconds) from refused
         return Decoded(Speech(pcm), [Doubt(each) for each in said["doubts"]], said["format"])
 
-    async def speech_in(self, speech: Speech) -> list[Span]:
-        """Where somebody speaks; nowhere: noise, music, silence. Raises as `decode`."""
+    async def speech_begins(self, speech: Speech) -> float | None:
+        """Seconds from its beginning; null: noise, music, silence. Raises as `decode`."""
         cpu_s = 10 + speech.seconds * LOOKED_AT_WITHIN
         try:
-            said, _ = await self._pool.run("spans", speech.pcm, cpu_s=cpu_s, wall_s=cpu_s * WALL)
+            said, _ = await self._pool.run("begins", speech.pcm, cpu_s=cpu_s, wall_s=cpu_s * WALL)
         except Refused as refused:
             raise _final(refused) from refused
-        return [(first, last) for first, last in said["spans"]]
+        began: float | None = said["at"]
+        return began
 
 
 def _final(refused: Refused, max_seconds: int = 0) -> Invalid:

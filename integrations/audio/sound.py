@@ -8,8 +8,6 @@ from typing import Final
 RATE: Final = 16_000  # samples a second, what every recogniser works with
 BYTES_PER_S: Final = RATE * 2
 
-Span = tuple[float, float]  # seconds from the beginning, half open
-
 
 class Doubt(StrEnum):
     """What is to be said of a recording although it could be decoded. Stored and shown."""

@@ -17,16 +17,16 @@ def prepare() -> Mapping[str, Task]:
     """Everything that opens files, once: after this the process can open none."""
     detector = Detector()
     decode(wav(Speech(bytes(RATE))), 1)
-    detector.spans(bytes(RATE))
+    detector.begins(bytes(RATE))
 
     def decoded(asked: dict[str, Any], data: bytes) -> Reply:
         container, doubts, pcm = decode(data, asked["max_seconds"])
         return {"format": container, "doubts": doubts}, pcm
 
-    def spans(_: dict[str, Any], pcm: bytes) -> Reply:
-        return {"spans": detector.spans(pcm)}, b""
+    def begins(_: dict[str, Any], pcm: bytes) -> Reply:
+        return {"at": detector.begins(pcm)}, b""
 
-    return {"decode": decoded, "spans": spans}
+    return {"decode": decoded, "begins": begins}
 
 
 def wav(speech: Speech) -> bytes:
