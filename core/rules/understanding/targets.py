@@ -50,11 +50,12 @@ def choose(
     Two that fit alike are both offered, by `rank`, and neither is accepted, whatever their rank.
     """
     stop = _stop(language)
-    said = _compared(text, stop)
+    endings = words.of(language).sets["endings"] if language else frozenset()
+    said = _compared(text, stop, endings)
     if not said:
         return Choice(None, (), 0.0)
     scored = sorted(
-        ((_score(said, _compared(each.title, stop)), each) for each in candidates),
+        ((_score(said, _compared(each.title, stop, endings)), each) for each in candidates),
         key=lambda pair: (-round(pair[0]), pair[1].rank, pair[1].title),
     )
     fitting = [(score, each) for score, each in scored if score >= thresholds.ask]
@@ -73,7 +74,7 @@ def _open(
 ) -> bool:
     """Whether the words are all in several titles, as "telephone" is, and are all of none."""
     words = set(said.split())
-    titles = {each.title: set(_compared(each.title, stop).split()) for _, each in fitting}
+    titles = {each.title: set(_compared(each.title, stop, endings).split()) for _, each in fitting}
     return titles[first.title] != words and sum(words <= each for each in titles.values()) > 1
 
 
@@ -83,12 +84,13 @@ def _stop(language: str | None) -> frozenset[str]:
     return frozenset().union(*(words.of(code).sets["stop"] for code in codes))
 
 
-def _compared(text: str, stop: frozenset[str]) -> str:
+def _compared(text: str, stop: frozenset[str], endings: frozenset[str]) -> str:
     """Words that tell something, one space between; of Chinese each character is a word."""
     folded = spoken(text[:_COMPARED], spaced=True).text
     folded = _UNSPACED.sub(r" \g<0> ", folded)
     every = folded.split()
-    return " ".join([word for word in every if word not in stop] or every)
+    kept = [word for word in every if word not in stop] or every
+    return " ".join(words.stemmed(word, endings) for word in kept) if endings else " ".join(kept)
 
 
 def _score(said: str, title: str) -> float:

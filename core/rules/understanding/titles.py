@@ -10,7 +10,7 @@ from typing import Final
 
 from core.rules.understanding.commands import Span
 from core.rules.understanding.spoken import WHEN, Spoken, fold, spoken
-from core.rules.understanding.words import Words
+from core.rules.understanding.words import Words, stemmed
 
 _TAIL: Final = 160  # so much of the end is looked at: what stands behind a title is short
 _ROUNDS: Final = 12
@@ -194,6 +194,12 @@ def list_name(text: str, words: Words, names: Known, *, only_known: bool) -> str
     for spelling in (name, *_with_list(name, words)):
         if spelling in names.lists:
             return names.lists[spelling]
+    if endings := words.sets["endings"]:
+        stems = {known: [stemmed(word, endings) for word in known.split()] for known in names.lists}
+        said = [stemmed(word, endings) for word in name.split()]
+        alike = [names.lists[known] for known, stem in stems.items() if stem == said]
+        if len(alike) == 1:
+            return alike[0]
     if only_known:
         return "" if name in words.sets["list_names"] else None
     parts = name.split() if words.spaced else [name]

@@ -19,7 +19,7 @@ fillers, weak_fillers (between commas only), lead, tail, tail_asked (where a lea
 weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
 verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
-filter_words, list_names and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
+filter_words, list_names, endings (of the cases of a name) and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
 With doubtful anywhere in it, doubtful_first before it or doubtful_last behind it a title is asked
 about: it still holds what was only there to give the command; with doubtful_bare only where no
 phrase around it tells that it is a title. adjectives ("weekly") before a noun
@@ -94,6 +94,7 @@ _SETS: Final = (
     "joins",
     "list_names",
     "particles",
+    "endings",
     "verbs",
     "adjectives",
     "small",
@@ -196,6 +197,15 @@ def of(code: str) -> Words:
         days=_day_words(read),
         numbers=_number_words(read),
     )
+
+
+_STEM: Final = 3  # letters that a word keeps without its ending
+
+
+def stemmed(word: str, endings: frozenset[str]) -> str:
+    """Without the longest ending that leaves enough of it: zakupów are Zakupy."""
+    fitting = (end for end in endings if word.endswith(end) and len(word) - len(end) >= _STEM)
+    return word.removesuffix(max(fitting, key=len, default=""))
 
 
 # The tables of `[time]` whose words say on which day, as others say at what time of it.
