@@ -42,6 +42,7 @@ class World:
     hint: str | None
     todos: dict[UUID, Todo] = field(default_factory=dict)
     mentioned: list[UUID] = field(default_factory=list)
+    language: str | None = None
 
     def hear(self, text: str) -> Seen:
         """Understand one utterance, and do what would be done without asking."""
@@ -55,6 +56,7 @@ class World:
             lists=case.lists,
             tags=case.tags,
         )
+        self.language = found.language
         acts: list[Act] = []
         proposed: list[Act] = []
         offered: list[UUID] = []
@@ -102,7 +104,7 @@ class World:
             except IndexError:
                 return Found(offered=standing[:3])
         candidates = [Candidate(key, todo.title, self._rank(todo)) for key, todo in pool.items()]
-        choice = targets.choose(meant.text, candidates, THRESHOLDS)
+        choice = targets.choose(meant.text, candidates, THRESHOLDS, language=self.language)
         if choice.accepted is not None:
             return Found([choice.accepted.id], confidence=choice.confidence)
         return Found(offered=[each.id for each in choice.offered])

@@ -6,7 +6,7 @@ titles 86.8 % were found, 12.9 % asked about with the right one offered, 0.1 % w
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -54,8 +54,9 @@ def choose(
     said = _compared(text, stop, endings)
     if not said:
         return Choice(None, (), 0.0)
+    titles = {each.title: _compared(each.title, stop, endings) for each in candidates}
     scored = sorted(
-        ((_score(said, _compared(each.title, stop, endings)), each) for each in candidates),
+        ((_score(said, titles[each.title]), each) for each in candidates),
         key=lambda pair: (-round(pair[0]), pair[1].rank, pair[1].title),
     )
     fitting = [(score, each) for score, each in scored if score >= thresholds.ask]
@@ -64,17 +65,20 @@ def choose(
     best, first = fitting[0]
     second = fitting[1][0] if len(fitting) > 1 else 0.0
     alone = len(scored) < 2 or best - max(second, scored[1][0]) >= thresholds.lead  # noqa: PLR2004 (a pair)
-    if best >= thresholds.accept and alone and not _open(said, first, fitting, stop):
+    if best >= thresholds.accept and alone and not _open(said, first, fitting, titles):
         return Choice(first, (), min(1.0, max(_SURE, best / 100)))
     return Choice(None, tuple(each for _, each in fitting[: thresholds.offered]), best / 100)
 
 
 def _open(
-    said: str, first: Candidate, fitting: Sequence[tuple[float, Candidate]], stop: frozenset[str]
+    said: str,
+    first: Candidate,
+    fitting: Sequence[tuple[float, Candidate]],
+    compared: Mapping[str, str],
 ) -> bool:
     """Whether the words are all in several titles, as "telephone" is, and are all of none."""
     words = set(said.split())
-    titles = {each.title: set(_compared(each.title, stop, endings).split()) for _, each in fitting}
+    titles = {each.title: set(compared[each.title].split()) for _, each in fitting}
     return titles[first.title] != words and sum(words <= each for each in titles.values()) > 1
 
 

@@ -19,7 +19,8 @@ fillers, weak_fillers (between commas only), lead, tail, tail_asked (where a lea
 weak_corrections, withdrawn,
 and, items, pairs, articles, stop, joins, dangling, dangling_first, particles (of verbs), verbs,
 verbs_last, statements, title_first (before a title and no part of it), finite, chatter, nouns,
-filter_words, list_names, endings (of the cases of a name) and common are plain lists, in which `(a|b)` and `[a]` may stand as well.
+filter_words, list_names, endings (of the cases of a name) and common are plain lists, in which
+`(a|b)` and `[a]` may stand as well.
 With doubtful anywhere in it, doubtful_first before it or doubtful_last behind it a title is asked
 about: it still holds what was only there to give the command; with doubtful_bare only where no
 phrase around it tells that it is a title. adjectives ("weekly") before a noun
