@@ -109,10 +109,6 @@ class Keyring:
         """What all begins with that the key of today sealed."""
         return _ENVELOPE + _key_id(self.keys[0])
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether the key that seals now sealed it."""
-        return sealed.startswith(self.mark)
-
 
 async def seal_stream(
     key: bytes, plain: AsyncIterable[bytes], *, aad: bytes

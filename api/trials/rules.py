@@ -17,7 +17,6 @@ from core.rules.understanding.commands import Candidate, Command, Filter, Intent
 from core.rules.understanding.text import forms
 
 ACT: Final = 0.85  # as the settings have them
-ASK: Final = 0.6
 THRESHOLDS: Final = targets.Thresholds(88, 10, 70)
 _ABOUT_ONE: Final = frozenset(
     {Intent.COMPLETE, Intent.REOPEN, Intent.UPDATE, Intent.DELETE, Intent.SNOOZE}
