@@ -1,7 +1,8 @@
 """New todos: their titles, and what is said beside."""
 
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from core.rules.understanding import cleaning, languages, splitting, titles
 from core.rules.understanding.commands import Command, Intent, Span
@@ -9,6 +10,8 @@ from core.rules.understanding.frames import Frame
 from core.rules.understanding.hearing import HALF, SURE, Clause, certain, moment, span_of
 from core.rules.understanding.spoken import WHEN, Spoken
 from core.rules.understanding.words import Words
+
+_FRACTION: Final = re.compile(r"\d/\d{1,2}$")  # a day, or a half
 
 
 def creates(frame: Frame, clause: Clause) -> list[Command] | None:
@@ -161,6 +164,7 @@ def create(
     fields["title"] = text
     spans["title"] = span
     doubtful = _doubtful(slots.title, heard.words) or _left_over(title, heard.words)
+    doubtful = doubtful or _FRACTION.search(text) is not None
     if sure < SURE and not doubtful:
         doubtful = heard.words.finders["doubtful_bare"].search(slots.title.text) is not None
     if heard.doubts and doubtful:

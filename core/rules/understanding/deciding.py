@@ -97,6 +97,8 @@ def framed(  # noqa: PLR0911 (one return for each kind of phrase)
     if frame.name == "finish" and clause.own and not aiming.is_reference(frame, clause):
         # "finish the report by friday" is to be done still.
         return [creating.create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
+    if frame.name == "move" and _recurs(frame, clause):
+        return [creating.create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
     if frame.name == "delete" and _deadline(clause):
         # "Cancel the gym membership before the 20th": that is no way to speak of a todo.
         return [creating.create(frame.part, clause, sure=IMPERATIVE, into_list=False)]
@@ -119,6 +121,18 @@ def _is_asked(frame: Frame, clause: Clause) -> bool:
     said = part.raw[slice(*part.span(0, len(part.text)))].casefold()
     spelled = clause.heard.words.spelled.get(part.text.strip(), said)
     return not spelled[-1:].isascii() and said[-1:].isascii()
+
+
+def _recurs(frame: Frame, clause: Clause) -> bool:
+    """Whether it is a task itself: "change the filter every month", and not "to every month"."""
+    words, text = clause.heard.words, frame.part.text
+    begin, end = frame.groups.get("target", (0, 0))
+    return (
+        0 < begin <= text.find(WHEN) < end
+        and any(time.recurrence is not None for time in clause.own)
+        and words.finders["verbs"].match(text) is not None
+        and not aiming.is_reference(frame, clause)
+    )
 
 
 def _deadline(clause: Clause) -> bool:

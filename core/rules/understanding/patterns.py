@@ -17,6 +17,7 @@ _INNER: Final = re.compile(r"([(\[])([^()\[\]]*)[)\]]")
 _PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
 
 
+_WORD: Final = rf"[^\s{WHEN}]+"
 _ANY: Final[frozenset[str | None]] = frozenset({None})
 
 
@@ -34,6 +35,16 @@ def _spelled(phrase: str) -> Iterator[str]:
     for option in options:
         text = phrase[: match.start()] + option + phrase[match.end() :]
         yield from (" ".join(each.split()) for each in _spelled(text))
+
+
+_ATTACHED: Final = re.compile(r"([^\s()\[\]{}|]+)-\(([^()\[\]{}]*)\)")
+
+
+def joined(phrase: str) -> str:
+    """`알려-(줘|주세요)` as `(알려줘|알려주세요)`."""
+    return _ATTACHED.sub(
+        lambda each: f"({'|'.join(each[1] + end for end in each[2].split('|'))})", phrase
+    )
 
 
 class BadPatternError(ValueError):
@@ -103,7 +114,8 @@ class Compiler:
     """Makes patterns of one language.
 
     `choices` are the places that only certain words fill, `no_name` words that no name of a list
-    has, `infinitives` verbs that end a `{task}`, `list_suffixes` ends of names that mean a list.
+    has, `items` what stands between several names, `infinitives` verbs that end a `{task}`,
+    `list_suffixes` ends of names that mean a list.
     """
 
     def __init__(
@@ -112,6 +124,7 @@ class Compiler:
         spaced: bool,
         choices: Mapping[str, Sequence[str]],
         no_name: Iterable[str] = (),
+        items: Iterable[str] = (),
         infinitives: Iterable[str] = (),
         list_suffixes: Iterable[str] = (),
     ) -> None:
@@ -119,7 +132,7 @@ class Compiler:
         self._gap = rf"(?:{WHEN} )*" if spaced else f"{WHEN}*"
         self._suffixes = [fold(suffix, spaced=spaced) for suffix in list_suffixes]
         self._edge = r"(?<!\S)" if spaced else ""
-        self._places = self._bounded(no_name)
+        self._places = self._bounded(no_name, items)
         # A title of which the last word is a verb: "दूध खरीदना", before "है".
         self._places["task"] = f"(?P<title>.*?(?:{self.any_of(infinitives)}))"
         self._edges: dict[str, tuple[frozenset[str | None], frozenset[str | None]]] = {}
@@ -167,7 +180,12 @@ class Compiler:
         return re.compile(f"{self._edge}(?:{self.any_of(phrases)})$")
 
     def anywhere(self, phrases: Iterable[str]) -> re.Pattern[str]:
-        return re.compile(f"{self._edge}(?:{self.any_of(phrases)})")
+        """`~이랑` is the end of any word, and not all of it."""
+        phrases = tuple(phrases)
+        ends = [fold(phrase) for phrase in phrases if phrase[:1] == "~"]
+        whole = self.any_of(phrase for phrase in phrases if phrase[:1] != "~")
+        end = "".join(rf"|(?<=\S){re.escape(each)} " for each in ends)
+        return re.compile(f"{self._edge}(?:{whole}){end}")
 
     def any_of(self, phrases: Iterable[str]) -> str:
         """An expression for any of the phrases, longest first; one that never fits for none.
@@ -176,7 +194,7 @@ class Compiler:
         """
         phrases = tuple(phrases)
         begins = {
-            fold(phrase, spaced=self._spaced): r"[^\s" + WHEN + "]+" if phrase[:1] == "-" else ""
+            fold(phrase, spaced=self._spaced): _WORD if phrase[:1] == "-" else ""
             for phrase in phrases
         }
         folded = sorted(begins, key=len, reverse=True)
@@ -192,7 +210,8 @@ class Compiler:
         ]
         return "|".join([*_branches(plain), *options]) or r"(?!)"
 
-    def _bounded(self, no_name: Iterable[str]) -> dict[str, str]:
+    def _bounded(self, no_name: Iterable[str], items: Iterable[str]) -> dict[str, str]:
+        several = self.any_of(items)
         word = rf"[^\s{WHEN}]+ " if self._spaced else rf"[^{WHEN}]"
         most = 4 if self._spaced else 10
         named = f"(?!(?:{self.any_of(no_name)}))" + word
@@ -205,7 +224,8 @@ class Compiler:
             "known": f"(?P<known>(?:{word}){{1,{most}}})",
             # "Einkaufsliste": a list's name with the word for list at its end.
             "listword": rf"(?P<list>[^\s{WHEN}]+(?:{suffixes}){' ' if self._spaced else ''})",
-            "tag": f"(?P<tag>(?:{named}){{1,{most}}}?)",
+            # Several of "home and errands".
+            "tag": f"(?P<tag>(?:{named}){{1,{most}}}?(?:(?:{several}){named}){{0,3}})",
             "number": r"(?P<number>\d{1,4} ?)",
         } | {
             # As short as can be: the words of the phrase behind are not its own.
@@ -263,6 +283,10 @@ class Compiler:
         if self._spaced:
             whole = words.split()
             last = whole.pop() if whole and literal[-1:] == "-" else ""
+            if whole and literal.lstrip()[:1] == "-":  # any word that ends so: {text} -지 마
+                yield _Part(
+                    f"{_WORD}{re.escape(whole.pop(0))} {self._gap}", _ANY, _ANY, empty=False
+                )
             for word in whole:
                 only: frozenset[str | None] = frozenset({word})
                 yield _Part(re.escape(word) + " " + self._gap, only, only, empty=False)

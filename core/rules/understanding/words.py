@@ -35,7 +35,7 @@ from functools import cache
 from typing import Final
 
 from core.rules.understanding import lexicon
-from core.rules.understanding.patterns import Compiler, Index, Pattern, every, indexed
+from core.rules.understanding.patterns import Compiler, Index, Pattern, every, indexed, joined
 from core.rules.understanding.spoken import fold, spoken
 
 VALUES: Final = ("high", "medium", "low", "none")
@@ -119,6 +119,7 @@ def of(code: str) -> Words:
     compiler = Compiler(
         spaced=spaced,
         no_name=given.get("no_name", ()),
+        items=given.get("items", ()),
         infinitives=given.get("infinitives", ()),
         list_suffixes=given.get("list_suffixes", ()),
         choices={
@@ -251,7 +252,7 @@ def _spelled_out(given: lexicon.Listed) -> dict[str, tuple[str, ...]]:
     short: dict[str, str] = {}
 
     def long(phrase: str) -> str:
-        return _SHORT.sub(lambda name: short.get(name[1], name[0]), phrase)
+        return joined(_SHORT.sub(lambda name: short.get(name[1], name[0]), phrase))
 
     for key, phrases in given.items():
         if key.startswith("short."):

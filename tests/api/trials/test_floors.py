@@ -13,7 +13,7 @@ from api.trials.verdicts import tried
 
 # Right in every field at least, and changed wrongly without asking at most; in per cent.
 FLOORS = {
-    "en": (81, 11),
+    "en": (95, 3),
     "de": (93, 2),
     "es": (97, 1),
     "fr": (97, 2),
