@@ -18,6 +18,7 @@ TRIES: Final = 3
 FIRST_WAIT_S: Final = 0.4
 LONGEST_WAIT_S: Final = 5.0
 TIMEOUT_S: Final = 10.0
+READ_TIMEOUT_S: Final = 30.0  # a busy server is not helped by being asked again
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 Bytes = Callable[[], Iterator[bytes]]  # from their beginning, each time that it is called
 
@@ -68,7 +69,7 @@ class Client:
         proxies = host.hostname not in _LOOPBACK
         self._http = httpx2.Client(
             base_url=self.api,
-            timeout=TIMEOUT_S,
+            timeout=httpx2.Timeout(TIMEOUT_S, read=READ_TIMEOUT_S),
             trust_env=proxies,
             headers={"User-Agent": "voicetodo-cli", "Accept": "application/json"},
         )

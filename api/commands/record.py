@@ -245,8 +245,9 @@ def _ended(memo: dict[str, Any], *, as_json: bool) -> int | None:
     if as_json:
         answer(memo, as_json=True)
     elif waits:
-        goes_on = f"`voicetodo transcribe {short(memo['id'])}` looks again."
-        answer(None, f"[yellow]It waits:[/] {escape(problem)} [dim]{goes_on}", as_json=False)
+        looks = f"It goes on by itself; `voicetodo transcribe {short(memo['id'])}` looks again."
+        told = f"[yellow]It waits:[/] {escape(memo['problem'])}. [dim]{looks}"
+        answer(None, told, as_json=False)
     else:
         raise Rejected(problem[0].upper() + problem[1:])
     return WAITS if waits else 1

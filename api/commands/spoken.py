@@ -83,7 +83,10 @@ def _one(
         asked = {name: value for name, value in (each["filter"] or {}).items() if value}
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.items())
         return line.append(f": {told}" if told else "")
-    line.append(f" {_about(each)}").append(_after(_details(client, each["fields"])))
+    details = _details(client, each["fields"])
+    if each["intent"] == "update" and each["fields"].get("title"):
+        details = [f"called “{each['fields']['title']}”" if tried else "renamed", *details]
+    line.append(f" {_about(each)}").append(_after(details))
     if todo and any(reminder["next_fire_at"] for reminder in todo["reminders"]):
         line.append(" ⏰")
     return line

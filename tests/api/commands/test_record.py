@@ -15,10 +15,11 @@ import httpx2
 import psycopg
 import pytest
 from pydantic import SecretStr
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.memos import Memos, Next
-from activities.transcriptions import Outcome, Transcriptions
+from activities.transcriptions import Transcriptions
 from api.main import create_app
 from core import keys
 from core.db import Database
@@ -98,11 +99,12 @@ async def _work(settings: Settings, ended: threading.Event) -> None:
                 chosen: Next = (await environment.run(steps.listen, message)).next
                 if chosen.ending is None and chosen.provider is not None:
                     asked = TranscriptionMessage(message, chosen.provider)
-                    turn = await environment.run(asking.transcribe, asked)
-                    if turn.outcome == Outcome.WRITTEN:
-                        await environment.run(steps.understand, message)
-                    else:
+                    try:
+                        await environment.run(asking.transcribe, asked)
+                    except ApplicationError:  # Temporal would try it again, and then the next one
                         await environment.run(steps.choose, asked)
+                    else:
+                        await environment.run(steps.understand, message)
         await database.close()
 
 
@@ -184,6 +186,14 @@ def test_silence_and_what_is_no_recording(
     (tmp_path / "empty").touch()
     assert agreed("record", str(tmp_path / "empty")).code == 2
     assert agreed("transcribe", "ffffffff").code == 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_it_waits_where_nobody_transcribes(agreed: Run, said: Said) -> None:
+    said.fault(status=503)
+    waits = agreed("record", MILK_FILE)
+    assert (waits.code, waits.out.startswith("It waits: no transcriber answers")) == (4, True)
+    assert agreed("record", MILK_FILE, "--json").document["status"] == "waiting"
 
 
 def test_without_consent_nothing_is_sent(alice: Run) -> None:

@@ -122,6 +122,12 @@ def test_small_talk_does_nothing(alice: Run) -> None:
     assert (said.code, said.out) == (0, "There is nothing to do in that.\n")
 
 
+def test_tells_another_name(alice: Run) -> None:
+    alice("add", "call bob")
+    said = alice("say", "rename call bob to write to bob")
+    assert lines(said.out)[0] == "✔ Changed “write to bob”: renamed"
+
+
 def test_tries_in_another_time(alice: Run) -> None:
     words = ("remind me to call mom tomorrow at 5", "--now", "2030-01-01 10:00")
     assert alice("say", *words).code == 2
