@@ -63,6 +63,10 @@ def lasting(scene: Scene) -> Found | None:
     return Found(length) if length else None
 
 
+def one_after(scene: Scene) -> Found | None:
+    return length_after(scene) if scene.words.bare_units else None
+
+
 def one_ahead(scene: Scene) -> Found | None:
     """Через неделю, za godzinę: where no article counts it, a unit alone is one."""
     return ahead(scene) if scene.words.bare_units else None
