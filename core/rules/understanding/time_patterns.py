@@ -65,6 +65,7 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     (f"{_LENGTH}g", ago),
     (f"i{_LENGTH}", ahead),
     ("iU|Ul", one_ahead),
+    ("dU(?!i?P)", one_lasting),
     ("Ug|gU", one_ago),
     ("nNU|NnU|LNU", next_so_many),
     ("Nx", so_many_times),
@@ -103,7 +104,6 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     ("Ni?P", of_part),
     ("(?:a|i|u)?P", a_part),
     (f"d{_LENGTH}", lasting),
-    ("dU", one_lasting),
     (f"{_LENGTH}", lasting),
     ("N", a_month_day),
 )
