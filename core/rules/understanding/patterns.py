@@ -193,10 +193,12 @@ class Compiler:
         `-ing` is any word that ends so, `و-` any that begins so.
         """
         phrases = tuple(phrases)
-        begins = {
-            fold(phrase, spaced=self._spaced): _WORD if phrase[:1] == "-" else ""
-            for phrase in phrases
-        }
+        begins: dict[str, str] = {}
+        for phrase in phrases:
+            before = _WORD if phrase[:1] == "-" else ""
+            said = begins.setdefault(fold(phrase, spaced=self._spaced), before)
+            if said != before:  # as a word of its own, and as the end of one
+                begins[fold(phrase, spaced=self._spaced)] = _WORD[:-1] + "*"
         folded = sorted(begins, key=len, reverse=True)
         joined = {fold(each, spaced=self._spaced) for each in phrases if each[-1:] == "-"}
         if self._spaced:

@@ -77,7 +77,7 @@ class Parting:
 
     def _parts(self, text: str, most: int) -> list[tuple[int, str]] | None:
         """The words in it, each with how much of it is said with them."""
-        if text in self.stems or (text in self.known and most < _MOST):
+        if text in self.stems:
             return [(len(text), text)]
         for affix, stem, behind in self._cuts(text) if most else ():
             parts = self._parts(stem, most - 1)

@@ -228,7 +228,10 @@ def _day_words(read: lexicon.Lexicon) -> frozenset[str]:
         for table in _NO_DAYS:
             _gather(read.time.get(table, ()), small, 1)
         words -= small
-    return frozenset(words)
+    # As they stand before their case and particles: cumaya, 금요일에.
+    behind, before = (read.time.get(key, ()) for key in ("suffixes", "prefixes"))
+    ends, starts = (["", *map(fold, each)] for each in (behind, before))
+    return frozenset(f"{start}{word}{end}" for start in starts for word in words for end in ends)
 
 
 def _number_words(read: lexicon.Lexicon) -> frozenset[str]:
