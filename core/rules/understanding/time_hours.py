@@ -124,6 +124,14 @@ def of_part(scene: Scene) -> Found | None:
     return _with_half(_hour(scene.one("N")), scene)
 
 
+def of_day(scene: Scene) -> Found | None:
+    """В 3 дня, where the part of the day is a unit as well; but not на 3 дня."""
+    led, number, part = (token.meanings for token in scene.tokens)
+    if "U" not in part or ("d" in led and "U" not in number):
+        return None
+    return _with_half(_hour(number["N"]), scene)
+
+
 def bare_hour(scene: Scene) -> Found | None:
     """At 5; at 1730; в полшестого, but not at 5.5. After `by` a number may be anything."""
     number = scene.one("N")

@@ -33,6 +33,7 @@ from core.rules.understanding.time_hours import (
     hour_first,
     minutes_first,
     oclock,
+    of_day,
     of_part,
     shifted,
     written,
@@ -54,6 +55,7 @@ from core.rules.understanding.time_words import TimeWords
 _LENGTH: Final = "(?:NS|S|(?:N|A)U(?:&?NU)|(?:N|A)Us|(?:N|A)sU|(?:N|A)U|sU)"
 _THIS: Final = "(?:v|n|L|z)"
 _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
+    ("aNP", of_day),
     (f"{_LENGTH}(?:f|r|u|t)(?:W|D|Y)", length_after),
     ("rP?(?:Nc?m?|T)(?:t|u)a?P?(?:Nc?(?:m|i?P)|Nc|T)", from_to),
     ("(?:a|P)?(?:Ncm?|Nm|T)(?:t|u)a?P?(?:Nc|Nc?m|T)", from_to),
