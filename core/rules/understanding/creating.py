@@ -186,6 +186,7 @@ def _doubtful(title: Spoken, words: Words) -> bool:
         is_number(title, words)
         or title.text.replace(WHEN, "").strip() in words.positions
         or words.finders["corrections"].search(title.text)
+        or _counted(title, words)
         or words.doubtful_first.match(title.text)
         or words.doubtful_last.search(title.text)
         or words.finders["doubtful"].search(_unquoted(title))
@@ -200,6 +201,13 @@ def _unquoted(title: Spoken) -> str:
         for char, place in zip(title.text, title.starts, strict=True)
         if not any(start <= place < end for start, end in quotes)
     )
+
+
+def _counted(title: Spoken, words: Words) -> bool:
+    """Whether a number stands before a task: "at noon and | 6 water the tomatoes"."""
+    first, _, rest = title.text.partition(" ")
+    number = first.isdigit() or first in words.numbers
+    return words.spaced and number and words.finders["verbs"].match(rest) is not None
 
 
 def is_number(part: Spoken, words: Words) -> bool:

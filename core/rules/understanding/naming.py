@@ -29,7 +29,7 @@ def names(raw: str, words: Words) -> Names:
     may: list[Span] = []
     if words.sets["small"]:
         for run in _capitals(raw):
-            _judged(run, words, sure, may)
+            _judged(raw, run, words, sure, may)
     return Names(sure, may)
 
 
@@ -87,7 +87,9 @@ def _capitals(raw: str) -> Iterator[list[re.Match[str]]]:
         yield run
 
 
-def _judged(run: Sequence[re.Match[str]], words: Words, sure: list[Span], may: list[Span]) -> None:
+def _judged(
+    raw: str, run: Sequence[re.Match[str]], words: Words, sure: list[Span], may: list[Span]
+) -> None:
     small = [fold(word[0]) in words.sets["small"] for word in run]
     timely = [each or fold(word[0]) in words.days for each, word in zip(small, run, strict=True)]
     if not any(timely):
@@ -97,5 +99,14 @@ def _judged(run: Sequence[re.Match[str]], words: Words, sure: list[Span], may: l
     articled = fold(run[0][0]) in words.sets["articles"] and len(run) > 1
     if (named_after and any(small)) or (articled and any(small[1:])):
         sure.append(span)
-    elif any(small) or named_after:
+    elif any(small) or named_after or (len(run) > 1 and _goes_on(raw[span[1] :], words)):
         may.append(span)
+
+
+def _goes_on(behind: str, words: Words) -> bool:
+    """Whether a thing is named behind it: "a Ruby Tuesday gift card"."""
+    word = _WORD.match(behind, 1) if behind.startswith(" ") else None
+    said = fold(word[0]) if word else ""
+    return bool(said) and said not in (
+        words.sets["joins"] | words.sets["small"] | words.days | words.numbers
+    )
