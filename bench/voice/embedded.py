@@ -27,7 +27,7 @@ def measure(console: Console) -> None:
     detector, hear = Detector(), sphinx.prepare()["hear"]
     steps: list[tuple[str, Callable[[bytes], object], Sequence[bytes]]] = [
         ("decode webm/opus", lambda data: decoding.decode(data, MAX_SECONDS), recordings),
-        ("look for speech", detector.spans, decoded),
+        ("look for speech", detector.begins, decoded),
         ("transcribe, embedded", lambda pcm: hear({}, pcm), decoded),
     ]
     table = Table("step", "ms a recording", "ms a second of audio", "recordings a minute")

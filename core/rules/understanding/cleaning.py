@@ -45,7 +45,7 @@ def without_fillers(raw: str, words: Words) -> str:
     out = [said.span(*match.span()) for match in words.finders["fillers"].finditer(said.text)]
     for match in words.finders["weak_fillers"].finditer(said.text):
         start, end = said.span(*match.span())
-        if _PAUSE.search(raw[:start]) and raw[end:].lstrip()[:1] in {",", "،", "，"}:  # noqa: RUF001
+        if _PAUSE.search(raw[:start]) and raw[end:].lstrip()[:1] in {",", "،", "，"}:  # noqa: RUF001 (commas)
             out.append((start, end))
     if words.spaced:
         marks = words.finders["corrections"].finditer(said.text)
@@ -252,7 +252,8 @@ def _same_phrase(place: _Place, words: Words) -> Span | None:
     before = spoken(place.before, spaced=words.spaced)
     for name in ("priority", "list"):
         for new in words.behind[name]:
-            if new.search(after) is None or new.search(after).start() > 0:  # type: ignore[union-attr] # just found
+            first = new.search(after)
+            if first is None or first.start() > 0:
                 continue
             for old in words.behind[name]:
                 found = old.search(before.text)

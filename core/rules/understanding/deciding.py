@@ -175,7 +175,7 @@ def _bare(  # noqa: PLR0911 (a ladder: the first that fits is meant)
     heard = clause.heard
     words = heard.words
     text = part.text
-    asks = heard.masked[part.ends[-1] - 1 :].lstrip()[:1] in "?？؟" if part.ends else False  # noqa: RUF001
+    asks = heard.masked[part.ends[-1] - 1 :].lstrip()[:1] in "?？؟" if part.ends else False  # noqa: RUF001 (marks)
     if text.strip() in words.positions:
         where = Reference(position=words.positions[text.strip()])
         ask = languages.question(words.code, "change")

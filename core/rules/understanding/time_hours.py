@@ -67,7 +67,7 @@ def minutes_first(scene: Scene) -> Found | None:
 def hour_first(scene: Scene) -> Found | None:
     """17h30, cinq heures moins dix, las cinco y diez, 五点十分, five thirty pm."""
     number, minutes, *_ = scene.all("N")
-    if not isinstance(number, int) or not isinstance(minutes, int) or minutes > 59:  # noqa: PLR2004
+    if not isinstance(number, int) or not isinstance(minutes, int) or minutes > 59:  # noqa: PLR2004 (of a clock)
         return None
     if scene.all("~"):
         hour, minute = divmod(number * _MINUTES - minutes, _MINUTES)
@@ -140,7 +140,7 @@ def bare_hour(scene: Scene) -> Found | None:
         return None
     if number > 99:  # noqa: PLR2004 (hours and minutes in one number)
         hour, minute = divmod(number, 100)
-        return _with_half(_hour(hour, minute, sure=number > 999), scene)  # noqa: PLR2004
+        return _with_half(_hour(hour, minute, sure=number > 999), scene)  # noqa: PLR2004 (of a clock)
     found = _with_half(_hour(number), scene)
     led = "a" in scene.tokens[0].meanings
     return replace(found, weak=not led) if found else None

@@ -177,7 +177,7 @@ def _decimal(numbers: list[str]) -> Mapping[str, Any]:
 def _clock(hour: str, minute: str) -> Literal:
     if int(hour) > 24 or int(minute) > 59 or len(minute) != len("00"):  # noqa: PLR2004 (of a clock)
         return Literal(None, sure=False)
-    sure = int(hour) % 24 > 12 or int(hour) % 24 == 0 or hour.startswith("0")  # noqa: PLR2004
+    sure = int(hour) % 24 > 12 or int(hour) % 24 == 0 or hour.startswith("0")  # noqa: PLR2004 (of a clock)
     return Literal(time(int(hour) % 24, int(minute)), sure=sure)
 
 

@@ -287,7 +287,7 @@ def written(title: Spoken, masked: str) -> tuple[str, Span]:
             at = title.ends[index]
     pieces.append(masked[at:end])
     gap = " " if title.spaced else ""
-    text = gap.join(piece.strip(" ,，、") for piece in pieces if piece.strip(_SIGNS))  # noqa: RUF001
+    text = gap.join(piece.strip(" ,，、") for piece in pieces if piece.strip(_SIGNS))  # noqa: RUF001 (signs of other scripts)
     text = _BEFORE_SIGN.sub(r"\1", _SPACES.sub(" ", text))
     return tidy(text), (start, end)
 
