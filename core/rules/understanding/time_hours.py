@@ -125,7 +125,7 @@ def of_part(scene: Scene) -> Found | None:
 
 
 def of_day(scene: Scene) -> Found | None:
-    """В 3 дня, where the part of the day is a unit as well; but not на 3 дня."""
+    """At 3 дня, which is of the day and days: an hour, where "for 3 дня" is a length."""
     led, number, part = (token.meanings for token in scene.tokens)
     if "U" not in part or ("d" in led and "U" not in number):
         return None
