@@ -17,6 +17,7 @@ def test_a_language_can_say_times(code: str) -> None:
 def test_english_is_first_and_others_are_there() -> None:
     assert lexicon.codes()[0] == "en"
     assert {"de", "es", "fr", "pt", "hi", "ur", "zh"} <= set(lexicon.codes())
+    assert {"it", "nl", "sv", "pl", "ru"} <= set(lexicon.codes())
 
 
 def test_an_unknown_language_has_no_lexicon() -> None:
