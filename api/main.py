@@ -47,6 +47,7 @@ from api.routes import (
 )
 from core import embedded, faults, keys, logs
 from core.db import Database
+from core.rules.understanding import languages
 from core.services import clocks, memo_secrets, voice_seals
 from core.services.doors import Door
 from core.services.passwords import Passwords
@@ -69,6 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if settings.clock_file is not None:
         faults.skew_clock(settings.clock_file)
     following = asyncio.create_task(clocks.follow(database))
+    preparing = asyncio.create_task(asyncio.to_thread(languages.prepare))
     passwords = Passwords(memory_kib=settings.password_memory_mib * 1024)
     app.state.door = Door(
         database,
@@ -83,7 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.freeze()  # what start-up made stays: the collector need not look at it again
         yield
     following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+    await asyncio.gather(following, preparing, return_exceptions=True)
     passwords.close()
     await database.close()
 

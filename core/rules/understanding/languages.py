@@ -50,6 +50,13 @@ def listed() -> tuple[Language, ...]:
     )
 
 
+def prepare() -> None:
+    """Read what the first utterance would wait most of a second for. Safe in a thread."""
+    for code in lexicon.codes():
+        words.vocabulary(code)
+    words.of(DEFAULT)
+
+
 def tabled(tag: str | None) -> str | None:
     """The language of a BCP 47 tag, `pt-BR`, if there is a lexicon of it."""
     if not tag:
@@ -82,7 +89,7 @@ def foreign(text: str, hint: str | None = None) -> str | None:
     if not said or (len(said) < _ENOUGH and max(text) < _OTHER_SCRIPTS):
         return None
     known = max(
-        len(said & words.of(code).known) for code in lexicon.codes() if lexicon.load(code).spaced
+        len(said & words.vocabulary(code)) for code in lexicon.codes() if lexicon.load(code).spaced
     )
     if known > len(said) * _FEW or _script(text) is not None:
         return None
@@ -100,7 +107,7 @@ def _detected(text: str) -> str:
         return script
     said = set(spoken(text, spaced=True, holes=()).text.split())
     scores = {
-        code: len(said & words.of(code).known)
+        code: len(said & words.vocabulary(code))
         for code in lexicon.codes()
         if lexicon.load(code).spaced
     }

@@ -8,6 +8,7 @@ and not with its square: every place but the long ones is bounded.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from core.rules.understanding.spoken import WHEN, fold
@@ -17,6 +18,7 @@ _INNER: Final = re.compile(r"([(\[])([^()\[\]]*)[)\]]")
 _PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
 
 
+_FILLED: Final = re.compile(r"\(\?P<(\w+)>")
 _WORD: Final = rf"[^\s{WHEN}]+"
 _ANY: Final[frozenset[str | None]] = frozenset({None})
 
@@ -55,11 +57,21 @@ class BadPatternError(ValueError):
 class Pattern:
     """`firsts` are the words it may begin with, `lasts` end with; null: any word."""
 
-    regex: re.Pattern[str]
+    source: str
     name: str
     order: int
     firsts: frozenset[str] | None
     lasts: frozenset[str] | None
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when it is first compared: most of a language's hundreds never are."""
+        return _compiled(self.source)
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +160,11 @@ class Compiler:
     def pattern(self, phrase: str, *, name: str, order: int) -> Pattern:
         pieces = [match.groups() for match in _PIECE.finditer(phrase)]
         part, rest = self._either(pieces)
-        if rest:
+        filled = _FILLED.findall(part.regex)
+        if rest or len(filled) != len(set(filled)):  # one place twice
             raise BadPatternError(phrase)
-        try:
-            regex = re.compile(self._gap + part.regex + "$")
-        except re.error as error:
-            raise BadPatternError(phrase) from error
         return Pattern(
-            regex,
+            self._gap + part.regex + "$",
             name,
             order,
             _known(part.firsts),

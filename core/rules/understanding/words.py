@@ -73,7 +73,6 @@ class Words:
     sets: dict[str, frozenset[str]]
     finders: dict[str, re.Pattern[str]]
     questions: dict[str, str]
-    known: frozenset[str]
     days: frozenset[str]
     numbers: frozenset[str]
 
@@ -195,7 +194,6 @@ def of(code: str) -> Words:
             ),
         },
         questions={name: phrases[0] for name, phrases in under("questions").items() if phrases},
-        known=_vocabulary(read, given),
         days=_day_words(read),
         numbers=_number_words(read),
     )
@@ -271,10 +269,15 @@ _NAMED: Final = re.compile(r"\{\w+\}")
 _MAX_DEPTH: Final = 4
 
 
-def _vocabulary(read: lexicon.Lexicon, given: lexicon.Listed) -> frozenset[str]:
-    """Every word of the lexicon: what tells this language from others."""
+@cache
+def vocabulary(code: str) -> frozenset[str]:
+    """Every word of the lexicon: what tells this language from others.
+
+    Raises `KeyError` for a language without a lexicon.
+    """
+    read = lexicon.load(code)
     words: set[str] = set()
-    for key, phrases in given.items():
+    for key, phrases in _spelled_out(read.words).items():
         if not key.startswith("questions.") and key != "list_names":
             for phrase in phrases:
                 words.update(fold(_NAMED.sub(" ", phrase)).split())
