@@ -26,7 +26,7 @@ def _of(step: Step, language: str) -> str:
 def _asked(step: Step) -> tuple[str, dict[str, str]]:
     """The sentence's name in `[words.questions]`, and what stands in its braces."""
     intent, count = step.told.intent, len(step.targets)
-    if step.ask is Ask.WHICH:
+    if step.ask is Ask.WHICH and len(step.offered) > 1:
         return "which", {}
     if step.ask is Ask.NOT_FOUND:
         return ("not_found", {"reference": step.reference}) if step.reference else ("target", {})
@@ -34,5 +34,6 @@ def _asked(step: Step) -> tuple[str, dict[str, str]]:
         return "unclear", {}
     if step.everything and count > 1:
         return f"every.{intent}", {"count": str(count)}
-    title = step.targets[0].title if step.targets else step.told.fields.get("title")
+    meant = step.targets or step.offered
+    title = meant[0].title if meant else step.told.fields.get("title")
     return f"sure.{intent}", {"title": title or ""}

@@ -195,3 +195,12 @@ async def test_two_answers_at_once_are_one(alice: Person) -> None:
 async def test_nothing_was_asked(alice: Person) -> None:
     told = await say(alice, "Add buy milk")
     assert (await answer(alice, told, "yes")).status_code == 409
+
+
+async def test_what_may_be_the_only_one_is_asked_about_by_name(alice: Person) -> None:
+    await make(alice, "Call mom on her birthday")
+    told = await say(alice, "mark call mom birthday cake as done")
+    assert [each["title"] for each in told["candidates"]] == ["Call mom on her birthday"]
+    assert told["question"] == "Complete “Call mom on her birthday”?"
+    assert (await answer(alice, told, "yes")).status_code == 200
+    assert await titles(alice) == []
