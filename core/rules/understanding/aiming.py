@@ -1,6 +1,6 @@
 """Commands on todos that there are: which one is meant, and what becomes of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from core.rules.understanding import asking, creating, languages, titles
@@ -43,6 +43,8 @@ def on_target(frame: Frame, intent: Intent, clause: Clause) -> list[Command] | N
         ask = "target"
     sure = {"done_noun": HALF}.get(frame.name, TOLD if frame.name in _TOLD else SURE)
     sure = min(sure, change.sure)
+    if frame.name == "done" and clause.part.text.startswith(WHEN):
+        sure = min(sure, HALF)  # "yesterday I bought milk" is told, not reported
     return [
         Command(
             intent,
@@ -71,6 +73,8 @@ def _change(  # noqa: PLR0911 (one return for each kind of change)
             return _Change({"list": into[0]}, {"list": into[1]}) if into and into[0] else None
         case "set_priority":
             return _Change({"priority": creating.priority_of(frame, clause.heard.words) or "high"})
+        case "untag":
+            return _Change(sure=HALF, ask="change")  # which tags are left is not known here
         case "clear_priority":
             return _Change({"priority": "none"})
         case "clear_due":
@@ -148,13 +152,13 @@ def reference(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
         if text in words.positions:
             return Reference(position=words.positions[text]), None
         if any(pattern.regex.match(part.text) for pattern in words.every_all):
-            return Reference(every=True), _filter(part, clause)
+            return Reference(every=True), _filter(part, frame, clause)
         for pattern in words.every_filtered:
             match = pattern.regex.match(part.text)
             if match is not None:
                 found = asking.asked(
                     part.part(*match.span("filter")),
-                    clause.own,
+                    _telling(frame, clause).own,
                     words,
                     heard.names,
                     today=heard.today,
@@ -169,10 +173,17 @@ def reference(  # noqa: C901, PLR0911 (a ladder: the first that fits is meant)
     return (Reference(text=said), None) if said else (None, None)
 
 
-def _filter(part: Spoken, clause: Clause) -> Filter | None:
+def _telling(frame: Frame, clause: Clause) -> Clause:
+    """Without the time that todos are moved to: that does not tell which."""
+    moved = frame.name in {"move", "snooze"} and "when" in frame.groups
+    return replace(clause, own=clause.own[:-1]) if moved else clause
+
+
+def _filter(part: Spoken, frame: Frame, clause: Clause) -> Filter | None:
     if WHEN not in part.text and WHEN not in clause.part.text:
         return None
-    return everything(clause)
+    clause = _telling(frame, clause)
+    return everything(clause) if clause.own else None
 
 
 def _inner(part: Spoken, words: Words) -> Spoken:

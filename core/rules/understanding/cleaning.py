@@ -95,6 +95,8 @@ def corrected(raw: str, words: Words, find: Find) -> str | None:
     for _ in range(_CORRECTIONS):
         said = spoken(raw, spaced=words.spaced)
         kept = quoted(raw)
+        priorities = words.finders["priority"].finditer(said.text)
+        kept += [said.span(*match.span()) for match in priorities]  # "no rush" takes nothing back
         for match, strong in _markers(said.text, words)[: _MARKERS if len(raw) < _LONG else 1]:
             span = _with_pauses(raw, said.span(*match.span()))
             if _touches(span, kept):

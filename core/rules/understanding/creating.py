@@ -17,7 +17,8 @@ _FRACTION: Final = re.compile(r"\d/\d{1,2}$")  # a day, or a half
 def creates(frame: Frame, clause: Clause) -> list[Command] | None:
     words = clause.heard.words
     frame = _named_first(frame, clause)
-    title = frame.group("title")
+    # "Put the bins out" is all of it the task.
+    title = frame.part if frame.name == "whole" else frame.group("title")
     if title is None:
         return [
             Command(
@@ -68,7 +69,8 @@ def parted(frame: Frame, clause: Clause) -> Frame:
 
 def _named_first(frame: Frame, clause: Clause) -> Frame:
     """Where a title follows the name of a list, no more is its name than a list is called."""
-    name, title = frame.groups.get("list"), frame.groups.get("title")
+    key = "known" if "known" in frame.groups else "list"
+    name, title = frame.groups.get(key), frame.groups.get("title")
     heard = clause.heard
     if name is None or title is None or name[1] > title[0] or not heard.words.spaced:
         return frame
@@ -77,9 +79,12 @@ def _named_first(frame: Frame, clause: Clause) -> Frame:
     while end > name[0]:
         said = text[name[0] : end].strip()
         if titles.list_name(said, heard.words, heard.names, only_known=True) is not None:
-            if end == name[1]:
+            behind = text[end:].split(" ", 1)[0]
+            if end == name[1] or (key == "known" and behind in heard.words.sets["list_words"]):
                 return frame
-            groups = {**frame.groups, "list": (name[0], end), "title": (end, title[1])}
+            joined = heard.words.dangling_first.match(text, end)
+            begin = joined.end() if joined and joined.end() < title[1] else end
+            groups = {**frame.groups, key: (name[0], end), "title": (begin, title[1])}
             return replace(frame, groups=groups)
         end = text.rfind(" ", name[0], end - 1) + 1
     return frame
