@@ -105,4 +105,7 @@ def _compiled(code: str) -> None:
     except InvalidLexicon as error:
         raise Misconfigured(str(error)) from error
     except BadPatternError as error:
-        raise Misconfigured(f"{code}.toml: the phrase “{error}” cannot be read") from error
+        raise Misconfigured(
+            f"{code}.toml: the phrase “{error}” cannot be read: every bracket has to be closed, and"
+            " a {place} is one of those that en.toml has, once in a phrase"
+        ) from error

@@ -1,8 +1,9 @@
 """Phrases of a lexicon as patterns: `remind me to {title}`, `(mark|set) {target} as [being] done`.
 
-`(a|b)` is either, `[a]` may be missing, `{name}` is a place that words of the person fill. Between
-any two words a time may have been said. What a pattern costs grows with the length of the text
-and not with its square: every place but the long ones is bounded.
+`(a|b)` is either, `[a]` may be missing, `{name}` is a place that words of the person fill, once in
+a phrase. `-ing` is any word that ends so, `ب-{title}` and `알려-(줘|주세요)` are written together.
+Between any two words a time may have been said. What a pattern costs grows with the length of the
+text and not with its square: every place but the long ones is bounded.
 """
 
 import re

@@ -5,9 +5,9 @@ looked up. What is taken off and has a meaning of its own (까지, until) become
 none stays part of the word that it belongs to, so that it is no part of a title either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from core.rules.understanding.matching import Phrases
 from core.rules.understanding.text import Text, Word
@@ -21,7 +21,8 @@ class Parting:
     """`used`: the language has any of it. `stems` may have something taken off, `known` are all
     words of time. Longest affixes first.
 
-    `same` are words that others stand for: haftaya is gelecek hafta, the coming week.
+    `same` are words that others stand for: haftaya is gelecek hafta, the coming week. `phrases`
+    are never taken apart; `second` has the second words of those that begin with a word.
     """
 
     used: bool
@@ -30,6 +31,8 @@ class Parting:
     prefixes: tuple[str, ...]
     suffixes: tuple[str, ...]
     same: Phrases[tuple[str, ...]]
+    phrases: Phrases[Mapping[str, Any]]
+    second: Mapping[str, frozenset[str]]
 
     def apart(self, text: Text) -> Text:
         """Every place stays that of the original."""
@@ -52,10 +55,24 @@ class Parting:
             if words and self._marked(word, words[-1]):
                 last = words.pop()
                 words.append(Word(last.text, last.start, word.end, last.before))
-            else:
-                words.extend(self._words(word))
-            at += 1
+                at += 1
+                continue
+            length = self._kept(text, at)
+            words += text.words[at : at + length] if length else self._words(word)
+            at += length or 1
         return Text(text.original, tuple(words), tuple(word.text for word in words), text.tail)
+
+    def parted(self, word: str) -> bool:
+        return self._parts(word, _MOST) is not None
+
+    def _kept(self, text: Text, at: int) -> int:
+        """How many words from here are a phrase as it stands, or begin one: öğleden sonraya."""
+        phrase = self.phrases.longest(text.forms, at)
+        if phrase:
+            return phrase[0]
+        following = text.forms[at + 1] if at + 1 < len(text.forms) else ""
+        second = self.second.get(text.forms[at], ())
+        return int(any(following.startswith(each) for each in second))
 
     def _marked(self, word: Word, last: Word) -> bool:
         """Whether it is an ending behind an apostrophe: 31 Mart'a."""
@@ -64,7 +81,7 @@ class Parting:
         return word.text in self.suffixes and (last.text in self.known or last.text.isdigit())
 
     def _words(self, word: Word) -> Iterator[Word]:
-        parts = None if word.text in self.known else self._parts(word.text, _MOST)
+        parts = self._parts(word.text, _MOST)
         if parts is None:
             yield word
             return

@@ -7,7 +7,7 @@ Every meaning is one letter, and an utterance becomes a string of letters: `ever
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from unicodedata import combining, normalize
@@ -87,7 +87,10 @@ _TABLES: Final[Mapping[str, tuple[str, Any]]] = {
         {"half_past": 30, "half_to": -30, "quarter_past": 15, "quarter_to": -15},
     ),
     # After an hour: dos y media, et quart, moins le quart.
-    "after_hour": ("s", {"and_half": 30, "and_quarter": 15, "less_quarter": -15}),
+    "after_hour": (
+        "s",
+        {"and_half": 30, "and_quarter": 15, "less_quarter": -15, "and_three_quarters": 45},
+    ),
 }
 _LISTS: Final[Mapping[str, str]] = {
     "at": "a",  # before a time of the clock
@@ -125,6 +128,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "every_behind": "h",  # after what repeats: 2주마다, 月曜日ごと
 }
 _AFFIXES: Final = ("prefixes", "suffixes")  # that words of time are written together with
+# And `same_as`: what words stand for that say what others say; "gelecek hafta" = ["haftaya"].
 # What these words say may have something taken off: cuma-ya, والـجمعة.
 _STEMS: Final = frozenset({*"NOWXMUSDPRYmscjJ"})
 _OPTIONAL: Final = {
@@ -219,20 +223,29 @@ def _parting(
         key: tuple(sorted({"".join(forms(each)) for each in phrases}, key=lambda one: -len(one)))
         for key, phrases in listed("time", given, wrong).items()
     }
-    stems = (words for words, meant in meanings.items() if not _STEMS.isdisjoint(meant))
+    timely = [words for words, meant in meanings.items() if not _STEMS.isdisjoint(meant)]
+    second: dict[str, set[str]] = {}
+    for words in meanings:
+        if len(words) > 1:
+            second.setdefault(words[0], set()).add(words[1])
     same = [
         (said, forms(meant))
         for meant, every in listed("time.same_as", lexicon.time.get("same_as", {}), wrong).items()
         for said in every
     ]
-    return Parting(
+    parting = Parting(
         used=bool(affixes or same),
-        stems=frozenset(word for words in stems for word in words),
+        stems=frozenset(words[0] for words in timely if len(words) == 1),
         known=frozenset(word for words in meanings for word in words),
         prefixes=affixes.get("prefixes", ()),
         suffixes=affixes.get("suffixes", ()),
         same=Phrases(same),
+        phrases=Phrases((" ".join(words), meant) for words, meant in meanings.items()),
+        second={first: frozenset(following) for first, following in second.items()},
     )
+    # Of phrases that take an ending as a whole, the last word: öğleden sonra-ya.
+    more = {words[-1] for words in timely if not parting.parted(words[-1])}
+    return replace(parting, stems=parting.stems | more)
 
 
 def _meanings(lexicon: Lexicon, wrong: list[str]) -> dict[tuple[str, ...], dict[str, Any]]:
