@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from core.rules.understanding import time_moments as moments
-from core.rules.understanding.time_days import found_day
+from core.rules.understanding.time_days import dated, found_day
 from core.rules.understanding.time_scene import (
     Ahead,
     Count,
@@ -100,3 +100,19 @@ def length_after(scene: Scene) -> Found | None:
     backward = not scene.all("i") and not scene.all("f") and not scene.all("r")
     count = -int(length.count) if backward else int(length.count)
     return found_day(moments.later(start, count, length.unit), scene)
+
+
+def length_after_date(scene: Scene) -> Found | None:
+    """Three days before March 20th, two weeks after the 1st of May."""
+    led = [n for n, token in enumerate(scene.tokens) if token.meanings.keys() & set("frut")]
+    if not led:
+        return None
+    said = scene.tokens[: led[0]], scene.tokens[led[0] + 1 :]
+    length, date_ = _length(replace(scene, tokens=said[0])), dated(replace(scene, tokens=said[1]))
+    if length is None or length.unit == "minute" or date_ is None:
+        return None
+    if not isinstance(date_.meaning, moments.Days):
+        return None
+    forward = scene.tokens[led[0]].meanings.keys() & set("fr")
+    count = int(length.count) if forward else -int(length.count)
+    return found_day(moments.later(date_.meaning.first, count, length.unit), scene)

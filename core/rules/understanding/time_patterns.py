@@ -43,6 +43,7 @@ from core.rules.understanding.time_lengths import (
     ahead,
     lasting,
     length_after,
+    length_after_date,
     one_after,
     one_ago,
     one_ahead,
@@ -57,6 +58,7 @@ _THIS: Final = "(?:v|n|L|z)"
 _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     ("aNP", of_day),
     (f"{_LENGTH}(?:f|r|u|t)(?:W|D|Y)", length_after),
+    (f"{_LENGTH}(?:f|r|u|t)(?:M(?:O|N)j?|OM)", length_after_date),
     ("rP?(?:Nc?m?|T)(?:t|u)a?P?(?:Nc?(?:m|i?P)|Nc|T)", from_to),
     ("(?:a|P)?(?:Ncm?|Nm|T)(?:t|u)a?P?(?:Nc|Nc?m|T)", from_to),
     (f"(?:W|D)i{_LENGTH}l?", length_after),

@@ -3,6 +3,7 @@
 frames.*      phrases around what is told: remind create add add_list to_list timed maybe complete
               done done_noun finish reopen search
               delete rename move set_priority clear_priority clear_due tag move_list snooze list
+              untag (what is asked about), whole (all of it is the title)
               undo nothing (what is said without being meant as a command)
 phrases.*     what may stand behind a title: priority tag list known; priority_first before it
 priority.*    words for high medium low none; priority_word.* the same where "priority" is said too
