@@ -49,6 +49,8 @@ def _both(  # noqa: PLR0911 (a ladder: the first that fits is meant)
         return False
     if any(match and not match.start() for match in _priorities(near, words)):
         return False  # "…, that's urgent"
+    if mine == "set_priority" and yours in _CREATING | {"verb"} and _priority_before(left, words):
+        return False  # "it's urgent, call the notary"
     if yours == "complete" and _names_nothing(near, words):
         return False  # "water the plants, done"
     if yours == "verb" and mine in _AIMED and WHEN not in near.text and _open(left, words):
@@ -79,6 +81,11 @@ def _open(left: Spoken, words: Words) -> bool:
 def _priorities(near: Spoken, words: Words) -> "list[re.Match[str] | None]":
     behind = [*words.behind["priority"], *words.behind["tag"]]
     return [pattern.search(near.text) for pattern in behind]
+
+
+def _priority_before(left: Spoken, words: Words) -> bool:
+    found = (pattern.match(left.text) for pattern in words.before)
+    return any(match and match.end() >= len(left.text.rstrip()) for match in found)
 
 
 def _enough(left: Spoken, words: Words) -> bool:
