@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from api import errors, openapi
 from api.compression import Compressed
@@ -110,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Routes are tried in this order: what is asked for most comes first, but for a path that a
     # later pattern would take.
     app.include_router(quick.router, prefix=PREFIX)
-    app.include_router(quick.others, prefix=PREFIX)
+    app.router.routes.append(Route(f"{PREFIX}/todos/quick", quick.OtherMethods()))
     app.include_router(voice.advised, prefix=PREFIX)
     for noun in (
         todos,

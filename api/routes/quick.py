@@ -1,4 +1,5 @@
 from fastapi import APIRouter, Request, Response
+from starlette.types import Receive, Scope, Send
 
 from api import errors, query
 from api.schemas.voice import QuickBody
@@ -9,9 +10,6 @@ from core.services.voice_quick import Quick
 from core.services.voice_results import Using
 
 router = APIRouter(prefix="/todos", tags=["todos"], route_class=Authenticated)
-
-# `/todos/{todo_id}` would take the other methods of this path for itself.
-others = APIRouter(prefix="/todos")
 
 
 @router.post(
@@ -41,12 +39,16 @@ async def add(visit: Visit, body: QuickBody, response: Response) -> Quick:
     return added
 
 
-@others.api_route(
-    "/quick",
-    methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT"],
-    include_in_schema=False,
-)
-async def refuse(request: Request) -> Response:
-    return errors.problem(
-        request, 405, errors.TITLES[405], "Method Not Allowed", headers={"Allow": "POST"}
-    )
+class OtherMethods:
+    """Of this path, which `/todos/{todo_id}` would take for itself.
+
+    An application: unlike a function it is called for every method there is.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        headers = {"Allow": "POST"}
+        refusal = errors.problem(
+            request, 405, errors.TITLES[405], "Method Not Allowed", headers=headers
+        )
+        await refusal(scope, receive, send)
