@@ -1,6 +1,6 @@
 """Texts made to be slow, to break, or to be obeyed."""
 
-from time import perf_counter
+from time import thread_time
 from typing import Final
 
 import pytest
@@ -19,17 +19,17 @@ LONG: Final = [
     "और " * 2_500, "{" * 10_000, "buy milk, " * 1_000, "um " * 3_300, "at 5 no 6 " * 1_000,
     "\u200d" * 10_000, "a" + "\u0301" * 9_999, "x x " * 2_500, "!p1 " * 2_500, "remind me " * 1_000,
 ]  # fmt: skip
-SECONDS: Final = 1.5  # a tenth of it is usual; a quadratic pattern takes minutes
+SECONDS: Final = 3.0  # of the processor; a tenth is usual, a pattern that backtracks takes minutes
 
 
 @pytest.mark.parametrize("language", lexicon.codes())
 @pytest.mark.parametrize("text", LONG, ids=lambda text: repr(text[:12]))
 def test_no_text_takes_long(text: str, language: str) -> None:
     told("call mom", language)  # its lexicon is read
-    began = perf_counter()
+    began = thread_time()
     told(text, language)
     told(text, language, typed=True)
-    assert perf_counter() - began < SECONDS
+    assert thread_time() - began < SECONDS
 
 
 @given(
