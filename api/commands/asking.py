@@ -133,4 +133,5 @@ def _how_to_answer(result: dict[str, Any]) -> str:
         _choices(result), "TITLE|no"
     )
     told = f"voicetodo answer {words.short(result['id'])} {choice}"
-    return f"[dim]Nothing of that is done before you answer: `{told}`, within ten minutes."
+    within = "a week" if result["memo_id"] else "ten minutes"
+    return f"[dim]Nothing of that is done before you answer: `{told}`, within {within}."

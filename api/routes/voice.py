@@ -106,7 +106,10 @@ async def say(visit: Visit, body: VoiceCommandBody) -> VoiceResult:
 
 @router.post("/commands/{command_id}/confirm", operation_id="confirm_voice_command")
 async def confirm(visit: Visit, command_id: UUID, body: ConfirmBody) -> VoiceResult:
-    """Answer what was asked back, within ten minutes. The same answer twice is one."""
+    """Answer what was asked back, within ten minutes, of a recording a week.
+
+    The same answer twice is one.
+    """
     return await voice_answers.confirm(
         visit.tx, visit.actor, command_id, body.choice, using=_using(visit), now=visit.now
     )
