@@ -6,6 +6,9 @@ null` for the rows of workspaces with a clock of their own, which no tick takes.
 table of their own: a flag on the row would stay for ever when its worker dies. Their ends are told
 by the database's clock, so that workers whose clocks differ, or are set, still agree.
 
+A source that `follows` the feed has a `seq` too, the event up to which each of its rows has read;
+whatever is written in a workspace makes its rows due, and the writer knows nothing of them.
+
 A lease is for one arming: a row armed anew (a snooze) is free again at once. Who lost a lease, by
 time or by that, may still settle what it did: each row says for which arming and attempt that was.
 Claims cross tenants and run as `vt_worker`; the rows themselves are worked on as `vt_app`.
@@ -69,10 +72,15 @@ def _claiming(table: str, whose: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a kind's due rows stand. The table's name comes from code, never from input."""
+    """Where a kind's due rows stand. Table and condition come from code, never from input.
+
+    `follows`: which of its rows `r` the feed of their workspace wakes, as SQL; none: no row.
+    """
 
     kind: Kind
     table: str
+    follows: str | None = None
+    _wake: Query[tuple[Any, ...]] = field(init=False, repr=False)
     _claim: Query[Claimed] = field(init=False, repr=False)
     _claim_in: Query[Claimed] = field(init=False, repr=False)
     _earliest: Query[tuple[Any, ...]] = field(init=False, repr=False)
@@ -94,7 +102,15 @@ class Source:
         UPDATE {self.table} SET lane = lane %% %(lanes)s
         WHERE lane >= %(lanes)s AND next_at IS NOT NULL
         """  # noqa: S608 - as above
+        # Told by what was read and not by a message, so that no wake is ever lost; writers pay
+        # nothing for it, and cannot deadlock with who works on the rows.
+        wake = f"""
+        UPDATE {self.table} r SET next_at = %(now)s FROM feeds f
+        WHERE f.workspace_id = r.workspace_id AND r.lane = %(lane)s AND r.seq < f.seq
+          AND (r.next_at IS NULL OR r.next_at > %(now)s) AND ({self.follows})
+        """  # noqa: S608 - as above
         # The class is frozen; these are derived once instead of for every look.
+        object.__setattr__(self, "_wake", Query(wake.encode(), row, {}, writes=True))
         object.__setattr__(self, "_claim", Query(of_lane, Claimed, {}, writes=True))
         object.__setattr__(self, "_claim_in", Query(of_workspace, Claimed, {}, writes=True))
         object.__setattr__(self, "_earliest", Query(earliest.encode(), row, {}, writes=False))
@@ -157,6 +173,8 @@ async def claim(
     Of several claimers at one instant each row goes to one of them. The lease counts from before
     this call returns: measure what is left of it from before the call.
     """
+    if source.follows is not None:
+        tx.run(source._wake, lane=lane, now=now)  # noqa: SLF001 - as below
     return await tx.all(
         source._claim,  # noqa: SLF001 - compiled there once, of use here only
         kind=source.kind,

@@ -59,7 +59,7 @@ class Undone:
     changed: int
 
 
-_COLUMNS = (
+COLUMNS = (
     Events.workspace_id,
     Events.seq,
     Events.type,
@@ -71,7 +71,7 @@ _COLUMNS = (
     Events.at,
 )
 _SINCE = query(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         visible(Events.workspace_id),
         Events.workspace_id == bindparam("workspace_id"),
@@ -82,14 +82,14 @@ _SINCE = query(
     Change,
 )
 _OF_SET = query(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(visible(Events.workspace_id), Events.change_set_id == bindparam("change_set"))
     .order_by(Events.workspace_id, Events.seq.desc())
     .limit(MOST_AT_ONCE + 1),
     Change,
 )
 _LATER = query(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         Events.workspace_id == bindparam("workspace_id"),
         Events.seq > bindparam("since"),
