@@ -37,5 +37,6 @@ class Connections(TenantTable):
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)  # whether two have the same token
     status: Mapped[str]
     problem: Mapped[str | None]  # in a word, while it is not active
+    digest_channel: Mapped[str | None]  # of Slack: the digest goes there, not to the person
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime]
