@@ -31,11 +31,14 @@ FILLED = {
     "memberships",
     "workspaces",
 }
+# Asked by a secret, or by who somebody is elsewhere, before any workspace is known: ids only.
+ASKED_BEFORE = ["oauth_states", "slack_members", "calendar_channels", "slack_inbound"]
 TENANT_TABLES = """
     SELECT table_name::text, column_name::text FROM information_schema.columns
     JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
       AND (column_name = 'workspace_id' OR (table_name, column_name) = ('workspaces', 'id'))
+      AND table_name <> ALL (%s)
 """
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -43,7 +46,7 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 async def tenant_tables(database_url: str) -> dict[str, str]:
     """Table -> its column of the workspace."""
-    found: dict[str, str] = dict(await sql(database_url, TENANT_TABLES))
+    found: dict[str, str] = dict(await sql(database_url, TENANT_TABLES, ASKED_BEFORE))
     assert set(found) >= FILLED
     return found
 
