@@ -17,6 +17,7 @@ from core.models import (
     transcriptions,
     users,
     voice,
+    webhooks,
     workspaces,
 )
 from core.models.table import Table, TenantTable
@@ -40,5 +41,6 @@ __all__ = [
     "transcriptions",
     "users",
     "voice",
+    "webhooks",
     "workspaces",
 ]

@@ -21,6 +21,7 @@ class DeliveryKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of message
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a kind of message
     INVITATION = "invitation"
+    WEBHOOK_DISABLED = "webhook_disabled"  # what answered nothing but failures
 
 
 class Channel(StrEnum):
