@@ -18,6 +18,7 @@ from core.errors import Misconfigured
 from core.settings import Settings, settings
 from integrations.sandbox import (
     chat_pages,
+    google_consent,
     mailbox,
     pages,
     push_pages,
@@ -28,6 +29,7 @@ from integrations.sandbox import (
 from integrations.sandbox.chat import ChatService
 from integrations.sandbox.faults import FaultIn, Faults, VendorName
 from integrations.sandbox.gate import Gate
+from integrations.sandbox.google_accounts import GoogleAccounts
 from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
@@ -77,6 +79,7 @@ def create_app(
     )
     push, slack, twilio = PushService(), SlackService(), TwilioService()
     transcription, chat = TranscriptionService(), ChatService()
+    google = GoogleAccounts()
     app.gate = Gate(
         (
             *_told(vendors, mail_events),
@@ -85,6 +88,7 @@ def create_app(
             twilio.vendor,
             *transcription.vendors,
             chat.vendor,
+            google.vendor,
         ),
         faults=own_faults,
     )
@@ -141,6 +145,7 @@ def create_app(
     app.include_router(twilio_pages.router(twilio, app.gate))
     app.include_router(transcription_pages.router(transcription))
     app.include_router(chat_pages.router(chat))
+    app.include_router(google_consent.router(google))
     return app
 
 
