@@ -1,6 +1,7 @@
 """Importing this package registers every table."""
 
 from core.models import (
+    calendars,
     connections,
     deliveries,
     digests,
@@ -25,6 +26,7 @@ from core.models.table import Table, TenantTable
 __all__ = [
     "Table",
     "TenantTable",
+    "calendars",
     "connections",
     "deliveries",
     "digests",

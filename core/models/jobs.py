@@ -13,6 +13,7 @@ class JobKind(StrEnum):
     CLOCK = "clock"  # a sandbox's clock moves forward
     ZONE_CHANGE = "zone_change"  # what is floating follows its person
     VOICE_MEMO = "voice_memo"  # a recording becomes words, and the words become todos
+    CALENDAR_SYNC = "calendar_sync"  # a calendar and the todos of its workspace agree
 
 
 class JobStatus(StrEnum):
