@@ -83,6 +83,17 @@ def mail_events(settings: Settings) -> EllipticCurvePublicKey | None:
     )
 
 
+def slack_signing(settings: Settings) -> bytes | None:
+    """What Slack's requests are signed with; None: they are not set up, and none is taken.
+
+    The dev profile makes one that the sandbox signs with as well.
+    """
+    if settings.slack_signing_secret is None and not settings.dev:
+        return None
+    given = _text(settings, "slack_signing_secret", settings.slack_signing_secret, _new_text)
+    return given[1].strip()
+
+
 def _text(
     settings: Settings, name: str, given: SecretStr | None, new: Callable[[], bytes]
 ) -> tuple[str, bytes]:
@@ -133,6 +144,10 @@ def _new_signing() -> bytes:
 
 def _new_encryption() -> bytes:
     return base64.b64encode(secrets.token_bytes(_ENCRYPTION_BYTES)) + b"\n"
+
+
+def _new_text() -> bytes:
+    return secrets.token_hex(_ENCRYPTION_BYTES).encode() + b"\n"
 
 
 def _new_vapid() -> bytes:

@@ -120,6 +120,29 @@ class Settings(BaseSettings):
     slack_url: str | None = Field(
         None, description="Base address of Slack's Web API; dev: the sandbox"
     )
+    slack_authorize_url: str | None = Field(
+        None, description="Where Slack asks people for their consent; dev: the sandbox"
+    )
+    slack_client_id: str | None = Field(
+        None, description="Of the Slack app; without: nobody can connect Slack; dev: the sandbox's"
+    )
+    slack_client_secret: SecretStr | None = Field(None, description="Of the same app")
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="What Slack signs its requests with; dev: made in data_dir/keys"
+    )
+    google_client_id: str | None = Field(
+        None, description="Of Google Cloud; without: no calendar connects; dev: the sandbox's"
+    )
+    google_client_secret: SecretStr | None = Field(None, description="Of the same client")
+    google_url: str | None = Field(
+        None, description="Base address of Google's Calendar API; dev: the sandbox"
+    )
+    google_oauth_url: str | None = Field(
+        None, description="Where Google asks people for their consent; dev: the sandbox"
+    )
+    google_token_url: str | None = Field(
+        None, description="Where Google gives tokens; /revoke is beside it; dev: the sandbox"
+    )
     twilio_account_sid: str | None = Field(
         None, description="Twilio, `AC…`; text messages are off unless these three are set"
     )
@@ -240,6 +263,18 @@ class Settings(BaseSettings):
         missing = [name.upper() for name in wanted if getattr(self, name) is None]
         if missing and len(missing) < len(wanted):
             raise Misconfigured(f"text messages need {' and '.join(missing)} as well")
+        return self
+
+    @model_validator(mode="after")
+    def _apps_of_providers_are_whole(self) -> Self:
+        wrong = [
+            f"{provider}_CLIENT_ID and {provider}_CLIENT_SECRET go together"
+            for provider in ("GOOGLE", "SLACK")
+            if (getattr(self, f"{provider.lower()}_client_id") is None)
+            != (getattr(self, f"{provider.lower()}_client_secret") is None)
+        ]
+        if wrong:
+            raise Misconfigured(", ".join(wrong))
         return self
 
     @model_validator(mode="after")
