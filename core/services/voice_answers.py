@@ -10,6 +10,7 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Event
+from core.models.todos import CreatedVia
 from core.models.voice import Outcome
 from core.rules.understanding import answers, languages
 from core.rules.understanding.answers import NO, YES
@@ -35,7 +36,14 @@ POINTER: Final = "/choice"
 
 
 async def confirm(
-    tx: Transaction, actor: Actor, command_id: UUID, choice: str, *, using: Using, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    command_id: UUID,
+    choice: str,
+    *,
+    using: Using,
+    now: datetime,
+    via: CreatedVia = CreatedVia.VOICE,
 ) -> VoiceResult:
     """`choice`: "yes", "no", the id of a todo, or the number of a candidate, from 1.
 
@@ -68,6 +76,7 @@ async def confirm(
         row.workspace_id,
         spot.now,
         wants_reminders=kept["wants_reminders"],
+        via=via,
     )
     return await _answered(tx, actor, row, kept, choice, chosen, said, now=now)
 

@@ -18,6 +18,7 @@ from core.db import Transaction
 from core.errors import Forbidden, NotFound
 from core.ids import uuid7
 from core.models.memos import Quality
+from core.models.todos import CreatedVia
 from core.models.voice import Outcome
 from core.rules import zones
 from core.rules.understanding import languages, reading
@@ -60,8 +61,12 @@ async def run(
     memo: Memo | None = None,
     stt_confidence: float | None = None,
     advice: Advice | None = None,
+    understood: Reading | None = None,
+    via: CreatedVia = CreatedVia.VOICE,
 ) -> VoiceResult:
     """Understand an utterance and do what it says, as far as that is sure.
+
+    `understood`: a door of another kind knows already what is wanted. `via` is that door.
 
     `tx` must know the person (`enter`, or `act_for` in a worker). Of a recording, running it twice
     with one `command_id` does nothing the second time and answers the same; with `dry_run` it is
@@ -83,7 +88,7 @@ async def run(
             return known
         rows = await tx.all(voice_rows.APPLIED, workspace_id=workspace_id, memo_id=memo.id)
         applied = {position for (position,) in rows}
-    found = await read(tx, text, asked, context, moment=moment)
+    found = understood or await read(tx, text, asked, context, moment=moment)
 
     async def steps_of(found: Reading, *, confirmed: bool) -> list[Step]:
         return await _steps(
@@ -133,6 +138,7 @@ async def run(
         workspace_id,
         spot.now,
         context.wants_reminders,
+        via,
     )
     left = [step for step in steps if step.position not in applied]
     return await _carried_out(

@@ -41,6 +41,7 @@ async def add(
     ring: Keyring,
     workspace_id: UUID,
     now: datetime,
+    via: CreatedVia = CreatedVia.QUICK,
 ) -> Quick:
     """What is not understood as a new todo becomes one of that title, up to its longest length.
 
@@ -68,7 +69,7 @@ async def add(
         workspace_id,
         spot.now,
         context.wants_reminders,
-        via=CreatedVia.QUICK,
+        via=via,
     )
     made: list[Todo] = []
     for step in steps:
