@@ -18,7 +18,7 @@ from core.statements import Query, row
 
 PURPOSE: Final = "connections"  # the ring is `Keys.ring.of(this)`
 PAUSED: Final = "connection_paused"  # a kind of notification
-NAMES: Final = {Provider.SLACK: "Slack"}
+NAMES: Final = {Provider.GOOGLE_CALENDAR: "Google Calendar", Provider.SLACK: "Slack"}
 WHY: Final = {
     ConnectionStatus.NEEDS_REAUTH: "{name} no longer lets Voice Todo in: connect it again",
     ConnectionStatus.NEEDS_ADDRESS: "{name} no longer takes messages where yours went: connect it"
@@ -38,12 +38,17 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`address`: where messages go, a conversation or a person of this account."""
+    """`address`: where messages go, a conversation or a person of this account; or nothing.
+
+    `name`: by which its owner knows the account.
+    """
 
     provider: Provider
     account_id: str
     address: str
     secret: SecretStr
+    name: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,15 @@ _GET: Final = Query(
     {},
     writes=False,
 )
+_BY_ID: Final = Query(
+    b"""
+    SELECT workspace_id, id, account_id, address, secret FROM connections
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND status = %(status)s
+    """,
+    _Row.of_row,
+    {},
+    writes=False,
+)
 _ID: Final = Query(
     b"""
     SELECT id FROM connections
@@ -81,11 +95,13 @@ _ID: Final = Query(
 _PUT: Final = Query(
     b"""
     INSERT INTO connections AS c (workspace_id, id, user_id, provider, account_id, address,
-        secret, secret_key, secret_hash, status, created_at, updated_at)
+        name, scopes, secret, secret_key, secret_hash, status, created_at, updated_at)
     VALUES (%(workspace_id)s, %(id)s, %(user_id)s, %(provider)s, %(account_id)s, %(address)s,
-        %(secret)s, %(secret_key)s, %(secret_hash)s, 'active', %(now)s, %(now)s)
+        %(name)s, %(scopes)s, %(secret)s, %(secret_key)s, %(secret_hash)s, 'active', %(now)s,
+        %(now)s)
     ON CONFLICT (workspace_id, id) DO UPDATE SET
-        account_id = excluded.account_id, address = excluded.address, secret = excluded.secret,
+        account_id = excluded.account_id, address = excluded.address, name = excluded.name,
+        scopes = excluded.scopes, secret = excluded.secret,
         secret_key = excluded.secret_key, secret_hash = excluded.secret_hash,
         status = 'active', problem = NULL, updated_at = excluded.updated_at
     """,
@@ -140,6 +156,8 @@ async def put(
         provider=draft.provider,
         account_id=draft.account_id,
         address=draft.address,
+        name=draft.name,
+        scopes=list(draft.scopes),
         secret=ring.seal(secret.encode(), aad=_place(workspace_id, connection_id)),
         secret_key=ring.key_id,
         secret_hash=crypto.digest(secret),
@@ -154,10 +172,20 @@ async def find(
 ) -> Connection | None:
     """The one to use, opened; none if there is none, or it is paused."""
     found = await tx.first(_GET, workspace_id=workspace_id, user_id=user_id, provider=provider)
-    if found is None:
-        return None
-    secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
-    return Connection(found.id, found.account_id, found.address, SecretStr(secret.decode()))
+    return _opened(found, ring)
+
+
+async def by_id(
+    tx: Transaction,
+    workspace_id: UUID,
+    connection_id: UUID,
+    *,
+    ring: Keyring,
+    status: ConnectionStatus = ConnectionStatus.ACTIVE,
+) -> Connection | None:
+    """The same by its id; none if it is gone or has another status."""
+    found = await tx.first(_BY_ID, workspace_id=workspace_id, id=connection_id, status=status)
+    return _opened(found, ring)
 
 
 async def pause(
@@ -196,6 +224,13 @@ async def pause(
     ]
     if told:
         tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+
+
+def _opened(found: _Row | None, ring: Keyring) -> Connection | None:
+    if found is None:
+        return None
+    secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
+    return Connection(found.id, found.account_id, found.address, SecretStr(secret.decode()))
 
 
 def _place(workspace_id: UUID, connection_id: UUID) -> bytes:

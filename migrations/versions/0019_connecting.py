@@ -18,6 +18,11 @@ def upgrade() -> None:
         "ALTER TABLE connections ADD COLUMN name text NOT NULL DEFAULT '',"
         " ADD COLUMN scopes text[] NOT NULL DEFAULT '{}'"
     )
+    # Giving an account back ends every connection to it: whether there are others is asked first.
+    op.execute(
+        "GRANT SELECT (workspace_id, id, provider, account_id, status) ON connections TO vt_worker"
+    )
+    op.execute("CREATE POLICY finds ON connections FOR SELECT TO vt_worker USING (true)")
     _states()
     _members()
     _activity()
@@ -134,6 +139,11 @@ def downgrade() -> None:
     for table in ("connection_activity", "slack_members", "oauth_states"):
         op.drop_table(table)
     op.execute("DELETE FROM connections WHERE provider <> 'slack' OR status = 'disconnecting'")
+    op.execute("DROP POLICY finds ON connections")
+    op.execute(
+        "REVOKE SELECT (workspace_id, id, provider, account_id, status) ON connections"
+        " FROM vt_worker"
+    )
     op.execute("ALTER TABLE connections DROP COLUMN name, DROP COLUMN scopes")
     _allow("status", "active", "needs_reauth", "needs_address")
     _allow("provider", "slack")
