@@ -28,6 +28,7 @@ from api.commands import (
     todos,
     undo,
     voice,
+    webhooks,
     workspaces,
 )
 from api.commands.client import Refused, Unreachable
@@ -98,6 +99,7 @@ for name, command in COMMANDS.items():
 app.add_typer(admin.app, name="admin")
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(voice.app, name="voice")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

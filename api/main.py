@@ -43,6 +43,7 @@ from api.routes import (
     uploads,
     verify_email,
     voice,
+    webhook_endpoints,
     webhooks,
     workspaces,
 )
@@ -136,6 +137,7 @@ def create_app(settings: Settings) -> FastAPI:
         memos,
         uploads,
         consents,
+        webhook_endpoints,
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(memos.streams, prefix=PREFIX)

@@ -15,8 +15,8 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SECRET_PREFIX: Final = "whsec_"
-PUBLIC_PREFIX: Final = "whpk_"
+SYMMETRIC: Final = "whsec_"
+PUBLIC: Final = "whpk_"
 TOLERANCE_S: Final = 5 * 60
 
 
@@ -37,7 +37,7 @@ def fault(key: str, headers: Mapping[str, str], body: bytes, *, now: float) -> s
     if abs(now - int(timestamp[:20])) > TOLERANCE_S:
         return "It was not signed within the last five minutes."
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    version, holds = ("v1a", _by_key) if key.startswith(PUBLIC_PREFIX) else ("v1", _by_secret)
+    version, holds = ("v1a", _by_key) if key.startswith(PUBLIC) else ("v1", _by_secret)
     for each in signatures.split():
         name, _, value = each.partition(",")
         if name == version and holds(_bytes(key), signed, _bytes(value)):
@@ -47,7 +47,7 @@ def fault(key: str, headers: Mapping[str, str], body: bytes, *, now: float) -> s
 
 def is_key(text: str) -> bool:
     """Whether deliveries can be verified with it."""
-    return text.startswith((SECRET_PREFIX, PUBLIC_PREFIX)) and bool(_bytes(text))
+    return text.startswith((SYMMETRIC, PUBLIC)) and bool(_bytes(text))
 
 
 def _by_secret(secret: bytes, signed: bytes, signature: bytes) -> bool:
@@ -65,7 +65,7 @@ def _by_key(public_key: bytes, signed: bytes, signature: bytes) -> bool:
 
 def _bytes(text: str) -> bytes:
     """Of base64, with its padding or without; none if it is nonsense."""
-    plain = text.removeprefix(SECRET_PREFIX).removeprefix(PUBLIC_PREFIX)
+    plain = text.removeprefix(SYMMETRIC).removeprefix(PUBLIC)
     try:
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (Base64Error, ValueError):

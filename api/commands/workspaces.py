@@ -69,7 +69,7 @@ def clock(
     if (advance is None) == (to is None):
         raise typer.BadParameter("give one of --advance and --to")
     with connect(api) as client:
-        path = f"/workspaces/{_id(client, workspace)}/clock"
+        path = f"/workspaces/{id_of(client, workspace)}/clock"
         if advance is not None:
             iso = advance.upper().startswith("P")
             body = {"advance": advance.upper() if iso else moments.duration(advance)}
@@ -84,8 +84,8 @@ def clock(
     answer(job, f"It is {_told(result['to'])}: {rows}", as_json=as_json)
 
 
-def _id(client: Client, given: str) -> str:
-    """Of its id, the beginning of that, or its name."""
+def id_of(client: Client, given: str) -> str:
+    """Of its id, the end of that, or its name."""
     found = [
         each
         for each in client.pages("/workspaces")

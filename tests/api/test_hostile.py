@@ -51,7 +51,12 @@ WRONG: list[Any] = [
     "00:00:60",
     "\u0661\u0662:00",
 ]
-OPTIONAL = {"start_anonymously", "read_all_notifications", "preview_digest"}
+OPTIONAL = {
+    "start_anonymously",
+    "read_all_notifications",
+    "preview_digest",
+    "rotate_webhook_secret",
+}
 RAW: list[bytes] = [
     b"", b"{", b"}", b"null", b"[]", b"5", b'"x"', b"\x00", b"\xff\xfe", b'{"title": "\xc3\x28"}',
     b'{"title": NaN}', b'{"position": Infinity, "title": "x"}',
@@ -220,6 +225,9 @@ async def test_questions(alice: Person) -> None:
         ("/todos", ("q", "tag"), ["%00", "x" * 1000, "%0A"]),
         ("/todos", ("fields",), ["", ",", "%00", "nope", "," * 501, "title,nope"]),
         ("/todos", ("status", "priority", "sort"), ["%00", "x", "PENDING"]),
+        ("/webhook-endpoints", ("cursor",), CURSORS),
+        ("/webhook-endpoints", ("limit",), NUMBERS),
+        ("/webhook-endpoints", ("workspace_id",), ["", "x", "%00", "0" * 36]),
     ):
         for name in names:
             for value in values:

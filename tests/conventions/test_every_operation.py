@@ -83,7 +83,12 @@ FORBIDDEN: Final = {
 }
 SECRET: Final = ("password", "hash", "secret", "token")
 WITH_TOKENS: Final = {"SignedIn"}  # what signs in, and only there
-NO_SECRET: Final = {("VoiceResult", "undo_token")}  # an id that opens nothing to others
+WITH_SECRET: Final = {("NewWebhookEndpoint", "secret")}  # the one answer that makes it
+NO_SECRET: Final = {
+    ("VoiceResult", "undo_token"),  # an id that opens nothing to others
+    ("WebhookEndpoint", "previous_secret_until"),  # an instant
+    ("NewWebhookEndpoint", "previous_secret_until"),
+}
 PASSWORD: Final = "four-words-nobody-ever-said"
 DUE: Final = {"date": "2030-07-01", "time": "18:00", "timezone": "UTC"}
 CREDENTIALS: Final = {"email": "nobody@example.com", "password": PASSWORD}
@@ -120,6 +125,10 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "preview_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "explain_recurrence": {"recurrence": {"rrule": "FREQ=DAILY"}, "due": DUE},
     "convert_recurrence": {"from": "todoist", "text": "every day"},
+    "create_webhook_endpoint": {"url": "http://127.0.0.1:8025/hooks/x", "events": ["todo.*"]},
+    "update_webhook_endpoint": {"description": "x"},
+    "rotate_webhook_secret": {},
+    "redeliver_webhooks": {"since": "2026-01-01T00:00:00Z"},
     "create_push_subscription": {
         "endpoint": "http://127.0.0.1:8025/push/x",
         "keys": {"p256dh": PUSH_KEY, "auth": "YWFhYWFhYWFhYWFhYWFhYQ"},
@@ -205,6 +214,7 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "subscription_id": await subscribed(person),
         "memo_id": await recorded(app, person),
         "upload_id": await uploading(person),
+        **await told_elsewhere(person),
     }
 
 
@@ -221,6 +231,23 @@ async def subscribed(person: Person) -> str:
     body = BODIES["create_push_subscription"]
     answer = await person.post("/push/subscriptions", json=body)
     return str(answer.json()["id"])
+
+
+async def told_elsewhere(person: Person) -> dict[str, str]:
+    """An endpoint of hers, with something on its way there; a workspace has few."""
+    found = (await person.get("/webhook-endpoints")).json()["data"]
+    for each in found[1:]:
+        await person.delete(f"/webhook-endpoints/{each['id']}")
+    if not found:
+        made = await person.post(
+            "/webhook-endpoints", json=BODIES["create_webhook_endpoint"] | {"events": ["user.*"]}
+        )
+        assert made.status_code == 201, made.text
+        found = [made.json()]
+    endpoint_id = found[0]["id"]
+    tried = await person.post(f"/webhook-endpoints/{endpoint_id}/test")
+    assert tried.status_code == 202, tried.text
+    return {"endpoint_id": endpoint_id, "delivery_id": tried.json()["id"]}
 
 
 async def recorded(app: FastAPI, person: Person) -> str:
@@ -285,6 +312,8 @@ def nothing() -> dict[str, str]:
         "upload_id",
         "command_id",
         "session_id",
+        "endpoint_id",
+        "delivery_id",
     )
     return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
 
@@ -454,5 +483,7 @@ def test_answers_hold_no_secrets(app: FastAPI) -> None:
     told = {
         (schema, name) for schema, name in found if any(word in name.lower() for word in SECRET)
     } - NO_SECRET
+    assert told >= WITH_SECRET
+    told -= WITH_SECRET
     assert {schema for schema, _ in told} == WITH_TOKENS
     assert {name for _, name in told} == {"access_token", "refresh_token", "token_type"}
