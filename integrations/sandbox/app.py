@@ -22,6 +22,8 @@ from integrations.sandbox import (
     mailbox,
     pages,
     push_pages,
+    slack_client_pages,
+    slack_consent,
     slack_pages,
     transcription_pages,
     twilio_pages,
@@ -33,6 +35,7 @@ from integrations.sandbox.google_accounts import GoogleAccounts
 from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
+from integrations.sandbox.slack_client import SlackClient
 from integrations.sandbox.transcription import TranscriptionService
 from integrations.sandbox.twilio import TwilioService
 from integrations.sandbox.web_push import PushService
@@ -60,10 +63,12 @@ def create_app(
     *,
     vendors: tuple[Vendor, ...] = VENDORS,
     events_to: str | None = None,
+    slack_to: str | None = None,
 ) -> Sandbox:
     """Build a sandbox with a ledger and faults of its own.
 
-    `events_to`: where to post what becomes of e-mails.
+    `events_to`: where to post what becomes of e-mails; `slack_to`: below which to tell what people
+    do in Slack.
     Raises Misconfigured in the production profile: there it would swallow people's mail.
     """
     config = config or settings()
@@ -71,13 +76,14 @@ def create_app(
         raise Misconfigured("the vendor sandbox does not run in the production profile")
     own_faults = Faults()
     mail_events = _mail_events(config, events_to, own_faults)
+    slack_client = _slack_client(config, slack_to, own_faults)
     app = Sandbox(
         title="Voice Todo vendor sandbox",
         docs_url=None,
         redoc_url=None,
-        lifespan=_posting(mail_events),
+        lifespan=_posting(mail_events, slack_client),
     )
-    push, slack, twilio = PushService(), SlackService(), TwilioService()
+    push, slack, twilio = PushService(), SlackService(_secret(config)), TwilioService()
     transcription, chat = TranscriptionService(), ChatService()
     google = GoogleAccounts()
     app.gate = Gate(
@@ -142,6 +148,8 @@ def create_app(
     app.include_router(pages.router(app.gate))
     app.include_router(push_pages.router(push, host=config.host))
     app.include_router(slack_pages.router(slack, app.gate))
+    app.include_router(slack_consent.router(slack))
+    app.include_router(slack_client_pages.router(slack, slack_client, app.gate))
     app.include_router(twilio_pages.router(twilio, app.gate))
     app.include_router(transcription_pages.router(transcription))
     app.include_router(chat_pages.router(chat))
@@ -161,11 +169,25 @@ def _told(vendors: tuple[Vendor, ...], mail_events: MailEvents | None) -> tuple[
     return vendors if mail_events is None else mail_events.told(vendors)
 
 
-def _posting(mail_events: MailEvents | None) -> Lifespan[FastAPI]:
+def _slack_client(config: Settings, url: str | None, faults: Faults) -> SlackClient | None:
+    def signing_secret() -> str:
+        return (keys.slack_signing(config) or b"").decode()
+
+    return None if url is None else SlackClient(url, signing_secret, faults)
+
+
+def _secret(config: Settings) -> str | None:
+    given = config.slack_client_secret
+    return None if given is None else given.get_secret_value()
+
+
+def _posting(mail_events: MailEvents | None, slack_client: SlackClient | None) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         posting = asyncio.create_task(mail_events.run()) if mail_events else None
         yield
+        if slack_client is not None:
+            await slack_client.aclose()
         if posting is not None:
             posting.cancel()
             await asyncio.gather(posting, return_exceptions=True)
@@ -178,5 +200,9 @@ def __getattr__(name: str) -> Sandbox:
     if name != "app":
         raise AttributeError(name)
     config = settings()
-    events_to = f"http://{config.host}:{config.api_port}/api/v1/webhooks/sendgrid"
-    return create_app(config, events_to=events_to if config.sandbox_events else None)
+    webhooks = f"http://{config.host}:{config.api_port}/api/v1/webhooks"
+    return create_app(
+        config,
+        events_to=f"{webhooks}/sendgrid" if config.sandbox_events else None,
+        slack_to=f"{webhooks}/slack",
+    )

@@ -35,7 +35,12 @@ def _clock(at: datetime) -> str:
     return at.strftime("%H:%M:%S")
 
 
+def _combine(first: dict[str, str], second: dict[str, str]) -> dict[str, str]:
+    return first | second
+
+
 _templates.filters["clock"] = _clock
+_templates.filters["combine"] = _combine
 
 
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:

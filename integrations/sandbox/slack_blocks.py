@@ -12,6 +12,7 @@ MAX_CONTEXT: Final = 10
 MAX_ID: Final = 255
 MAX_SECTION: Final = 3000
 MAX_BUTTON: Final = 75
+MAX_HEADER: Final = 150
 MAX_VALUE: Final = 2000
 BUTTON_FIELDS: Final = frozenset(
     {"type", "text", "action_id", "value", "url", "style", "confirm", "accessibility_label"}
@@ -34,10 +35,10 @@ TYPES: Final = frozenset(
 )
 
 
-def problems(blocks: object) -> Iterator[str]:
-    """As Slack says them in `response_metadata.messages`."""
-    if not isinstance(blocks, list) or len(blocks) > MAX_BLOCKS:
-        yield "[ERROR] must be an array of at most 50 blocks [json-pointer:/blocks]"
+def problems(blocks: object, *, most: int = MAX_BLOCKS) -> Iterator[str]:
+    """As Slack says them in `response_metadata.messages`; `most`: of a message, or of a view."""
+    if not isinstance(blocks, list) or len(blocks) > most:
+        yield f"[ERROR] must be an array of at most {most} blocks [json-pointer:/blocks]"
         return
     ids = [each["block_id"] for each in blocks if isinstance(each, dict) and "block_id" in each]
     if len(set(map(str, ids))) < len(ids):
@@ -49,13 +50,23 @@ def problems(blocks: object) -> Iterator[str]:
             yield f"[ERROR] unsupported type: {kind} [json-pointer:{where}/type]"
         elif not _is_id(block.get("block_id", "-")):
             yield f"[ERROR] must be 1 to 255 characters [json-pointer:{where}/block_id]"
-        elif kind == "section":
+        else:
+            yield from _inside(kind, block, where)
+
+
+def _inside(kind: object, block: dict[str, Any], where: str) -> Iterator[str]:
+    match kind:
+        case "header":
+            yield from _text(block.get("text"), f"{where}/text", MAX_HEADER, plain=True)
+        case "section":
             yield from _text(block.get("text"), f"{where}/text", MAX_SECTION)
-        elif kind == "context":
+            if isinstance(block.get("accessory"), dict):
+                yield from _button(block["accessory"], f"{where}/accessory")
+        case "context":
             yield from _context(block, where)
-        elif kind == "actions":
+        case "actions":
             yield from _actions(block, where)
-        elif kind == "rich_text":
+        case "rich_text":
             yield from _rich_text(block, where)
 
 
@@ -72,13 +83,23 @@ def buttons(blocks: object) -> list[dict[str, str]]:
         {
             "text": _plain(each.get("text")),
             "action_id": str(each.get("action_id", "")),
+            "block_id": str(block.get("block_id", "")),
             "value": str(each.get("value", "")),
             "style": str(each.get("style", "")),
+            "url": str(each.get("url", "")),
         }
         for block in (blocks if isinstance(blocks, list) else [])
-        if isinstance(block, dict) and block.get("type") == "actions"
-        for each in _elements(block)
+        if isinstance(block, dict)
+        for each in _interactive(block)
+        if each.get("type") == "button"
     ]
+
+
+def _interactive(block: dict[str, Any]) -> list[dict[str, Any]]:
+    if block.get("type") == "actions":
+        return _elements(block)
+    accessory = block.get("accessory")
+    return [accessory] if isinstance(accessory, dict) else []
 
 
 def _context(block: dict[str, Any], where: str) -> Iterator[str]:
@@ -100,18 +121,22 @@ def _actions(block: dict[str, Any], where: str) -> Iterator[str]:
     if len(set(map(str, ids))) < len(elements):
         yield f"[ERROR] action_id must be unique [json-pointer:{where}/elements]"
     for at, each in enumerate(elements):
-        here = f"{where}/elements/{at}"
-        if not isinstance(each, dict) or each.get("type") != "button":
-            continue
-        yield from _text(each.get("text"), f"{here}/text", MAX_BUTTON, plain=True)
-        if not _is_id(each.get("action_id", "-")):
-            yield f"[ERROR] must be 1 to 255 characters [json-pointer:{here}/action_id]"
-        if len(str(each.get("value", ""))) > MAX_VALUE:
-            yield f"[ERROR] must be less than 2001 characters [json-pointer:{here}/value]"
-        if each.get("style", "primary") not in ("primary", "danger"):
-            yield f"[ERROR] must be a valid style [json-pointer:{here}/style]"
-        for name in each.keys() - BUTTON_FIELDS:
-            yield f"[ERROR] no more than expected: {name} [json-pointer:{here}]"
+        if isinstance(each, dict):
+            yield from _button(each, f"{where}/elements/{at}")
+
+
+def _button(element: dict[str, Any], here: str) -> Iterator[str]:
+    if element.get("type") != "button":
+        return
+    yield from _text(element.get("text"), f"{here}/text", MAX_BUTTON, plain=True)
+    if not _is_id(element.get("action_id", "-")):
+        yield f"[ERROR] must be 1 to 255 characters [json-pointer:{here}/action_id]"
+    if len(str(element.get("value", ""))) > MAX_VALUE:
+        yield f"[ERROR] must be less than 2001 characters [json-pointer:{here}/value]"
+    if element.get("style", "primary") not in ("primary", "danger"):
+        yield f"[ERROR] must be a valid style [json-pointer:{here}/style]"
+    for name in element.keys() - BUTTON_FIELDS:
+        yield f"[ERROR] no more than expected: {name} [json-pointer:{here}]"
 
 
 def _rich_text(block: dict[str, Any], where: str) -> Iterator[str]:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from integrations.sandbox import slack_blocks
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.pages import page
-from integrations.sandbox.slack import TEAM, Conversation, SlackService
+from integrations.sandbox.slack import SlackService
+from integrations.sandbox.slack_workspace import TEAM, Conversation
 
 SHOWN: Final = 20
 MESSAGES: Final = 30
@@ -40,28 +41,29 @@ class TokenIn(BaseModel):
 
 def router(slack: SlackService, gate: Gate) -> APIRouter:
     pages = APIRouter(include_in_schema=False)
+    kept = slack.workspace
 
     @pages.get("/slack")
     async def workspace() -> Response:
-        shown = list(slack.newest())[:SHOWN]
+        shown = list(kept.newest())[:SHOWN]
         return page(
             "slack.html",
             team=TEAM,
             conversations=[_shown(each) for each in shown],
-            channels=[each.to_json() for each in slack.conversations.values() if each.name],
-            members=list(slack.members.values()),
+            channels=[each.to_json() for each in kept.conversations.values() if each.name],
+            members=list(kept.members.values()),
             newest=gate.ledger.last_seq,
             live=True,
         )
 
     @pages.post("/slack/channels", status_code=201)
     async def add_channel(body: ChannelIn) -> Response:
-        made = slack.add_channel(body.name, is_member=body.is_member)
+        made = kept.add_channel(body.name, is_member=body.is_member)
         return _json(made.to_json(), 201)
 
     @pages.patch("/slack/channels/{channel_id}")
     async def archive(channel_id: str, *, archived: bool) -> Response:
-        found = slack.conversations.get(channel_id)
+        found = kept.conversations.get(channel_id)
         if found is None:
             raise HTTPException(404)
         found.is_archived = archived
@@ -70,19 +72,18 @@ def router(slack: SlackService, gate: Gate) -> APIRouter:
     @pages.get("/slack/channels/{channel_id}/messages")
     async def messages(channel_id: str) -> Response:
         """All of them with their metadata, oldest first; a person's id names their messages."""
-        key = f"D{channel_id[1:]}" if channel_id in slack.members else channel_id
-        found = slack.conversations.get(key)
+        found = kept.place(channel_id)
         given = found.messages if found else ()
         return _json([each.to_json(metadata=True) for each in given])
 
     @pages.post("/slack/members", status_code=201)
     async def add_member(body: MemberIn) -> Response:
-        return _json(slack.add_member(body.name, body.email.casefold()).to_json(), 201)
+        return _json(kept.add_member(body.name, body.email.casefold()).to_json(), 201)
 
     @pages.post("/slack/revoked", status_code=204)
     async def revoke(body: TokenIn) -> Response:
         """As when an administrator removes the app: the token is refused from now on."""
-        slack.revoked.add(body.token)
+        slack.grants.revoked.add(body.token)
         return Response(status_code=204)
 
     return pages
