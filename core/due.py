@@ -125,6 +125,7 @@ SOURCES: Final = {
         Source(Kind.SERIES, "series"),
         Source(Kind.DIGESTS, "digests"),
         Source(Kind.PARKED, "parked_deliveries"),
+        Source(Kind.CALENDARS, "calendar_syncs", follows="r.state = 'idle'"),
     )
 }
 

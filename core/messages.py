@@ -17,6 +17,7 @@ class Kind(StrEnum):
     SERIES = "series"
     DIGESTS = "digests"
     PARKED = "parked"  # deliveries of which many failed at once
+    CALENDARS = "calendars"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,12 @@ class ZoneCursor:
 class ZoneMessage:
     job: JobMessage
     after: ZoneCursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarMessage:
+    """One run of a connection's sync; a newer one makes it void."""
+
+    workspace_id: UUID
+    connection_id: UUID
+    run_no: int

@@ -1,6 +1,7 @@
 """The messages under the name that workflows use; activities take them from `core.messages`."""
 
 from core.messages import (
+    CalendarMessage,
     DeliveryMessage,
     JobMessage,
     Kind,
@@ -13,6 +14,7 @@ from core.messages import (
 )
 
 __all__ = [
+    "CalendarMessage",
     "DeliveryMessage",
     "JobMessage",
     "Kind",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from activities.calendar_syncs import CalendarSyncs
 from activities.channels import (
     AT_A_TIME,
     Channels,
@@ -128,6 +129,7 @@ def activities(
         Clocks(app_db, handlers_at).advance,
         Zones(app_db).change,
         Jobs(app_db).stop,
+        CalendarSyncs(app_db).stop,
         memos.listen,
         memos.choose,
         memos.understand,
@@ -204,6 +206,7 @@ def handlers(
         Kind.SERIES: Series(app_db, now=now),
         Kind.PARKED: Parked(app_db, channels, dev=dev, now=now),
         Kind.DIGESTS: Digests(app_db, worker_db, channels, dev=dev, now=now),
+        Kind.CALENDARS: CalendarSyncs(app_db, now=now),
     }
 
 

@@ -191,7 +191,8 @@ def create(
 ) -> Job:
     """Queue the job and its workflow. `now` is the real time: jobs have no part in a sandbox's.
 
-    Where the kind allows one at a time, the transaction of a second one fails with `Conflict`.
+    A kind without a workflow of its own tells of work that its caller asks for. Where the kind
+    allows one at a time, the transaction of a second one fails with `Conflict`.
     """
     made = Job(job_id or uuid7(), workspace_id, kind, JobStatus.QUEUED, 0.0, result, None, now, now)
     tx.run(
@@ -203,15 +204,16 @@ def create(
         result=Jsonb(result),
         now=now,
     )
-    outbox.start(
-        tx,
-        WORKFLOWS[kind],
-        workflow_id(made.id),
-        subject_id=made.id,
-        tenant=workspace_id,
-        workspace_id=workspace_id,
-        job_id=made.id,
-    )
+    if kind in WORKFLOWS:
+        outbox.start(
+            tx,
+            WORKFLOWS[kind],
+            workflow_id(made.id),
+            subject_id=made.id,
+            tenant=workspace_id,
+            workspace_id=workspace_id,
+            job_id=made.id,
+        )
     tx.emit(Event(workspace_id, "job.created", made.id))
     return made
 
