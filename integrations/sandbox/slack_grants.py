@@ -85,6 +85,7 @@ class Grants:
         self._secret = client_secret
         self._codes: dict[str, _Code] = {}
         self._spent: set[str] = set()
+        self._token: str | None = None
         self._scopes: dict[str, tuple[str, ...]] = {}
 
     def approve(self, asked: Wanted, user: str) -> str:
@@ -114,12 +115,16 @@ class Grants:
             raise Refused("invalid_code_verifier")
         del self._codes[name]
         self._spent.add(name)
-        token = f"xoxb-{secrets.token_hex(24)}"
-        self._scopes[token] = code.wanted.scopes
+        # A workspace has one bot, whoever lets it in: one token, and scopes that only grow.
+        if self._token is None or self._token in self.revoked:
+            self._token = f"xoxb-{secrets.token_hex(24)}"
+        has = self._scopes.get(self._token, ())
+        scopes = tuple(dict.fromkeys((*has, *code.wanted.scopes)))
+        self._scopes[self._token] = scopes
         return {
-            "access_token": token,
+            "access_token": self._token,
             "token_type": "bot",
-            "scope": ",".join(code.wanted.scopes),
+            "scope": ",".join(scopes),
             "bot_user_id": BOT["user"],
             "app_id": BOT["app_id"],
             "team": {"id": TEAM, "name": TEAM_NAME},

@@ -76,6 +76,10 @@ def router(slack: SlackService, gate: Gate) -> APIRouter:
         given = found.messages if found else ()
         return _json([each.to_json(metadata=True) for each in given])
 
+    @pages.get("/slack/members.json")
+    async def members() -> Response:
+        return _json([each.to_json() for each in kept.members.values()])
+
     @pages.post("/slack/members", status_code=201)
     async def add_member(body: MemberIn) -> Response:
         return _json(kept.add_member(body.name, body.email.casefold()).to_json(), 201)
