@@ -153,7 +153,13 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         adviser = await stack.enter_async_context(language_model.opened(settings))
         voice = registry.voice(settings, loaded, decoding, providers, adviser)
         activities = registry.activities(
-            app_db, worker_db, channels, voice, dev=settings.dev, lanes=settings.lanes
+            app_db,
+            worker_db,
+            channels,
+            voice,
+            dev=settings.dev,
+            lanes=settings.lanes,
+            ending=registry.disconnecting(settings, loaded, http, app_db, worker_db),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         queues = [

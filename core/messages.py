@@ -95,3 +95,11 @@ class CalendarMessage:
     workspace_id: UUID
     connection_id: UUID
     run_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionMessage:
+    """An outside service that somebody connected."""
+
+    workspace_id: UUID
+    connection_id: UUID

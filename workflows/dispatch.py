@@ -14,7 +14,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
-from core.messages import DeliveryMessage, JobMessage
+from core.messages import ConnectionMessage, DeliveryMessage, JobMessage
 from core.services.outbox import Claimed
 from integrations import temporal
 from workflows import policies
@@ -44,6 +44,7 @@ ROUTES: Mapping[str, Route] = {
     "ChangeZone": Route(JobMessage, "Moves a person's floating times to another zone"),
     "ProcessVoiceMemo": Route(JobMessage, "Makes todos of a recording: listens, transcribes, does"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
+    "Disconnect": Route(ConnectionMessage, "Gives an access back to the provider it is of"),
     "SendMail": Route(DeliveryMessage, "Sends a mail about the account"),
 }
 

@@ -2,6 +2,7 @@
 
 from core.messages import (
     CalendarMessage,
+    ConnectionMessage,
     DeliveryMessage,
     JobMessage,
     Kind,
@@ -15,6 +16,7 @@ from core.messages import (
 
 __all__ = [
     "CalendarMessage",
+    "ConnectionMessage",
     "DeliveryMessage",
     "JobMessage",
     "Kind",

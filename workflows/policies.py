@@ -90,6 +90,17 @@ UNDERSTANDING: Policy = {
     ),
 }
 
+# Giving an access back to the provider it is of. After a day nobody waits for one that does not
+# answer: what we keep of it is forgotten all the same.
+REVOCATION: Policy = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=15),
+    ),
+}
+
 # One short transaction of ours: repeated until PostgreSQL is there.
 BOOKKEEPING: Policy = {
     "start_to_close_timeout": timedelta(seconds=10),

@@ -20,6 +20,7 @@ from activities.channels import (
     Vendor,
 )
 from activities.clock import Clocks
+from activities.connections import Connections
 from activities.deliveries import Deliveries
 from activities.digests import Digests
 from activities.email_batches import EmailBatches
@@ -48,6 +49,7 @@ from core.rules.tokens import PHONE_CODE_PURPOSE
 from core.services import connections, memo_secrets, voice_seals
 from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
+from integrations import oauth
 from integrations.audio.recordings import Recordings
 from integrations.blobs import Directory
 from integrations.email_links import Links
@@ -61,6 +63,7 @@ from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from workflows.accounts import SendMail, SendVerification
 from workflows.clock import AdvanceClock
+from workflows.connections import Disconnect
 from workflows.deliveries import RetryDelivery, queue_of
 from workflows.dispatch import TASK_QUEUE
 from workflows.memos import LISTENING, ProcessVoiceMemo
@@ -76,6 +79,7 @@ WORKFLOWS: Final[Sequence[type]] = (
     RetryDelivery,
     SendVerification,
     SendMail,
+    Disconnect,
     AdvanceClock,
     ChangeZone,
     ProcessVoiceMemo,
@@ -114,6 +118,7 @@ def activities(
     *,
     dev: bool,
     lanes: int,
+    ending: Connections,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`."""
 
@@ -129,6 +134,8 @@ def activities(
         Clocks(app_db, handlers_at).advance,
         Zones(app_db).change,
         Jobs(app_db).stop,
+        ending.give_back,
+        ending.forget,
         CalendarSyncs(app_db).stop,
         memos.listen,
         memos.choose,
@@ -136,6 +143,13 @@ def activities(
         memos.stop,
         Transcriptions(app_db, voice.audio, voice.transcribers).transcribe,
     )
+
+
+def disconnecting(
+    settings: Settings, keys: Keys, http: Client, app_db: Database, worker_db: Database
+) -> Connections:
+    ring = keys.ring.of(connections.PURPOSE)
+    return Connections(app_db, worker_db, ring, oauth.providers(settings, http))
 
 
 def voice(

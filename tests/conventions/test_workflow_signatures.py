@@ -15,6 +15,7 @@ from temporalio import activity, workflow
 from activities.channels import Channels
 from core.db import Database
 from core.messages import Kind, TickMessage
+from tests.connecting import unconnected
 from tests.memos import deaf
 from workflows import registry
 from workflows.dispatch import ROUTES
@@ -44,7 +45,11 @@ def signature(function: Callable[..., Any]) -> dict[str, Any]:
 
 def activities() -> list[Callable[..., Any]]:
     closed = Database("postgresql:///", role="vt_app", size=1)
-    return list(registry.activities(closed, closed, Channels({}), deaf(), dev=True, lanes=1))
+    ending = unconnected(closed)
+    channels = Channels({})
+    return list(
+        registry.activities(closed, closed, channels, deaf(), dev=True, lanes=1, ending=ending)
+    )
 
 
 def workflow_runs() -> list[Callable[..., Any]]:

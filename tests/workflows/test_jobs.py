@@ -18,6 +18,7 @@ from core.db import Database
 from core.ids import uuid7
 from core.models.jobs import JobKind
 from core.services import jobs, sandboxes
+from tests.connecting import unconnected
 from tests.memos import deaf
 from tests.reminding import Scene, scene
 from worker import new_worker
@@ -80,7 +81,10 @@ async def begin(
 
 
 def parts(people_db: Database, db: Database) -> Any:
-    return registry.activities(people_db, db, Channels({}), deaf(), dev=False, lanes=1)
+    ending = unconnected(people_db)
+    return registry.activities(
+        people_db, db, Channels({}), deaf(), dev=False, lanes=1, ending=ending
+    )
 
 
 async def test_a_clock_moves_all_the_way(

@@ -23,6 +23,7 @@ from integrations.audio import recordings
 from integrations.blobs import Directory
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
+from tests.connecting import unconnected
 from tests.memos import Said, recorded
 from tests.people import Person, register
 from tests.serving import serve
@@ -64,7 +65,13 @@ class Place:
             decoder = await stack.enter_async_context(recordings.opened(1))
             voice = registry.voice(settings, keys.load(settings), decoder, found)
             parts = registry.activities(
-                self.app_db, self.db, Channels({}), voice, dev=True, lanes=1
+                self.app_db,
+                self.db,
+                Channels({}),
+                voice,
+                dev=True,
+                lanes=1,
+                ending=unconnected(self.app_db),
             )
             queues = registry.recordings(settings, found, self.app_db, voice)
             for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, queues)):
