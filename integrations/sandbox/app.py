@@ -19,6 +19,7 @@ from core.settings import Settings, settings
 from integrations.sandbox import (
     chat_pages,
     google_consent,
+    google_pages,
     mailbox,
     pages,
     push_pages,
@@ -32,6 +33,8 @@ from integrations.sandbox.chat import ChatService
 from integrations.sandbox.faults import FaultIn, Faults, VendorName
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.google_accounts import GoogleAccounts
+from integrations.sandbox.google_calendar import GoogleCalendarService
+from integrations.sandbox.google_channels import Channels
 from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
@@ -86,6 +89,7 @@ def create_app(
     push, slack, twilio = PushService(), SlackService(_secret(config)), TwilioService()
     transcription, chat = TranscriptionService(), ChatService()
     google = GoogleAccounts()
+    calendars = GoogleCalendarService(google, Channels(config.api_url, own_faults))
     app.gate = Gate(
         (
             *_told(vendors, mail_events),
@@ -95,6 +99,7 @@ def create_app(
             *transcription.vendors,
             chat.vendor,
             google.vendor,
+            calendars.vendor,
         ),
         faults=own_faults,
     )
@@ -154,6 +159,7 @@ def create_app(
     app.include_router(transcription_pages.router(transcription))
     app.include_router(chat_pages.router(chat))
     app.include_router(google_consent.router(google))
+    app.include_router(google_pages.router(google, calendars, app.gate))
     return app
 
 

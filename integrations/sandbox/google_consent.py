@@ -1,8 +1,6 @@
-"""The page on which a Google account is connected, and what people do to that later."""
+"""The page on which a Google account is connected."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from integrations.sandbox import consent, google_accounts
@@ -43,17 +41,5 @@ def router(accounts: GoogleAccounts) -> APIRouter:
             chosen=next((each for each in people if each.account == account), None),
             wants=[google_accounts.SCOPES[each] for each in wanted.scopes],
         )
-
-    @pages.post("/google/expired", status_code=204)
-    async def expire_access() -> Response:
-        """Every access token has run out; refreshing gives another."""
-        accounts.expire_access()
-        return Response(status_code=204)
-
-    @pages.post("/google/removed", status_code=204)
-    async def remove(account: Annotated[str, Query(max_length=320)]) -> Response:
-        """As when a person removes the app from their Google account."""
-        accounts.end(account)
-        return Response(status_code=204)
 
     return pages
