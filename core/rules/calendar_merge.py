@@ -1,0 +1,269 @@
+"""A todo and its event merged with what was last agreed on: field by field, three ways.
+
+What nobody else changed is never written back: a change that came from there is equal on both
+sides from then on. `calendar_plans` has the steps around this one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from core.rules import calendar_bodies as bodies
+from core.rules import calendar_events as events
+from core.rules import calendar_recurrence as repeating
+from core.rules.calendar_events import RemoteEvent, Tags
+from core.rules.calendar_plans import Act, EventWrite, Link, Missing, Op, Plan, Reason, TodoWrite
+from core.rules.calendar_snapshot import (
+    FIELDS,
+    OPAQUE,
+    Snapshot,
+    TodoView,
+    When,
+    digest,
+    for_todo,
+    lasting,
+    of_event,
+    of_todo,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What is known when both sides are looked at.
+
+    `unheard` are the tags of a write of ours whose answer never came: what they fit is ours.
+    """
+
+    link: Link
+    todo: TodoView | None
+    event: RemoteEvent | None
+    there: Snapshot
+    unheard: Tags | None
+    now: datetime
+
+    def event_changed(self, name: str) -> bool:
+        """By anybody but us."""
+        if self.unheard is not None:
+            return self.unheard.hashes.get(name) != digest(self.there)[name]
+        return self.link.base is None or not self.there.same(self.link.base, name)
+
+    def todo_changed(self, here: Snapshot, name: str) -> bool:
+        """Since the event was made to say the same."""
+        if self.unheard is not None and _of_version(self.unheard, self.todo):
+            return False
+        return self.link.base is None or not here.same(self.link.base, name)
+
+
+def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now: datetime) -> Plan:
+    """Of a pair, or of one side that has no other yet: `calendar_policy` says which may have one.
+
+    `todo` null: there is none, or none any more.
+    """
+    if isinstance(event, RemoteEvent) and _older(event, link.base):
+        return Plan(stale=True, reasons=(Reason.STALE,))
+    if event is Missing.GONE or (isinstance(event, RemoteEvent) and event.cancelled):
+        return _without_event(link, todo, event)
+    if isinstance(event, RemoteEvent):
+        there = _seen(of_event(event), link.base)
+        tags = _tags(link, event)
+        there = replace(there, hashes=tags.hashes if tags else {})
+        pair = _Pair(link, todo, event, there, _unheard(link, tags), now)
+    elif link.base is not None:
+        pair = _Pair(link, todo, None, link.base, None, now)
+    else:
+        return _begun(link, todo, ())
+    if todo is None or todo.deleted:
+        return _without_todo(pair)
+    return _both(pair, todo)
+
+
+def _begun(link: Link, todo: TodoView | None, reasons: tuple[Reason, ...]) -> Plan:
+    """Another event for a todo."""
+    if todo is None or todo.deleted or todo.due is None or todo.done:
+        return Plan(over=True)
+    wanted = of_todo(todo)
+    wanted = replace(
+        wanted,
+        turn=None,
+        lasts=lasting(None, wanted.when.start or todo.due),
+        updated=None,
+        hashes=digest(wanted),
+    )
+    tags = bodies.private(todo, wanted, origin=events.OF_TODO, connection=str(link.connection_id))
+    body = bodies.full(todo, wanted, tags)
+    return Plan(
+        event=EventWrite(Op.INSERT, link.event_id, link.generation, body=body),
+        base=wanted,
+        reasons=(*reasons, *_inexpressible(todo)),
+    )
+
+
+def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missing) -> Plan:
+    """Deleted there. An edit since then is stronger, and what is done stays in the history."""
+    if todo is None or todo.deleted or todo.due is None:
+        return Plan(over=True)
+    if todo.done:
+        return Plan(over=True, reasons=(Reason.DONE_KEPT,))
+    if _edited(link, todo, event):
+        renewed = Link.first(link.connection_id, todo.id, generation=link.generation + 1)
+        return _begun(renewed, todo, (Reason.EDITED_SINCE,) if link.base else ())
+    return Plan(todo=TodoWrite(Act.DELETE, todo.version), over=True, deletes="todo")
+
+
+def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
+    tags = _tags(link, event) if isinstance(event, RemoteEvent) else None
+    unheard = _unheard(link, tags)
+    if unheard is not None:
+        return not _of_version(unheard, todo)
+    here = of_todo(todo)
+    return link.base is None or any(not here.same(link.base, name) for name in FIELDS)
+
+
+def _without_todo(pair: _Pair) -> Plan:
+    """Deleted here, or never made."""
+    link, there, todo = pair.link, pair.there, pair.todo
+    if todo is None and link.base is None and pair.unheard is None:
+        write, reasons = _todo_write(Act.CREATE, pair, None, there, FIELDS)
+        return Plan(todo=write, agreed=there, base=there, reasons=reasons)
+    if any(pair.event_changed(name) for name in FIELDS):
+        act = Act.RESTORE if todo is not None else Act.CREATE
+        write, reasons = _todo_write(act, pair, todo, there, FIELDS)
+        return Plan(todo=write, agreed=there, base=there, reasons=(Reason.EDITED_SINCE, *reasons))
+    return Plan(event=_delete(pair), over=True, deletes="event")
+
+
+def _both(pair: _Pair, todo: TodoView) -> Plan:
+    here, there = of_todo(todo), pair.there
+    merged, reasons = _merged(pair, here)
+    for_todo_side = [name for name in FIELDS if not merged.same(here, name)]
+    for_event = [name for name in FIELDS if not merged.same(there, name)]
+    write = None
+    if for_todo_side:
+        write, told = _todo_write(Act.EDIT, pair, todo, merged, for_todo_side)
+        reasons = (*reasons, *told)
+    if merged.when.start is None:
+        reasons = (*reasons, Reason.NO_LONGER_DUE)
+        return Plan(_delete(pair), write, agreed=there, over=True, deletes="event", reasons=reasons)
+    if not for_event:
+        return Plan(todo=write, agreed=there, base=there, reasons=reasons)
+    if "when" in for_event:
+        merged = replace(merged, lasts=lasting(there, merged.when.start))
+        reasons = (*reasons, *_inexpressible(todo))
+    tags = bodies.private(
+        todo, merged, origin=pair.link.origin, connection=str(pair.link.connection_id)
+    )
+    body = bodies.part(for_event, merged, there, tags)
+    base = replace(merged, hashes=digest(merged))
+    return Plan(_event_write(Op.PATCH, pair, body), write, there, base, reasons=reasons)
+
+
+def _merged(pair: _Pair, here: Snapshot) -> tuple[Snapshot, tuple[Reason, ...]]:
+    """The event's look and length stay; of each field the side that somebody changed counts."""
+    there = pair.there
+    values: dict[str, Any] = {}
+    reasons: list[Reason] = []
+    later = _later(there.updated, here.updated)
+    for name in FIELDS:
+        if here.same(there, name) or not pair.event_changed(name):
+            ours = not here.same(there, name)
+        elif not pair.todo_changed(here, name):
+            ours = False
+        else:
+            ours = not later
+            reasons.append(Reason.TODO_WON if ours else Reason.EVENT_WON)
+        values[name] = getattr(here if ours else there, name)
+    return replace(there, **values), tuple(dict.fromkeys(reasons))
+
+
+def _todo_write(
+    act: Act, pair: _Pair, todo: TodoView | None, wanted: Snapshot, names: Sequence[str]
+) -> tuple[TodoWrite | None, tuple[Reason, ...]]:
+    """Null when nothing of it can be carried over."""
+    write = TodoWrite(act, todo.version if todo else None)
+    reasons: tuple[Reason, ...] = ()
+    if act is Act.CREATE and pair.event is not None:
+        write = replace(write, notes=pair.event.description)
+    if "title" in names:
+        write = replace(write, title=wanted.title)
+    if "done" in names:
+        write = replace(write, done=wanted.done)
+    if "when" in names and wanted.when.start is not None:
+        write, reasons = _timed(write, todo, wanted.when, pair.now)
+    empty = write == TodoWrite(act, write.version) and act is Act.EDIT
+    return None if empty else write, reasons
+
+
+def _timed(
+    write: TodoWrite, todo: TodoView | None, when: When, now: datetime
+) -> tuple[TodoWrite, tuple[Reason, ...]]:
+    start = when.start
+    if start is None:
+        return write, ()
+    zone = todo.zone if todo else start.zone or "UTC"
+    before = todo.due if todo else None
+    recurs = todo is not None and todo.series is not None
+    if not when.rules:
+        shows_rule = todo is not None and bool(of_todo(todo).when.rules)
+        write = replace(write, due=for_todo(start, before, zone), stops=shows_rule)
+        return write, ()
+    recurrence, lost = repeating.from_event(when.rules, start)
+    if recurrence is None or lost:
+        return (write if recurs else replace(write, due=start)), (Reason.NOT_UNDERSTOOD,)
+    if todo is not None and todo.series is not None:
+        recurrence = replace(recurrence, pile_up=todo.series.plan.recurrence.pile_up)
+    stands = repeating.current(recurrence, start, now=now, zone=zone)
+    return replace(write, due=for_todo(stands, before, zone), recurrence=recurrence), ()
+
+
+def _event_write(op: Op, pair: _Pair, body: Mapping[str, Any] | None = None) -> EventWrite:
+    """Under the etag that was read: what anybody wrote since then is looked at first."""
+    etag = pair.event.etag if pair.event else pair.link.etag
+    return EventWrite(op, pair.link.event_id, pair.link.generation, etag or None, body)
+
+
+def _delete(pair: _Pair) -> EventWrite:
+    return _event_write(Op.DELETE, pair)
+
+
+def _seen(there: Snapshot, base: Snapshot | None) -> Snapshot:
+    """What is done looks so by our doing: the look that it had before is kept.
+
+    The occurrence is `calendar_turns`' to compare.
+    """
+    there = replace(there, turn=base.turn if base else None)
+    if not there.done:
+        return there
+    if base is None:
+        return replace(there, color=None, transparency=OPAQUE)
+    return replace(there, color=base.color, transparency=base.transparency)
+
+
+def _inexpressible(todo: TodoView) -> tuple[Reason, ...]:
+    repeats = todo.repeats
+    return (Reason.NOT_EXPRESSIBLE,) if repeats and repeats.reasons else ()
+
+
+def _tags(link: Link, event: RemoteEvent) -> Tags | None:
+    """Those of this connection: what another one wrote is, for us, somebody's edit."""
+    tags = events.tags(event.private)
+    return tags if tags and tags.connection_id == str(link.connection_id) else None
+
+
+def _unheard(link: Link, tags: Tags | None) -> Tags | None:
+    known = link.base.hashes if link.base else {}
+    return tags if tags is not None and dict(tags.hashes) != dict(known) else None
+
+
+def _of_version(tags: Tags, todo: TodoView | None) -> bool:
+    """Whether the todo is still as it was when we wrote these."""
+    return todo is not None and (tags.todo_id, tags.version) == (str(todo.id), todo.version)
+
+
+def _older(event: RemoteEvent, base: Snapshot | None) -> bool:
+    """By the provider's own clock, at both ends."""
+    return _later(base.updated if base else None, event.updated)
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one > other
