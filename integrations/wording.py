@@ -84,6 +84,11 @@ def moment(send: Send, *, zoned: bool = True) -> str:
     return said.due.format(when=when)
 
 
+def when(at: datetime, *, zone: str, today: date, locale: str, all_day: bool = False) -> str:
+    """`tomorrow at 09:00`, as people say it in their own zone and language."""
+    return _when(at, zone, today, words(locale), all_day=all_day, zoned=False)
+
+
 def one_line(text: str) -> str:
     return " ".join(text.split())
 
