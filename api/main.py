@@ -24,6 +24,7 @@ from api.routes import (
     docs,
     events,
     health,
+    integrations,
     jobs,
     lists,
     me,
@@ -57,8 +58,9 @@ from core.services.voice_results import Policy, Using
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
-from integrations import language_model
+from integrations import language_model, oauth
 from integrations.blobs import Directory
+from integrations.http import vendor_client
 
 PREFIX = "/api/v1"
 
@@ -82,8 +84,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         tries_per_minute=settings.rate_limit_auth,
         password_min_chars=settings.password_min_chars,
     )
-    async with language_model.opened(settings) as adviser:
+    async with language_model.opened(settings) as adviser, vendor_client() as vendors:
         app.state.voice = replace(app.state.voice, adviser=adviser)
+        app.state.oauth = oauth.providers(settings, vendors)
         gc.freeze()  # what start-up made stays: the collector need not look at it again
         yield
     following.cancel()
@@ -137,6 +140,7 @@ def create_app(settings: Settings) -> FastAPI:
         memos,
         uploads,
         consents,
+        integrations,
         webhook_endpoints,
     ):
         app.include_router(noun.router, prefix=PREFIX)
@@ -145,6 +149,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(uploads.streams, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
+    app.include_router(integrations.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)
     app.include_router(unsubscribe.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)

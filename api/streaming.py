@@ -42,7 +42,7 @@ class Stream(Visit):
     def begin_streaming(self) -> None:
         """Who is it? Asked before anything else of the request is looked at."""
         self.now = clock.now()
-        self.somebody = self._read_token()
+        self.somebody = self.shown()
 
     @asynccontextmanager
     async def opening(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:

@@ -44,7 +44,7 @@ class Visit(Request):
         self.tx = tx
         self.now = tx.began_at
         if authenticated:
-            self.somebody = self._read_token()
+            self.somebody = self.shown()
             self.claim = await idempotency.claim(self, self.actor.user_id)
             tx.enter(self.caller(self.actor))
         else:
@@ -75,7 +75,8 @@ class Visit(Request):
         """The same caller without their claim: to be told what it was answered the first time."""
         return replace(self.caller(self.somebody), claim=None) if self.somebody else None
 
-    def _read_token(self) -> Actor:
+    def shown(self) -> Actor:
+        """Whom the request's own token names. Raises `Unauthenticated`."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("send `Authorization: Bearer <access token>`")
