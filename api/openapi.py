@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api import webhook_document
 from api.transaction import SCHEME
 
 PROBLEM: dict[str, Any] = {
@@ -61,6 +62,8 @@ def complete(app: FastAPI) -> None:
             document = generate()
             components = document.setdefault("components", {})
             components.setdefault("schemas", {})["Problem"] = PROBLEM
+            components["schemas"] |= webhook_document.schemas()
+            document["webhooks"] = webhook_document.section()
             components["securitySchemes"] = {SCHEME: BEARER}
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
