@@ -27,11 +27,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
 from activities.orphans import Orphans
+from activities.webhooks import Posting
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
-from core.services import clocks, outbox
+from core.services import clocks, outbox, webhook_secrets
 from core.settings import Settings, settings
 from integrations import language_model, temporal
 from integrations.audio import recordings
@@ -160,6 +161,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             dev=settings.dev,
             lanes=settings.lanes,
             ending=registry.disconnecting(settings, loaded, http, app_db, worker_db),
+            posting=Posting(guarded, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         queues = [

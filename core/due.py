@@ -126,6 +126,11 @@ SOURCES: Final = {
         Source(Kind.DIGESTS, "digests"),
         Source(Kind.PARKED, "parked_deliveries"),
         Source(Kind.CALENDARS, "calendar_syncs", follows="r.state = 'idle'"),
+        Source(
+            Kind.WEBHOOKS,
+            "webhook_endpoints",
+            follows="r.status = 'active' AND coalesce(r.hold_until <= %(now)s, true)",
+        ),
     )
 }
 

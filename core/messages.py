@@ -18,6 +18,7 @@ class Kind(StrEnum):
     DIGESTS = "digests"
     PARKED = "parked"  # deliveries of which many failed at once
     CALENDARS = "calendars"
+    WEBHOOKS = "webhooks"  # endpoints that the feed is ahead of, or that wait for a retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +104,10 @@ class ConnectionMessage:
 
     workspace_id: UUID
     connection_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """Something that Slack told."""
+
+    inbound_id: UUID

@@ -84,6 +84,22 @@ MEMO_BYTES = Histogram(
 BLOBS_COLLECTED = Counter(
     "voicetodo_blobs_collected_total", "Blobs that no row named any more, or whose time was over"
 )
+WEBHOOK_ATTEMPTS = Counter(
+    "voicetodo_webhook_attempts_total",
+    "Attempts to deliver to people's own endpoints, by what came of them",
+    ("outcome",),
+)
+WEBHOOK_LATENCY = Histogram(
+    "voicetodo_webhook_latency_seconds",
+    "Time from an event to its acceptance by an endpoint, of first attempts",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600),
+)
+WEBHOOKS_DISABLED = Counter(
+    "voicetodo_webhooks_disabled_total", "Endpoints that were switched off by us", ("reason",)
+)
+SLACK_INBOUND = Counter(
+    "voicetodo_slack_inbound_total", "What was done in Slack, by what came of it", ("outcome",)
+)
 OUTBOX_DEPTH = Gauge("voicetodo_outbox_depth", "Outbox rows that wait for Temporal")
 OUTBOX_DEAD = Gauge("voicetodo_outbox_dead", "Outbox rows that were given up")
 OUTBOX_OLDEST_AGE = Gauge(

@@ -35,6 +35,7 @@ from activities.shift import Handler
 from activities.tick import Ticks
 from activities.transcribers import Transcribers
 from activities.transcriptions import Transcriptions
+from activities.webhooks import Posting, Webhooks
 from activities.zones import Zones
 from core import clock
 from core.crypto import derive
@@ -119,16 +120,21 @@ def activities(
     dev: bool,
     lanes: int,
     ending: Connections,
+    posting: Posting | None = None,
 ) -> Sequence[Callable[..., Any]]:
-    """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`."""
+    """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
+
+    Without `posting` nothing is posted to people's own endpoints.
+    """
 
     def handlers_at(now: Callable[[], datetime]) -> Mapping[Kind, Handler]:
         # No vendor is in reach of a clock that somebody moves.
         return handlers(app_db, worker_db, Channels({}), dev=dev, now=now)
 
+    due = handlers(app_db, worker_db, channels, dev=dev, posting=posting)
     memos = Memos(app_db, voice.audio, voice.transcribers, voice.using)
     return (
-        Ticks(worker_db, handlers(app_db, worker_db, channels, dev=dev), lanes=lanes).run,
+        Ticks(worker_db, due, lanes=lanes).run,
         Deliveries(app_db, channels, dev=dev).attempt,
         Executions(worker_db).close_execution,
         Clocks(app_db, handlers_at).advance,
@@ -213,14 +219,19 @@ def handlers(
     *,
     dev: bool,
     now: Callable[[], datetime] = clock.now,
+    posting: Posting | None = None,
 ) -> Mapping[Kind, Handler]:
     """What is done with the due rows of each kind."""
+    ours: dict[Kind, Handler] = (
+        {Kind.WEBHOOKS: Webhooks(app_db, posting, now=now)} if posting else {}
+    )
     return {
         Kind.REMINDERS: Reminders(app_db, channels, dev=dev, now=now),
         Kind.SERIES: Series(app_db, now=now),
         Kind.PARKED: Parked(app_db, channels, dev=dev, now=now),
         Kind.DIGESTS: Digests(app_db, worker_db, channels, dev=dev, now=now),
         Kind.CALENDARS: CalendarSyncs(app_db, now=now),
+        **ours,
     }
 
 

@@ -29,7 +29,7 @@ from core.statements import Query, query
 
 log = logs.get(__name__)
 
-MAX_BYTES: Final = 256 * 1024
+MAX_BYTES: Final = 64 * 1024  # a slice of the longest is 3 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class FullData:
 
     Null where there is none to show: deleted, not the owner's own (reminders, jobs), or of a kind
     that is read in the API only (recordings, what was said, accounts). `truncated`: it would have
-    made the message longer than 256 KiB. `changed` names the fields that the event changed.
+    made the message longer than 64 KiB. `changed` names the fields that the event changed.
     """
 
     id: UUID
