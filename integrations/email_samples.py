@@ -42,6 +42,7 @@ def samples(locale: str) -> Iterator[tuple[str, Email]]:
         "password_changed": (DeliveryKind.PASSWORD_CHANGED, "", None, timedelta(0)),
         "token_reused": (DeliveryKind.TOKEN_REUSED, BROWSER, None, timedelta(0)),
         "invitation": (DeliveryKind.INVITATION, titles[3], None, timedelta(0)),
+        "webhook_disabled": (DeliveryKind.WEBHOOK_DISABLED, "", None, timedelta(0)),
     }
     for name, (kind, title, when, late) in about.items():
         yield name, _EMAILS.render(_send(kind, title, when, late, locale))

@@ -78,6 +78,7 @@ class Emails:
             DeliveryKind.PASSWORD_CHANGED: self._security,
             DeliveryKind.TOKEN_REUSED: self._security,
             DeliveryKind.INVITATION: self._invitation,
+            DeliveryKind.WEBHOOK_DISABLED: self._webhook_disabled,
         }
 
     def render(self, send: Send) -> Email:
@@ -161,6 +162,9 @@ class Emails:
         return self._plain(send, speaking, self._links.app)
 
     def _invitation(self, send: Send, speaking: Language) -> Content:
+        return self._plain(send, speaking, self._links.app)
+
+    def _webhook_disabled(self, send: Send, speaking: Language) -> Content:
         return self._plain(send, speaking, self._links.app)
 
     def _security(self, send: Send, speaking: Language) -> Content:
