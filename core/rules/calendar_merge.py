@@ -42,6 +42,14 @@ class _Pair:
     unheard: Tags | None
     now: datetime
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields to merge: an event's times stay alone when no todo of ours can have them."""
+        when = self.there.when
+        if when.start is None or repeating.understood(when.rules, when.start, now=self.now):
+            return FIELDS
+        return tuple(name for name in FIELDS if name != "when")
+
     def event_changed(self, name: str) -> bool:
         """By anybody but us."""
         if self.unheard is not None:
@@ -123,97 +131,94 @@ def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
 def _without_todo(pair: _Pair) -> Plan:
     """Deleted here, or never made."""
     link, there, todo = pair.link, pair.there, pair.todo
-    if todo is None and link.base is None and pair.unheard is None:
-        write, reasons = _todo_write(Act.CREATE, pair, None, there, FIELDS)
+    told = () if "when" in pair.names else (Reason.NOT_UNDERSTOOD,)
+    new = todo is None and link.base is None and pair.unheard is None
+    if new or any(pair.event_changed(name) for name in FIELDS):
+        act = Act.CREATE if todo is None else Act.RESTORE
+        write = _todo_write(act, pair, todo, there, FIELDS)
+        reasons = told if new else (Reason.EDITED_SINCE, *told)
         return Plan(todo=write, agreed=there, base=there, reasons=reasons)
-    if any(pair.event_changed(name) for name in FIELDS):
-        act = Act.RESTORE if todo is not None else Act.CREATE
-        write, reasons = _todo_write(act, pair, todo, there, FIELDS)
-        return Plan(todo=write, agreed=there, base=there, reasons=(Reason.EDITED_SINCE, *reasons))
     return Plan(event=_delete(pair), over=True, deletes="event")
 
 
 def _both(pair: _Pair, todo: TodoView) -> Plan:
-    here, there = of_todo(todo), pair.there
-    merged, reasons = _merged(pair, here)
-    for_todo_side = [name for name in FIELDS if not merged.same(here, name)]
-    for_event = [name for name in FIELDS if not merged.same(there, name)]
-    write = None
-    if for_todo_side:
-        write, told = _todo_write(Act.EDIT, pair, todo, merged, for_todo_side)
-        reasons = (*reasons, *told)
+    here, there, names = of_todo(todo), pair.there, pair.names
+    if todo.done and todo.series is None and there.when.rules:
+        return Plan(agreed=there, base=there)  # a series at its end: its event stays as it was
+    merged, reasons = _merged(pair, here, names)
+    to_todo = [name for name in names if not merged.same(here, name)]
+    to_event = [name for name in names if not merged.same(there, name)]
+    write = _todo_write(Act.EDIT, pair, todo, merged, to_todo) if to_todo else None
+    if "when" not in names and pair.event_changed("when"):
+        reasons = (*reasons, Reason.NOT_UNDERSTOOD)
     if merged.when.start is None:
         reasons = (*reasons, Reason.NO_LONGER_DUE)
-        return Plan(_delete(pair), write, agreed=there, over=True, deletes="event", reasons=reasons)
-    if not for_event:
+        return Plan(_delete(pair), write, there, over=True, deletes="event", reasons=reasons)
+    if not to_event:
         return Plan(todo=write, agreed=there, base=there, reasons=reasons)
-    if "when" in for_event:
+    if "when" in to_event:
         merged = replace(merged, lasts=lasting(there, merged.when.start))
         reasons = (*reasons, *_inexpressible(todo))
     tags = bodies.private(
         todo, merged, origin=pair.link.origin, connection=str(pair.link.connection_id)
     )
-    body = bodies.part(for_event, merged, there, tags)
+    body = bodies.part(to_event, merged, there, tags)
     base = replace(merged, hashes=digest(merged))
     return Plan(_event_write(Op.PATCH, pair, body), write, there, base, reasons=reasons)
 
 
-def _merged(pair: _Pair, here: Snapshot) -> tuple[Snapshot, tuple[Reason, ...]]:
+def _merged(
+    pair: _Pair, here: Snapshot, names: Sequence[str]
+) -> tuple[Snapshot, tuple[Reason, ...]]:
     """The event's look and length stay; of each field the side that somebody changed counts."""
     there = pair.there
     values: dict[str, Any] = {}
     reasons: list[Reason] = []
     later = _later(there.updated, here.updated)
-    for name in FIELDS:
-        if here.same(there, name) or not pair.event_changed(name):
-            ours = not here.same(there, name)
-        elif not pair.todo_changed(here, name):
-            ours = False
-        else:
-            ours = not later
-            reasons.append(Reason.TODO_WON if ours else Reason.EVENT_WON)
+    for name in names:
+        if here.same(there, name):
+            continue
+        ours = True
+        if pair.event_changed(name):
+            ours = pair.todo_changed(here, name) and not later
+            if pair.todo_changed(here, name):
+                reasons.append(Reason.TODO_WON if ours else Reason.EVENT_WON)
         values[name] = getattr(here if ours else there, name)
     return replace(there, **values), tuple(dict.fromkeys(reasons))
 
 
 def _todo_write(
     act: Act, pair: _Pair, todo: TodoView | None, wanted: Snapshot, names: Sequence[str]
-) -> tuple[TodoWrite | None, tuple[Reason, ...]]:
-    """Null when nothing of it can be carried over."""
+) -> TodoWrite:
     write = TodoWrite(act, todo.version if todo else None)
-    reasons: tuple[Reason, ...] = ()
-    if act is Act.CREATE and pair.event is not None:
+    if todo is None and pair.event is not None:
         write = replace(write, notes=pair.event.description)
     if "title" in names:
         write = replace(write, title=wanted.title)
     if "done" in names:
         write = replace(write, done=wanted.done)
-    if "when" in names and wanted.when.start is not None:
-        write, reasons = _timed(write, todo, wanted.when, pair.now)
-    empty = write == TodoWrite(act, write.version) and act is Act.EDIT
-    return None if empty else write, reasons
+    if "when" in names:
+        write = _timed(write, todo, wanted.when, pair.now)
+    return write
 
 
-def _timed(
-    write: TodoWrite, todo: TodoView | None, when: When, now: datetime
-) -> tuple[TodoWrite, tuple[Reason, ...]]:
+def _timed(write: TodoWrite, todo: TodoView | None, when: When, now: datetime) -> TodoWrite:
+    """With the due time; of a rule, the occurrence that is next."""
     start = when.start
     if start is None:
-        return write, ()
+        return write
     zone = todo.zone if todo else start.zone or "UTC"
     before = todo.due if todo else None
-    recurs = todo is not None and todo.series is not None
     if not when.rules:
-        shows_rule = todo is not None and bool(of_todo(todo).when.rules)
-        write = replace(write, due=for_todo(start, before, zone), stops=shows_rule)
-        return write, ()
-    recurrence, lost = repeating.from_event(when.rules, start)
-    if recurrence is None or lost:
-        return (write if recurs else replace(write, due=start)), (Reason.NOT_UNDERSTOOD,)
+        stops = todo is not None and bool(of_todo(todo).when.rules)
+        return replace(write, due=for_todo(start, before, zone), stops=stops)
+    recurrence, _ = repeating.from_event(when.rules, start)
+    if recurrence is None or not repeating.understood(when.rules, start, now=now):
+        return replace(write, due=start)
     if todo is not None and todo.series is not None:
         recurrence = replace(recurrence, pile_up=todo.series.plan.recurrence.pile_up)
-    stands = repeating.current(recurrence, start, now=now, zone=zone)
-    return replace(write, due=for_todo(stands, before, zone), recurrence=recurrence), ()
+    recurrence, stands = repeating.standing(recurrence, start, now=now, zone=zone)
+    return replace(write, due=for_todo(stands, before, zone), recurrence=recurrence)
 
 
 def _event_write(op: Op, pair: _Pair, body: Mapping[str, Any] | None = None) -> EventWrite:

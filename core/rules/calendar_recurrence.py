@@ -5,9 +5,8 @@ todo goes on along its rule is no edit. A series that Google cannot say is shown
 at the occurrence it stands at, and `reasons` says why.
 """
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Final
@@ -107,20 +106,44 @@ def same(lines: Sequence[str], start: Moment, others: Sequence[str], other_start
     return _next(one, start, low, most) == _next(other, other_start, low, most)
 
 
-def current(recurrence: Recurrence, start: Moment, *, now: datetime, zone: str) -> Moment:
-    """Where a todo stands that comes to this rule now: at what is next, or was last."""
+def standing(
+    recurrence: Recurrence, start: Moment, *, now: datetime, zone: str
+) -> tuple[Recurrence, Moment]:
+    """Where a todo begins that comes to this rule now, and the rule from there on.
+
+    At its next occurrence, or its last; the day that is today counts as next. Of COUNT, what is
+    left.
+    """
     place = start.zone or zone
-    today = datetime.combine(zones.today(now, place), time(), zones.zone(place)).astimezone(UTC)
-    low = now if start.at is not None else today
-    every = occurrences(recurrence, start, zone=zone)
-    if instant(start) >= low:
-        found = next(every, None)
-    else:
-        found = next(occurrences(recurrence, start, zone=zone, after=low - _TICK), None)
-        if found is None:
-            found = next(iter(deque(islice(every, rrule.MAX_COUNT), maxlen=1)), None)
+    low = now
+    if start.at is None:
+        low = datetime.combine(zones.today(now, place), time(), zones.zone(place)).astimezone(UTC)
+    found, nth = None, -1
+    if recurrence.rule.count is None:
+        found = next(occurrences(recurrence, start, zone=place, after=low - _TICK), None)
+    if found is None:  # by COUNT, or it has ended
+        every = islice(occurrences(recurrence, start, zone=place), rrule.MAX_COUNT)
+        for nth, found in enumerate(every):  # noqa: B007 (where the loop ended is what is looked for)
+            if found.at >= low:
+                break
     wall = found.planned if found else datetime.combine(start.on, start.at or time())
-    return Moment(wall.date(), start.at and wall.time(), start.zone)
+    moment = Moment(wall.date(), start.at and wall.time(), start.zone)
+    if recurrence.rule.count is None or nth < 1:
+        return recurrence, moment
+    left = replace(recurrence.rule, count=max(recurrence.rule.count - nth, 1))
+    return replace(recurrence, rule=left), moment
+
+
+def understood(lines: Sequence[str], start: Moment, *, now: datetime) -> bool:
+    """Whether a todo can recur so, from here on, and its event be written from it."""
+    if not lines:
+        return True
+    recurrence, _ = from_event(lines, start)
+    if recurrence is None:
+        return False
+    left, begin = standing(recurrence, start, now=now, zone=start.zone or "UTC")
+    made = to_event(left, begin)
+    return not made.reasons and same(lines, start, made.lines, begin)
 
 
 def _next(recurrence: Recurrence, start: Moment, low: datetime, most: int) -> list[datetime]:
