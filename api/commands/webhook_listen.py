@@ -153,5 +153,6 @@ def _at_port(seen: _Seen, port: int, secret: str) -> None:
         raise typer.BadParameter(f"port {port} cannot be used: {error.strerror}") from error
 
 
-def workspace_of(client: Client, given: str | None) -> str | None:
-    return None if given is None else workspaces.id_of(client, given)
+def workspace_of(client: Client, given: str | None) -> dict[str, str]:
+    """As a query: nothing for one's own."""
+    return {} if given is None else {"workspace_id": workspaces.id_of(client, given)}

@@ -58,16 +58,14 @@ def ending() -> Iterator[None]:
 
 @contextmanager
 def at_sandbox(
-    client: Client, sandbox: str, body: dict[str, Any], workspace_id: str | None
+    client: Client, sandbox: str, body: dict[str, Any], workspace: dict[str, str]
 ) -> Iterator[Iterator[Delivery]]:
     """What an endpoint made for this block gets, at a receiver of the sandbox."""
     name = f"cli-{token_hex(8)}"
     draft = {**body, "url": f"{sandbox}/hooks/{name}", "description": DESCRIPTION}
     with httpx2.Client(base_url=sandbox, timeout=TIMEOUT_S, trust_env=False) as http:
         since = _ask(http, "/latest.json", {})["seq"]
-        made = client.send(
-            "POST", ENDPOINTS, draft, params={"workspace_id": workspace_id}, undoable=False
-        ).body
+        made = client.send("POST", ENDPOINTS, draft, params=workspace, undoable=False).body
         try:
             yield _tail(http, name, made["secret"], since)
         finally:

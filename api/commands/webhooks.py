@@ -22,6 +22,7 @@ app = typer.Typer(help="Addresses that are told what happens.", no_args_is_help=
 
 SHORTEST: Final = 4  # characters of an id's end
 WHOLE: Final = 32
+URL, EVENTS = "url", "events"  # columns that may take several lines
 LOOKED_AT: Final = 100  # of the latest deliveries
 STYLES: Final = {"active": "green", "delivered": "green", "pending": "yellow"}
 
@@ -39,17 +40,16 @@ class Status(StrEnum):
 def list_(*, workspace: Workspace = None, api: Api = None, as_json: Json = False) -> None:
     """List the addresses, and how they do."""
     with connect(api) as client:
-        found = list(client.pages(ENDPOINTS, workspace_id=workspace_of(client, workspace)))
+        found = list(client.pages(ENDPOINTS, **workspace_of(client, workspace)))
         now, zone = datetime.now(UTC), "" if as_json else moments.zone_of(client)
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("id", "url", "events", "payload", "status", "last reached"):
-        table.add_column(name, overflow="fold")
+    for name in ("id", URL, EVENTS, "status", "last reached"):
+        table.add_column(name, overflow="fold", no_wrap=name not in {URL, EVENTS})
     for each in found:
         table.add_row(
             Text(short(each["id"]), "cyan"),
             Text(each["url"]),
             " ".join(each["events"]),
-            each["payload"],
             _status(each),
             _when(each["last_success_at"], now, zone),
         )
@@ -72,7 +72,7 @@ def create(
     given = {"events": events or None, "payload": payload, "description": description}
     body = {"url": url} | {name: value for name, value in given.items() if value is not None}
     with connect(api) as client:
-        params = {"workspace_id": workspace_of(client, workspace)}
+        params = workspace_of(client, workspace)
         made = client.send("POST", ENDPOINTS, body, params=params, undoable=False).body
     answer(made, Text(made["url"]), *_secret(made), as_json=as_json)
 
