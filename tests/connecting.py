@@ -1,10 +1,102 @@
 """Accounts of outside services, connected through the API and the sandbox."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+from fastapi import FastAPI
+from pydantic import SecretStr
+
 from activities.connections import Connections
 from core.crypto import Keyring
 from core.db import Database
+from core.keys import Keys
+from core.services import connections
+from core.settings import Settings
+from integrations.sandbox.app import create_app as sandbox
+from tests.people import Person
+from tests.serving import serve
 
 
 def unconnected(db: Database) -> Connections:
     """For a worker in whose tests nobody disconnects anything."""
     return Connections(db, db, Keyring((b"c" * 32,)), {})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The API and the sandbox that its dev profile calls."""
+
+    app: FastAPI
+    http: httpx2.AsyncClient
+    sandbox: httpx2.Client
+    database_url: str
+
+    @property
+    def ring(self) -> Keyring:
+        own_keys: Keys = self.app.state.keys
+        return own_keys.ring.of(connections.PURPOSE)
+
+    def ledger(self, vendor: str, since: int) -> list[str]:
+        """The kinds of call that came in, after the row `since`."""
+        rows = self.sandbox.get("/ledger.json", params={"since": since}).json()
+        return [row["kind"] for row in rows if row["vendor"] == vendor]
+
+    def latest(self) -> int:
+        return int(self.sandbox.get("/latest.json").json()["seq"])
+
+    def fault(self, vendor: str, **fault: object) -> None:
+        answer = self.sandbox.post("/faults", json={"vendor": vendor, "times": 1, **fault})
+        assert answer.status_code == 201, answer.text
+
+    async def begin(self, person: Person, provider: str, **query: str) -> str:
+        """The address at which the provider asks."""
+        answer = await person.post(f"/integrations/{provider}/connect", params=query)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["authorize_url"])
+
+    def consent(self, url: str, **given: str) -> str:
+        """Where the provider sends the browser back to."""
+        answer = self.sandbox.get(url, params={**dict(parse_qsl(urlsplit(url).query)), **given})
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["location"])
+
+    async def come_back(self, location: str, **options: Any) -> httpx2.Response:
+        parts = urlsplit(location)
+        return await self.http.get(f"{parts.path}?{parts.query}", **options)
+
+    async def connect(self, person: Person, provider: str, account: str, **query: str) -> Any:
+        """All the way; the connection as she sees it."""
+        url = await self.begin(person, provider, **query)
+        answer = await self.come_back(self.consent(url, approve="1", account=account))
+        assert answer.status_code == 200, answer.text
+        found = [
+            each
+            for each in (await person.get("/integrations")).json()["data"]
+            if each["provider"] == provider.replace("-", "_")
+        ]
+        return found[-1]
+
+
+@contextmanager
+def world_settings(database_url: str, folder: Path) -> Iterator[tuple[Settings, str]]:
+    """Settings of an API in the dev profile, and the address of the sandbox it calls."""
+    with serve(sandbox(Settings(_env_file=None))) as url:
+        port = urlsplit(url).port
+        assert port is not None
+        yield (
+            Settings(
+                _env_file=None,
+                data_dir=folder,
+                DATABASE_URL=SecretStr(database_url),
+                sandbox_port=port,
+                rate_limit_api=1_000_000,
+                rate_limit_auth=1_000_000,
+                password_memory_mib=8,
+            ),
+            url,
+        )

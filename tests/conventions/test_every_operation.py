@@ -31,6 +31,10 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "use_action",  # for whoever holds the link
     "unsubscribe",  # likewise
     "receive_mail_events",  # signed by the mail service
+    "receive_slack_command",  # signed by Slack, as the next ones
+    "receive_slack_interaction",
+    "receive_slack_event",
+    "finish_connecting",  # for whoever holds a state of ours
     "health",
     "ready",
 }
@@ -52,6 +56,7 @@ OWN: Final = {  # works on nothing but the caller's own account
     "get_notification_preferences",
     "replace_notification_preferences",
     "list_push_subscriptions",
+    "list_integrations",
     "create_push_subscription",
     "list_workspaces",
     "create_workspace",
@@ -112,6 +117,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "create_upload": {},
     "put_consents": {"third_party_transcription": False},
     "edit_me": {"name": "x"},
+    "update_integration": {},
     "verify_phone": {"code": "123456"},
     "replace_notification_preferences": {},
     "read_all_notifications": {},
@@ -214,6 +220,8 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "subscription_id": await subscribed(person),
         "memo_id": await recorded(app, person),
         "upload_id": await uploading(person),
+        "integration_id": await integrated(app, person),
+        "provider": "slack",
         **await told_elsewhere(person),
     }
 
@@ -259,6 +267,31 @@ async def recorded(app: FastAPI, person: Person) -> str:
         sent.json()["id"],
     )
     return memo_of(sent)
+
+
+async def integrated(app: FastAPI, person: Person) -> str:
+    """A calendar of hers; the earlier one's provider does not take it any more."""
+    url = embedded.database_url(app.state.settings)
+    await sql(url, "DELETE FROM connections WHERE user_id = %s", person.id)
+    integration_id = str(uuid7())
+    await sql(
+        url,
+        "INSERT INTO connections (workspace_id, id, user_id, provider, account_id, address, secret,"
+        " secret_key, secret_hash, status, updated_at)"
+        " VALUES (%s, %s, %s, 'google_calendar', 'x', '', '', '', '', 'active', now())",
+        person.id,
+        integration_id,
+        person.id,
+    )
+    await sql(
+        url,
+        "INSERT INTO calendar_syncs (workspace_id, id, user_id, calendar_id, lane)"
+        " VALUES (%s, %s, %s, 'primary', 0)",
+        person.id,
+        integration_id,
+        person.id,
+    )
+    return integration_id
 
 
 async def uploading(person: Person) -> str:
@@ -310,12 +343,16 @@ def nothing() -> dict[str, str]:
         "subscription_id",
         "memo_id",
         "upload_id",
+        "integration_id",
         "command_id",
         "session_id",
         "endpoint_id",
         "delivery_id",
     )
-    return {name: str(uuid7()) for name in names} | {"name": "unheard-of"}
+    return {name: str(uuid7()) for name in names} | {
+        "name": "unheard-of",
+        "provider": "slack",
+    }
 
 
 async def call(
@@ -415,7 +452,8 @@ async def test_a_stranger_finds_nothing(
         mixed = await call(
             http, operation, hers | {"workspace_id": str(charlie.id)}, charlie.headers
         )
-        lists = "{" not in operation.path and operation.id != "undo"
+        named = operation.path.replace("{provider}", "")  # of a provider there is nobody's
+        lists = "{" not in named and operation.id != "undo"
         assert mixed.status_code == 404 or (lists and mixed.is_success), operation.id
         assert hers["todo_id"] not in mixed.text.replace(mixed.request.url.path, "")
         tried += 1

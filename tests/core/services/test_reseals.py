@@ -27,6 +27,8 @@ NOT_SEALED = {  # hashes, and what is of no use after 72 hours
     ("idempotency_keys", "request_hash"),
     ("idempotency_keys", "answer"),
     ("connections", "secret_hash"),
+    ("oauth_states", "state_hash"),
+    ("oauth_states", "verifier_sealed"),  # of no use after ten minutes
     ("voice_memos", "sha256"),
     ("voice_uploads", "sha256"),
 }
