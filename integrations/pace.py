@@ -16,32 +16,35 @@ class Pace:
     """One turn `every` so many seconds for each key; whoever had to wait over `patience` is told.
 
     Those get seconds of their own behind the queue to come back at, so that they do not all
-    come back together.
+    come back together. After a pause up to `burst` turns are taken at once.
     """
 
-    def __init__(self, *, every: float, patience: float) -> None:
+    def __init__(self, *, every: float, patience: float, burst: int = 1) -> None:
         self._every = every
         self._patience = patience
+        self._ahead = (burst - 1) * every
         self._free_at: dict[str, float] = {}  # of the loop's clock
         self._promised: dict[str, float] = {}
 
     async def turn(self, key: str) -> None:
         """Returns when it is; raises a passing VendorError with a wait when that takes too long."""
         now = asyncio.get_running_loop().time()
-        at = max(self._free_at.get(key, now), now)
+        free_at = max(self._free_at.get(key, now), now)
+        at = max(free_at - self._ahead, now)
         if at - now > self._patience:
             promised = max(self._promised.get(key, at), at) + self._every
             self._promised[key] = promised
             wait = timedelta(seconds=promised - now)
             raise VendorError("its queue is long", permanent=False, retry_after=wait)
-        self._take(key, at + self._every, now)
+        self._take(key, free_at + self._every, now)
         if at > now:
             await asyncio.sleep(at - now)
 
     def hold(self, key: str, wait: timedelta) -> None:
         """The vendor asked for silence."""
         now = asyncio.get_running_loop().time()
-        self._take(key, max(self._free_at.get(key, now), now + wait.total_seconds()), now)
+        until = now + wait.total_seconds() + self._ahead
+        self._take(key, max(self._free_at.get(key, now), until), now)
 
     def _take(self, key: str, until: float, now: float) -> None:
         self._free_at[key] = until
