@@ -20,6 +20,7 @@ from integrations.sandbox import (
     chat_pages,
     google_consent,
     google_pages,
+    hooks_pages,
     mailbox,
     pages,
     push_pages,
@@ -35,6 +36,7 @@ from integrations.sandbox.gate import Gate
 from integrations.sandbox.google_accounts import GoogleAccounts
 from integrations.sandbox.google_calendar import GoogleCalendarService
 from integrations.sandbox.google_channels import Channels
+from integrations.sandbox.hooks import HOOKS
 from integrations.sandbox.mail_events import MailEvents
 from integrations.sandbox.sendgrid import SENDGRID
 from integrations.sandbox.slack import SlackService
@@ -44,7 +46,7 @@ from integrations.sandbox.twilio import TwilioService
 from integrations.sandbox.web_push import PushService
 from integrations.sandbox.wire import Vendor
 
-VENDORS: Final[tuple[Vendor, ...]] = (SENDGRID,)  # those that remember nothing
+VENDORS: Final[tuple[Vendor, ...]] = (SENDGRID, HOOKS)  # those that remember nothing
 
 Since = Annotated[int, Query(ge=0, le=2**62)]
 
@@ -160,6 +162,7 @@ def create_app(
     app.include_router(chat_pages.router(chat))
     app.include_router(google_consent.router(google))
     app.include_router(google_pages.router(google, calendars, app.gate))
+    app.include_router(hooks_pages.router(app.gate))
     return app
 
 
