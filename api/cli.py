@@ -18,6 +18,7 @@ from api.commands import (
     accounts,
     admin,
     demo,
+    integrations,
     lexicon,
     notifications,
     record,
@@ -97,6 +98,7 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(admin.app, name="admin")
+app.add_typer(integrations.app, name="integrations")
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(voice.app, name="voice")
 app.add_typer(webhooks.app, name="webhooks")

@@ -8,8 +8,8 @@ from pydantic import Field
 from api.schemas.dues import Body
 from api.schemas.text import line
 from core.errors import Invalid
-from core.models.calendars import Policy
 from core.models.connections import Provider
+from core.rules.calendar_policy import Policy
 
 
 class ProviderName(StrEnum):
