@@ -39,6 +39,9 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.VendorError: Treatment.RETRY,  # unless it is permanent or names a wait
     errors.Gone: Treatment.RETRY,  # as above, and it is always permanent
     errors.Revoked: Treatment.RETRY,  # as above, and it is always permanent
+    errors.AlreadyThere: Treatment.RETRY,  # as above; these three a sync answers itself
+    errors.Changed: Treatment.RETRY,
+    errors.SyncTokenExpired: Treatment.RETRY,
 }
 
 

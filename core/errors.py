@@ -16,7 +16,10 @@
     ├── Misconfigured       an operator can mend it; the message is the remedy
     └── VendorError         carries one bit, `permanent`, and the wait the vendor asked for
         ├── Gone            the address it was for exists no longer
-        └── Revoked         its token, or what it may do, was withdrawn
+        ├── Revoked         its token, or what it may do, was withdrawn
+        ├── AlreadyThere    what was to be made exists: an earlier attempt had come through
+        ├── Changed         it is not as it was when it was last read
+        └── SyncTokenExpired  the vendor forgot what it told: all has to be read again
 
 No HTTP numbers and no retry policy here: `api/errors.py` and `activities/errors.py` translate,
 and a test asks that both know every class.
@@ -120,3 +123,15 @@ class Gone(VendorError):
 
 class Revoked(VendorError):
     """The access that was granted there is no longer valid."""
+
+
+class AlreadyThere(VendorError):
+    """This exists already on the other side."""
+
+
+class Changed(VendorError):
+    """This was changed on the other side since it was read."""
+
+
+class SyncTokenExpired(VendorError):
+    """The other side has forgotten what it told; everything has to be read again."""
