@@ -117,7 +117,8 @@ class Webhooks:
 
     async def _send(self, work: Work, post: Post, signer: Signer) -> Outcome:
         at = self._now()
-        headers = signer.headers(post.message_id, post.body, now=at)
+        # By the real time, whatever `now` is: receivers refuse what was signed at another.
+        headers = signer.headers(post.message_id, post.body, now=clock.now())
         began = perf_counter()
         try:
             answer = await self._posting.client.post(work.url, content=post.body, headers=headers)
