@@ -1,7 +1,7 @@
 """Accounts of outside services, connected through the API and the sandbox."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from activities.connections import Connections
+from api.main import create_app
 from core.crypto import Keyring
 from core.db import Database
 from core.keys import Keys
@@ -83,7 +84,7 @@ class World:
 
 
 @contextmanager
-def world_settings(database_url: str, folder: Path) -> Iterator[tuple[Settings, str]]:
+def world_settings(database_url: str, folder: Path, **more: Any) -> Iterator[tuple[Settings, str]]:
     """Settings of an API in the dev profile, and the address of the sandbox it calls."""
     with serve(sandbox(Settings(_env_file=None))) as url:
         port = urlsplit(url).port
@@ -97,6 +98,20 @@ def world_settings(database_url: str, folder: Path) -> Iterator[tuple[Settings, 
                 rate_limit_api=1_000_000,
                 rate_limit_auth=1_000_000,
                 password_memory_mib=8,
+                **more,
             ),
             url,
         )
+
+
+@asynccontextmanager
+async def connected_world(database_url: str, folder: Path) -> AsyncIterator[World]:
+    with world_settings(database_url, folder) as (settings, sandbox_url):
+        app = create_app(settings)
+        transport = httpx2.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://api") as http,
+        ):
+            with httpx2.Client(base_url=sandbox_url, trust_env=False) as vendor:
+                yield World(app, http, vendor, database_url)

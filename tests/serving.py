@@ -11,16 +11,21 @@ import uvicorn
 
 @contextmanager
 def serve(
-    app: Any, *, http: Literal["h11", "httptools"] = "httptools", **options: Any
+    app: Any,
+    *,
+    http: Literal["h11", "httptools"] = "httptools",
+    port: int = 0,
+    **options: Any,
 ) -> Iterator[str]:
     """Give the base URL of the running application; it has stopped when the block ends.
 
+    `port`: for one that must know its own address; else whichever is free.
     `options` go to `uvicorn.Config`; with `ssl_certfile` the URL is https.
     """
     scheme = "https" if "ssl_certfile" in options else "http"
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         listener.listen(1024)
         config = uvicorn.Config(
             app,

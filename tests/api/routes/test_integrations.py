@@ -6,22 +6,19 @@ are 11.
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
-import httpx2
 import pytest
 
-from api.main import create_app
 from core import crypto
 from core.db import Database
 from core.errors import Invalid
 from core.ids import uuid7
 from core.models.connections import Provider
 from core.services import connections
-from tests.connecting import World, world_settings
+from tests.connecting import World, connected_world
 from tests.people import Person, register
 from tests.sandboxes import sandbox
 from tests.teams import sql, team
@@ -33,16 +30,8 @@ PROVIDERS = ("google-calendar", "slack")
 async def world(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
-    folder = Path(tmp_path_factory.mktemp("connecting"))
-    with world_settings(database_url, folder) as (settings, sandbox_url):
-        app = create_app(settings)
-        transport = httpx2.ASGITransport(app=app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx2.AsyncClient(transport=transport, base_url="http://api") as http,
-        ):
-            with httpx2.Client(base_url=sandbox_url, trust_env=False) as vendor:
-                yield World(app, http, vendor, database_url)
+    async with connected_world(database_url, tmp_path_factory.mktemp("connecting")) as world:
+        yield world
 
 
 @pytest.fixture
