@@ -1,0 +1,127 @@
+"""`voicetodo webhooks listen` in the dev profile: an endpoint for as long as it runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.hooking import Hooking, hooking
+from tests.people import PASSWORD, address
+from tests.serving import serve
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def place(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooking]:
+    with hooking(database_url, tmp_path_factory.mktemp("hooking")) as found:
+        yield found
+
+
+class Ada:
+    """A person at a terminal of this installation."""
+
+    def __init__(self, place: Hooking, home: Path) -> None:
+        self.env = {
+            **os.environ,
+            "XDG_CONFIG_HOME": str(home),
+            "VOICETODO_API_URL": place.api,
+            "VOICETODO_SANDBOX_PORT": str(place.settings.sandbox_port),
+            "VOICETODO_PASSWORD": PASSWORD,
+        }
+        self.run("register", "--email", address("ada"))
+
+    def run(self, *arguments: str) -> Any:
+        """One command; its document."""
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", *arguments, "--json"],
+            env=self.env, cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def listening(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """Once it listens; it has ended when the block has."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "webhooks", "listen", *arguments],
+            env=self.env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # A test that hangs on a line that does not come ends here instead.
+        watch = threading.Timer(PATIENCE_S, process.kill)
+        watch.start()
+        try:
+            assert process.stderr.readline().startswith("Listening")
+            yield process
+        finally:
+            watch.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+
+@pytest.fixture
+def ada(place: Hooking, tmp_path: Path) -> Ada:
+    return Ada(place, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_prints_what_arrives_and_leaves_nothing_behind(ada: Ada, ending: signal.Signals) -> None:
+    with ada.listening("--events", "todo.*", "--json") as process:
+        [endpoint] = ada.run("webhooks", "list")
+        assert endpoint["events"] == ["todo.*"]
+        assert endpoint["description"] == "voicetodo webhooks listen"
+        ada.run("add", "Water the plants", "--list", "Home")
+        line = json.loads(process.stdout.readline()) if process.stdout else {}
+        assert (line["verified"], line["fault"]) == (True, None)
+        assert line["payload"]["type"] == "todo.created"
+        assert line["payload"]["data"]["object"]["title"] == "Water the plants"
+        process.send_signal(ending)
+        assert process.wait(PATIENCE_S) == 0
+    assert ada.run("webhooks", "list") == []
+
+
+def test_hands_on_and_ends_after_so_many(ada: Ada) -> None:
+    taken: list[dict[str, str]] = []
+
+    async def receiver(scope: Any, receive: Any, send: Any) -> None:
+        taken.append({name.decode(): value.decode() for name, value in scope["headers"]})
+        await receive()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    with (
+        serve(receiver, lifespan="off") as url,
+        ada.listening("--payload", "thin", "--forward", url, "--count", "1") as process,
+    ):
+        ada.run("add", "Water the plants")
+        assert process.wait(PATIENCE_S) == 0
+        shown = process.stdout.read() if process.stdout else ""
+    assert "todo.created  verified  msg_" in shown
+    assert "forwarded: 204" in shown
+    assert "plants" not in shown
+    [headers] = taken
+    assert headers["webhook-id"].startswith("msg_")
+    assert ada.run("webhooks", "list") == []
+
+
+def test_a_message_of_somebody_else_is_told_from_ours(ada: Ada) -> None:
+    with ada.listening("--json", "--count", "1") as process:
+        [endpoint] = ada.run("webhooks", "list")
+        forged = httpx2.post(endpoint["url"], json={"type": "todo.created"}, trust_env=False)
+        assert forged.status_code == 400  # the receiver has no secret, but looks at the headers
+        assert process.wait(PATIENCE_S) == 1
+        line = json.loads(process.stdout.read()) if process.stdout else {}
+    assert (line["verified"], line["payload"]) == (False, {"type": "todo.created"})
