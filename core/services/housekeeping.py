@@ -78,13 +78,37 @@ _WORDS = Query(
     {},
     writes=True,
 )
+# What was sent to people's own endpoints: the text for two weeks, that it was for a month.
+_BODIES = Query(
+    b"""
+    UPDATE webhook_deliveries SET body = NULL WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM webhook_deliveries
+        WHERE body IS NOT NULL AND created_at < now() - interval '14 days'
+          AND status <> 'pending' ORDER BY created_at LIMIT 10000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
+_WEBHOOKS = Query(
+    b"""
+    DELETE FROM webhook_deliveries WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM webhook_deliveries
+        WHERE created_at < now() - interval '30 days' AND status <> 'pending' LIMIT 10000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 
 
 def tidy(tx: Transaction) -> None:
     """Queue forgetting keys after 72 h, events after a week, counters and links that are over.
 
     Notifications that were read go a month after they came, the others after three; what people
-    said goes after `voice_retention_days`.
+    said goes after `voice_retention_days`; what was sent to their endpoints after a fortnight.
     """
     days = settings().voice_retention_days
     tx.run(_KEYS)
@@ -94,3 +118,5 @@ def tidy(tx: Transaction) -> None:
     tx.run(_EVENTS)
     tx.run(_SAID, days=days)
     tx.run(_WORDS, days=days)
+    tx.run(_BODIES)
+    tx.run(_WEBHOOKS)

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from core import crypto
 from core.crypto import Keyring
 from core.errors import Invalid
-from core.services import connections, memo_secrets, voice_seals
+from core.services import connections, memo_secrets, voice_seals, webhook_secrets
 
 BATCH: Final = 500
 _FIRST: Final = UUID(int=0)
@@ -44,6 +44,9 @@ KEPT: Final = (
     Kept("voice_uploads", "parts_key", memo_secrets.PURPOSE),
     Kept("voice_commands", "sealed", voice_seals.PURPOSE),
     Kept("todo_voice", "original_text", voice_seals.PURPOSE, id="todo_id"),
+    Kept("webhook_endpoints", "secret", webhook_secrets.PURPOSE),
+    Kept("webhook_endpoints", "secret_previous", webhook_secrets.PURPOSE),
+    Kept("webhook_endpoints", "signing_key", webhook_secrets.PURPOSE),
 )
 
 

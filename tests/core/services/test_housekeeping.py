@@ -84,3 +84,44 @@ async def test_forgets_what_was_said_and_still_counts_it(
     assert sorted(each["sealed"] is None for each in kept) == [False, True]
     [words] = at.rows("SELECT original_text FROM todo_voice WHERE todo_id = %s", todo_id)
     assert words["original_text"] is None
+
+
+async def test_forgets_what_was_sent_to_endpoints_text_first(
+    database_url: str, worker_db: Database
+) -> None:
+    at = scene(database_url, [])
+    at.run(
+        "INSERT INTO webhook_endpoints (workspace_id, id, user_id, url, events, secret,"
+        " signing_key, lane, seq) VALUES (%s, %s, %s, '', '{*}', '', '', 0, 0)",
+        at.user_id,
+        at.user_id,
+        at.user_id,
+    )
+    for kind, age, status in (
+        ("young", "13 days", "delivered"),
+        ("old", "15 days", "failed"),
+        ("too old", "31 days", "delivered"),
+        ("asked for again", "40 days", "pending"),
+    ):
+        at.run(
+            "INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_type,"
+            " message_id, body, status, created_at)"
+            " VALUES (%s, gen_random_uuid(), %s, %s, '', '', %s, now() - %s::interval)",
+            at.user_id,
+            at.user_id,
+            kind,
+            status,
+            age,
+        )
+    async with worker_db.transaction() as tx:
+        housekeeping.tidy(tx)
+    left = at.rows(
+        "SELECT event_type, body IS NOT NULL AS told FROM webhook_deliveries"
+        " WHERE workspace_id = %s",
+        at.user_id,
+    )
+    assert {each["event_type"]: each["told"] for each in left} == {
+        "young": True,
+        "old": False,
+        "asked for again": True,
+    }

@@ -31,6 +31,7 @@ NOT_SEALED = {  # hashes, and what is of no use after 72 hours
     ("oauth_states", "verifier_sealed"),  # of no use after ten minutes
     ("voice_memos", "sha256"),
     ("voice_uploads", "sha256"),
+    ("webhook_deliveries", "body"),  # what was sent to others anyway; 14 days
 }
 
 
