@@ -148,11 +148,13 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         http = await stack.enter_async_context(vendor_client(Limits(connections=CONNECTIONS)))
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
-        channels = registry.channels(settings, loaded, http, guarded, app_db)
+        slack = registry.slack(settings, http)
+        channels = registry.channels(settings, loaded, http, guarded, app_db, slack)
         providers = await stack.enter_async_context(transcribers.opened(settings))
         decoding = await stack.enter_async_context(recordings.opened(settings.voice_processes))
         adviser = await stack.enter_async_context(language_model.opened(settings))
         voice = registry.voice(settings, loaded, decoding, providers, adviser)
+        slack_app = registry.slack_app(settings, loaded, http, app_db, voice, slack)
         activities = registry.activities(
             app_db,
             worker_db,
@@ -161,12 +163,14 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             dev=settings.dev,
             lanes=settings.lanes,
             ending=registry.disconnecting(settings, loaded, http, app_db, worker_db),
+            slack_app=slack_app,
             posting=Posting(guarded, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         queues = [
             *registry.retries(settings, attempt),
             *registry.recordings(settings, providers, app_db, voice),
+            registry.answers(slack_app),
         ]
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)

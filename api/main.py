@@ -37,6 +37,7 @@ from api.routes import (
     reminders,
     series,
     sessions,
+    slack,
     tags,
     todos,
     undo,
@@ -112,6 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
     app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)
+    app.state.slack_signing = keys.slack_signing(settings)
     # Routes are tried in this order: what is asked for most comes first, but for a path that a
     # later pattern would take.
     app.include_router(quick.router, prefix=PREFIX)
@@ -153,6 +155,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(actions.router, prefix=PREFIX)
     app.include_router(unsubscribe.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)
+    app.include_router(slack.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(verify_email.router)

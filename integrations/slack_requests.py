@@ -29,6 +29,7 @@ WINDOW: Final = timedelta(minutes=5)
 MOST_CHARS: Final = 4000  # of a text; what is longer is cut
 MOST_FIELDS: Final = 100
 MOST_CHALLENGE_CHARS: Final = 1000
+MOST_POSIX: Final = 99_999_999_999
 EVENTS: Final = frozenset({"app_home_opened", "app_uninstalled", "tokens_revoked"})
 
 _POSIX: Final = re.compile(r"[0-9]{1,11}")
@@ -126,7 +127,11 @@ def event(body: bytes) -> Told | Challenge | None:
         return None
     who = told.get("user") if what == "app_home_opened" else "-"
     key = payload.get("event_id") or _hash(body)
-    return _told(InboundKind.EVENT, key, payload.get("team_id"), who, type=what)
+    at = payload.get("event_time")
+    known = isinstance(at, int) and not isinstance(at, bool) and 0 < at <= MOST_POSIX
+    return _told(
+        InboundKind.EVENT, key, payload.get("team_id"), who, type=what, at=at if known else None
+    )
 
 
 class _At(Clock):

@@ -14,7 +14,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
-from core.messages import ConnectionMessage, DeliveryMessage, JobMessage
+from core.messages import ConnectionMessage, DeliveryMessage, JobMessage, SlackMessage
 from core.services.outbox import Claimed
 from integrations import temporal
 from workflows import policies
@@ -45,6 +45,7 @@ ROUTES: Mapping[str, Route] = {
     "ProcessVoiceMemo": Route(JobMessage, "Makes todos of a recording: listens, transcribes, does"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
     "Disconnect": Route(ConnectionMessage, "Gives an access back to the provider it is of"),
+    "HandleSlack": Route(SlackMessage, "Does what somebody asked in Slack, and answers"),
     "SendMail": Route(DeliveryMessage, "Sends a mail about the account"),
 }
 

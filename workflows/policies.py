@@ -54,6 +54,25 @@ JOB_SLICE: Policy = {
     ),
 }
 
+# Something typed in Slack: one transaction, and before it perhaps one question to Slack.
+SLACK_DEED: Policy = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
+
+# Slack takes answers for half an hour.
+SLACK_ANSWER: Policy = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(minutes=28),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=60),
+    ),
+}
+
 # Reading a recording, decoding it and looking for speech: 42 ms a second of audio, and there may be
 # a queue. When to give up on what kills its decoder each time the activity says itself.
 LISTENING: Policy = {

@@ -32,6 +32,7 @@ from activities.recordings import Audio
 from activities.reminders import Reminders
 from activities.series import Series
 from activities.shift import Handler
+from activities.slack_app import SlackApp
 from activities.tick import Ticks
 from activities.transcribers import Transcribers
 from activities.transcriptions import Transcriptions
@@ -59,6 +60,7 @@ from integrations.http import Client
 from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
 from integrations.slack import Slack
+from integrations.slack_responses import Responses
 from integrations.transcription.registry import Provider as SetUp
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
@@ -68,6 +70,7 @@ from workflows.connections import Disconnect
 from workflows.deliveries import RetryDelivery, queue_of
 from workflows.dispatch import TASK_QUEUE
 from workflows.memos import LISTENING, ProcessVoiceMemo
+from workflows.slack import ANSWERING, HandleSlack
 from workflows.tick import Tick
 from workflows.zones import ChangeZone
 
@@ -84,6 +87,7 @@ WORKFLOWS: Final[Sequence[type]] = (
     AdvanceClock,
     ChangeZone,
     ProcessVoiceMemo,
+    HandleSlack,
 )
 ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
 CALLS_AT_A_TIME: Final = 64  # of a transcriber outside; each holds its recording, of up to 10 MB
@@ -121,6 +125,7 @@ def activities(
     lanes: int,
     ending: Connections,
     posting: Posting | None = None,
+    slack_app: SlackApp | None = None,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
 
@@ -148,6 +153,7 @@ def activities(
         memos.understand,
         memos.stop,
         Transcriptions(app_db, voice.audio, voice.transcribers).transcribe,
+        *((slack_app.handle, slack_app.keep_silent) if slack_app else ()),
     )
 
 
@@ -174,6 +180,30 @@ def voice(
     )
     using = Using(voice_seals.ring_of(keys.ring), Policy.of(settings), adviser)
     return Voice(audio, Transcribers(providers), using)
+
+
+def slack(settings: Settings, http: Client) -> Slack:
+    """One for all that a process says there: it keeps to Slack's rates."""
+    sandbox = f"{settings.sandbox_url}/slack/api/"
+    return Slack(http, settings.slack_url or (sandbox if settings.dev else SLACK))
+
+
+def slack_app(
+    settings: Settings, keys: Keys, http: Client, app_db: Database, voice: Voice, slack: Slack
+) -> SlackApp:
+    return SlackApp(
+        app_db,
+        voice.using,
+        keys.ring.of(connections.PURPOSE),
+        slack,
+        Responses(http, sandbox_url=settings.sandbox_url if settings.dev else None),
+        key=keys.encryption,
+        api_url=settings.api_url,
+    )
+
+
+def answers(app: SlackApp) -> VendorQueue:
+    return VendorQueue(queue_of(TASK_QUEUE, ANSWERING), app.answer, None, ATTEMPTS_AT_A_TIME)
 
 
 def retries(settings: Settings, attempt: Callable[..., Any]) -> list[VendorQueue]:
@@ -236,7 +266,12 @@ def handlers(
 
 
 def channels(
-    settings: Settings, keys: Keys, http: Client, guarded: Client, app_db: Database
+    settings: Settings,
+    keys: Keys,
+    http: Client,
+    guarded: Client,
+    app_db: Database,
+    slack: Slack,
 ) -> Channels:
     """Every vendor, the sandbox's where the dev profile names no other.
 
@@ -259,10 +294,6 @@ def channels(
         f"mailto:{parseaddr(settings.mail_from)[1]}",
         # The guard lets the dev profile call nothing but the sandbox anyway.
         frozenset({ANY_SERVICE} if settings.dev else settings.push_services),
-    )
-    slack = Slack(
-        http,
-        settings.slack_url or (f"{settings.sandbox_url}/slack/api/" if settings.dev else SLACK),
     )
     vendors: dict[Channel, Vendor] = {
         Channel.EMAIL: EmailVendor(emails, mailer),

@@ -17,6 +17,7 @@ from core.db import Database
 from core.messages import Kind, TickMessage
 from tests.connecting import unconnected
 from tests.memos import deaf
+from tests.slacking import idle
 from workflows import registry
 from workflows.dispatch import ROUTES
 
@@ -48,7 +49,16 @@ def activities() -> list[Callable[..., Any]]:
     ending = unconnected(closed)
     channels = Channels({})
     return list(
-        registry.activities(closed, closed, channels, deaf(), dev=True, lanes=1, ending=ending)
+        registry.activities(
+            closed,
+            closed,
+            channels,
+            deaf(),
+            dev=True,
+            lanes=1,
+            ending=ending,
+            slack_app=idle(closed),
+        )
     )
 
 

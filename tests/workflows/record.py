@@ -22,6 +22,7 @@ from activities.memos import Listened, Next
 from activities.zones import Rearmed
 from core.messages import JobMessage, Kind, Provider, Queue, TickMessage, ZoneCursor, ZoneMessage
 from core.services.memo_processing import Ending
+from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
 from tests.workflows.test_memos import Steps, working
 from workflows.registry import WORKFLOWS
@@ -43,6 +44,13 @@ MEMOS = {
     "_waits": Steps({Provider.DEEPGRAM: 2}, broken=(Provider.OPENAI,)),
     "_silence": Steps(heard=Listened(transcribed=False, next=Next(Ending.NO_SPEECH))),
     "_again": Steps(heard=Listened(transcribed=True, next=Next(None))),
+}
+
+
+SLACK = {
+    "": slack.Steps(),
+    "_silent": slack.Steps(answers=False),
+    "_unanswered": slack.Steps(refused=True),
 }
 
 
@@ -94,6 +102,10 @@ async def main() -> None:
                 )
                 await handle.result()
                 await _write(name, handle)
+        for name, asked in SLACK.items():
+            async with slack.working(environment, asked) as handled:
+                await handled.result()
+                await _write(f"handle_slack{name}", handled)
         for name, steps in MEMOS.items():
             async with working(environment, steps) as memo:
                 await memo.result()
