@@ -151,7 +151,7 @@ class GoogleAccounts:
     def end(self, account: str) -> None:
         """As when people remove the app at Google: its tokens are refused from now on."""
         for grant in self._grants.values():
-            grant.ended = grant.ended or grant.account == account
+            grant.ended |= grant.account == account
 
     def _answer(self, call: Call) -> Answer:
         given = dict(parse_qsl(call.query))
@@ -203,13 +203,14 @@ class GoogleAccounts:
         return self._tokens(grant, refresh_token=False)
 
     def _revoke(self, given: dict[str, str]) -> Content:
-        """Either token ends the whole grant."""
+        """Either token ends all that the account allowed this client, other connections too."""
         token = given.get("token", "")
         access = self._access.get(token)
         grant = access.grant if access else self._grants.get(token)
         if grant is None or grant.ended:
             raise _Refused("invalid_token", "Token expired or revoked")
-        grant.ended = True
+        for each in self._grants.values():
+            each.ended |= (each.account, each.client_id) == (grant.account, grant.client_id)
         return {}
 
     def _tokens(self, grant: Grant, *, refresh_token: bool) -> Content:

@@ -26,6 +26,7 @@ MAX_BODY: Final = 1024 * 1024
 MOST: Final = 2500
 USUAL: Final = 250
 MOST_ACCOUNTS: Final = 10_000
+ROLES: Final = ("freeBusyReader", "reader", "writer", "owner")
 GROUP: Final = "@group.calendar.google.com"
 ZONES: Final = {"bob@sandbox.test": "America/New_York"}
 ZONE: Final = "Europe/Berlin"
@@ -70,10 +71,21 @@ class Asked:
         return self.query.get(name) == "true"
 
     def size(self) -> int:
-        text = self.query.get("maxResults", str(USUAL))
+        return min(self._number("maxResults", USUAL), MOST)
+
+    def with_attendees(self, event: Resource) -> Resource:
+        """Where there are more than `maxAttendees`, the person alone."""
+        attendees = event.get("attendees", ())
+        if "maxAttendees" not in self.query or len(attendees) <= self._number("maxAttendees", MOST):
+            return event
+        alone = [each for each in attendees if each.get("self")]
+        return event | {"attendees": alone, "attendeesOmitted": True}
+
+    def _number(self, name: str, usual: int) -> int:
+        text = self.query.get(name, str(usual))
         if not (text.isascii() and text.isdigit()) or int(text[:9]) < 1:
             raise Refused(400, "invalid", f"Invalid integer value: '{text}'.")
-        return min(int(text[:9]), MOST)
+        return int(text[:9])
 
 
 Method = Callable[["GoogleCalendarService", Asked], Answer]
@@ -147,7 +159,14 @@ class GoogleCalendarService:
 
 
 def _list_calendars(of: GoogleCalendarService, asked: Asked) -> Answer:
-    calendars = sorted(of.calendars(asked.account).values(), key=lambda each: each.id)
+    least = asked.query.get("minAccessRole")
+    if least not in (None, *ROLES):
+        raise Refused(400, "invalid", "Invalid value for: minAccessRole")
+    calendars = [
+        each
+        for each in sorted(of.calendars(asked.account).values(), key=lambda each: each.id)
+        if least is None or ROLES.index(each.role) >= ROLES.index(least)
+    ]
     token = asked.query.get("pageToken", "0")
     if not (token.isascii() and token.isdigit()):
         raise Refused(400, "invalid", "Invalid page token value.")
@@ -188,7 +207,7 @@ def _list(of: GoogleCalendarService, asked: Asked) -> Answer:
         "timeZone": calendar.zone,
         "accessRole": calendar.role,
         "defaultReminders": [],
-        "items": page.events,
+        "items": [asked.with_attendees(each) for each in page.events],
     }
     if page.next_page_token:
         content["nextPageToken"] = page.next_page_token
@@ -201,7 +220,7 @@ def _get(of: GoogleCalendarService, asked: Asked) -> Answer:
     found = of.calendar(asked.account, asked.path[0]).get(asked.path[1])
     if asked.call.header(b"if-none-match") == found["etag"]:
         return Answer(304)
-    return json_answer(200, found)
+    return json_answer(200, asked.with_attendees(found))
 
 
 def _insert(of: GoogleCalendarService, asked: Asked) -> Answer:

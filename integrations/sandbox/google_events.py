@@ -198,6 +198,9 @@ class Calendar:
         if len(str(after.get("description", ""))) > MAX_DESCRIPTION:
             raise Refused(400, "invalid", "The description is too long.")
         _check_properties(after.get("extendedProperties", {}))
+        attendees = after.get("attendees", [])
+        if not isinstance(attendees, list) or not all(isinstance(x, dict) for x in attendees):
+            raise Refused(400, "invalid", "Invalid attendees.")
         if "recurrence" in after:
             if "recurringEventId" in after:
                 raise Refused(400, "invalid", "An instance has no recurrence.")
