@@ -131,6 +131,13 @@ SOURCES: Final = {
             "webhook_endpoints",
             follows="r.status = 'active' AND coalesce(r.hold_until <= %(now)s, true)",
         ),
+        Source(
+            Kind.SLACK_HOMES,
+            "slack_homes",
+            # Shown at once, and after that no oftener than anybody can look.
+            follows="r.looked_at > %(now)s - interval '10 minutes' AND r.failures = 0"
+            " AND coalesce(r.published_at <= %(now)s - interval '3 seconds', true)",
+        ),
     )
 }
 

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     PARKED = "parked"  # deliveries of which many failed at once
     CALENDARS = "calendars"
     WEBHOOKS = "webhooks"  # endpoints that the feed is ahead of, or that wait for a retry
+    SLACK_HOMES = "slack_homes"  # opened, or looked at while the feed went on
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from core.rules.digests import DAYS_AHEAD, SHORT_ITEMS, DigestContent, Frequency, Section
+from core.rules.digests import DAYS_AHEAD, SHORT_ITEMS, DigestContent, Frequency, Part, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,26 @@ LINE: Final = 80  # characters
 
 def headline(content: DigestContent, locale: str) -> str:
     """`Your day: 2 overdue, 3 today, 5 in the next 7 days, 4 done, 6 days in a row`."""
-    words = _words(locale)
-    heading = words.headings.get(content.frequency, words.headings[Frequency.DAILY])
-    counts = [words.counts[part.section].format(n=part.total) for part in content.parts]
+    counts = [count(part, locale) for part in content.parts]
     if content.streak > 1:
-        counts.append(words.streak.format(n=content.streak))
-    return f"{heading}: {', '.join(counts)}"
+        counts.append(_words(locale).streak.format(n=content.streak))
+    return f"{heading(content, locale)}: {', '.join(counts)}"
+
+
+def heading(content: DigestContent, locale: str) -> str:
+    """`Your day`."""
+    headings = _words(locale).headings
+    return headings.get(content.frequency, headings[Frequency.DAILY])
+
+
+def count(part: Part, locale: str) -> str:
+    """`2 overdue`."""
+    return _words(locale).counts[part.section].format(n=part.total)
+
+
+def more(number: int, locale: str) -> str:
+    """`and 5 more`."""
+    return _words(locale).more.format(n=number)
 
 
 def lines(content: DigestContent, locale: str) -> list[str]:

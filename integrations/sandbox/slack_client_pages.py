@@ -17,7 +17,8 @@ from integrations.sandbox.gate import Gate
 from integrations.sandbox.pages import page
 from integrations.sandbox.slack import SlackService
 from integrations.sandbox.slack_client import SlackClient
-from integrations.sandbox.slack_people import People, Unknown
+from integrations.sandbox.slack_people import People
+from integrations.sandbox.slack_workspace import Unknown
 
 PAGE: Final = "/slack/client"
 MAX_BODY: Final = 64 * 1024
@@ -78,6 +79,7 @@ class RetriesIn(BaseModel):
 
 def router(slack: SlackService, client: SlackClient | None, gate: Gate) -> APIRouter:  # noqa: C901 - a list of routes; each is one decision or none
     pages = APIRouter(include_in_schema=False)
+    kept = slack.workspace
 
     def people() -> People:
         if client is None:
@@ -86,19 +88,18 @@ def router(slack: SlackService, client: SlackClient | None, gate: Gate) -> APIRo
 
     @pages.get(PAGE)
     async def look(user: Name = "Alice", channel: Name = "", *, home: bool = False) -> Response:
-        found = People(slack, client) if client else None
-        if found is None:
+        if client is None:
             return page("slack_client.html", 409, shown=None, newest=0, live=False)
-        member = _known(lambda: found.member(user))
-        place = _known(lambda: found.place(channel, member))
+        member = _known(lambda: kept.member(user))
+        place = _known(lambda: kept.named(channel, member))
         return page(
             "slack_client.html",
             shown=_conversation(slack, member.id, place.id),
             home=_home(slack, member.id) if home else None,
             member=member,
             place=place,
-            members=list(slack.workspace.members.values()),
-            channels=[each for each in slack.workspace.conversations.values() if each.name],
+            members=list(kept.members.values()),
+            channels=[each for each in kept.conversations.values() if each.name],
             newest=gate.ledger.last_seq,
             live=True,
         )
@@ -106,16 +107,15 @@ def router(slack: SlackService, client: SlackClient | None, gate: Gate) -> APIRo
     @pages.get(f"{PAGE}/messages")
     async def messages(user: Name = "Alice", channel: Name = "") -> Response:
         """What this person sees there, oldest first; `ephemeral`: nobody else does."""
-        found = people()
-        member = _known(lambda: found.member(user))
-        place = _known(lambda: found.place(channel, member))
+        member = _known(lambda: kept.member(user))
+        place = _known(lambda: kept.named(channel, member))
         return _json(_conversation(slack, member.id, place.id))
 
     @pages.get(f"{PAGE}/home")
     async def home(user: Name = "Alice") -> Response:
         """The view that the app published for this person; null: none yet."""
-        member = _known(lambda: people().member(user))
-        return _json(slack.workspace.homes.get(member.id))
+        member = _known(lambda: kept.member(user))
+        return _json(kept.homes.get(member.id))
 
     @pages.post(f"{PAGE}/home")
     async def open_home(request: Request) -> Response:

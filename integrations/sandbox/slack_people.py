@@ -17,46 +17,26 @@ from integrations.sandbox.slack_workspace import (
     Ephemeral,
     Member,
     Message,
+    Unknown,
 )
 
 SLACKBOT: Final = "USLACKBOT"
 _TEAM: Final = {"id": TEAM, "domain": DOMAIN}
 
 
-class Unknown(Exception):
-    """There is no such person, place, message or button."""
-
-
 class People:
-    """`here` is the sandbox's own address, which answers go to."""
+    """`here` is the sandbox's own address, which answers go to. What is not there is `Unknown`."""
 
     def __init__(self, slack: SlackService, client: SlackClient) -> None:
         self._slack = slack
         self._workspace = slack.workspace
         self._client: Final = client
 
-    def member(self, name: str) -> Member:
-        """By id, name or address."""
-        wanted = name.casefold()
-        for each in self._workspace.members.values():
-            if wanted in (each.id.casefold(), each.name.casefold(), each.email):
-                return each
-        raise Unknown(f"no such person: {name}")
-
-    def place(self, name: str, member: Member) -> Conversation:
-        """By id or name; `""`: this person's direct messages with the app."""
-        if not name:
-            return self._workspace.direct(member.id)
-        for each in self._workspace.conversations.values():
-            if name.removeprefix("#") in (each.id, each.name):
-                return each
-        raise Unknown(f"no such conversation: {name}")
-
     async def command(
         self, user: str, channel: str, text: str, *, name: str, here: str
     ) -> dict[str, Any]:
-        member = self.member(user)
-        place = self.place(channel, member)
+        member = self._workspace.member(user)
+        place = self._workspace.named(channel, member)
         told = await self._client.command(
             {
                 "token": "deprecated",
@@ -82,8 +62,8 @@ class People:
     async def shortcut(
         self, user: str, channel: str, ts: str, *, callback_id: str, here: str
     ) -> dict[str, Any]:
-        member = self.member(user)
-        place = self.place(channel, member)
+        member = self._workspace.member(user)
+        place = self._workspace.named(channel, member)
         message = self._workspace.found(place.id, ts)
         if message is None:
             raise Unknown("no such message")
@@ -114,10 +94,10 @@ class People:
 
         `value` tells which one, where several have this `action_id`.
         """
-        member = self.member(user)
+        member = self._workspace.member(user)
         payload = _interaction(member, self._workspace.ts()) | {"type": "block_actions"}
         if ts:
-            place = self.place(channel, member)
+            place = self._workspace.named(channel, member)
             whispered = self._workspace.whispered(place.id, ts)
             message = whispered.message if whispered else self._workspace.found(place.id, ts)
             if message is None:
@@ -146,7 +126,7 @@ class People:
 
     async def home(self, user: str) -> dict[str, Any]:
         """Look at the app's Home. What it shows then is in `GET /slack/client/home`."""
-        member = self.member(user)
+        member = self._workspace.member(user)
         event: dict[str, Any] = {
             "type": "app_home_opened",
             "user": member.id,
@@ -166,9 +146,9 @@ class People:
 
     def write(self, user: str, channel: str, text: str) -> Message:
         """A message of a person's, that the app hears nothing of."""
-        member = self.member(user)
+        member = self._workspace.member(user)
         message = Message(self._workspace.ts(), text, [], None, user=member.id)
-        self.place(channel, member).messages.append(message)
+        self._workspace.named(channel, member).messages.append(message)
         return message
 
     def _answered(self, told: Told, member: Member, place: Conversation) -> str | None:

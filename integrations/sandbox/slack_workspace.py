@@ -17,6 +17,10 @@ MAX_MESSAGES: Final = 2000  # of one conversation
 MAX_EPHEMERAL: Final = 500
 
 
+class Unknown(Exception):
+    """There is no such person, place, message or button."""
+
+
 @dataclass(slots=True)
 class Message:
     ts: str
@@ -124,6 +128,23 @@ class Workspace:
         made = Member(f"U{next(self._numbers):010d}", name, email)
         self.members[made.id] = made
         return made
+
+    def member(self, name: str) -> Member:
+        """By id, name or address. Raises `Unknown`."""
+        wanted = name.casefold()
+        for each in self.members.values():
+            if wanted in (each.id.casefold(), each.name.casefold(), each.email):
+                return each
+        raise Unknown(f"no such person: {name}")
+
+    def named(self, name: str, member: Member) -> Conversation:
+        """By id or name; `""`: this person's direct messages with the app. Raises `Unknown`."""
+        if not name:
+            return self.direct(member.id)
+        for each in self.conversations.values():
+            if name.removeprefix("#") in (each.id, each.name):
+                return each
+        raise Unknown(f"no such conversation: {name}")
 
     def newest(self) -> Iterator[Conversation]:
         """Those with messages, the one last written to first."""

@@ -153,7 +153,9 @@ def test_a_home_is_published_and_guarded(sandbox: Sandbox) -> None:
     blocks = [{"type": "header", "text": {"type": "plain_text", "text": "Today"}}]
     view = {"type": "home", "blocks": blocks}
     first = web.views_publish(user_id=user, view=view)["view"]
-    assert sandbox.http.get("/slack/client/home", params={"user": user}).status_code == 409
+    shown = sandbox.http.get("/slack/client/home", params={"user": user}).json()
+    assert shown["blocks"] == blocks
+    assert sandbox.http.post("/slack/client/home", json={"user": user}).status_code == 409
     second = web.views_publish(user_id=user, view=view, hash=first["hash"])["view"]
     assert second["hash"] != first["hash"]
     for given, error in (
