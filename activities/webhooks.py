@@ -21,11 +21,13 @@ from core.errors import Unavailable, VendorError
 from core.services import due_webhooks
 from core.services.due_webhooks import Outcome, Post, Standing, Work
 from integrations.http import Client, retry_after
+from integrations.http_transport import Limits
 from integrations.standard_webhooks import Signer
 
 log = logs.get(__name__)
 
 AT_A_TIME: Final = 64  # endpoints; each has one request under way and a slice of bodies in memory
+LIMITS: Final = Limits(connections=AT_A_TIME, max_body=4096, cut_body=True)  # of `Posting.client`
 SLICE_S: Final = 2.0
 CLAIM_S: Final = 6.0  # of one claim: no tick waits much longer for its batches
 SETTLE_AFTER: Final = 10  # deliveries; so many are sent twice at most when a worker is killed
@@ -35,7 +37,7 @@ EXCERPT_BYTES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`client` is the guarded one; `ring` opens what endpoints sign with."""
+    """`client` is a guarded one with `LIMITS`; `ring` opens what endpoints sign with."""
 
     client: Client
     ring: Keyring
