@@ -58,8 +58,8 @@ class _Pair:
 
     def todo_changed(self, here: Snapshot, name: str) -> bool:
         """Since the event was made to say the same."""
-        if self.unheard is not None and _of_version(self.unheard, self.todo):
-            return False
+        if self.unheard is not None:
+            return _edited_since(self.unheard, self.todo, here, name)
         return self.link.base is None or not here.same(self.link.base, name)
 
 
@@ -70,7 +70,7 @@ def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now
     """
     if isinstance(event, RemoteEvent) and _older(event, link.base):
         return Plan(stale=True, reasons=(Reason.STALE,))
-    if event is Missing.GONE or (isinstance(event, RemoteEvent) and event.cancelled):
+    if _absent(event):
         return _without_event(link, todo, event)
     if isinstance(event, RemoteEvent):
         there = _seen(of_event(event), link.base)
@@ -107,6 +107,10 @@ def _begun(link: Link, todo: TodoView | None, reasons: tuple[Reason, ...]) -> Pl
     )
 
 
+def _absent(event: RemoteEvent | Missing) -> bool:
+    return event.cancelled if isinstance(event, RemoteEvent) else event is not Missing.UNREAD
+
+
 def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missing) -> Plan:
     """Deleted there. An edit since then is stronger, and what is done stays in the history."""
     if todo is None or todo.deleted or todo.due is None:
@@ -114,7 +118,10 @@ def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missi
     if todo.done:
         return Plan(over=True, reasons=(Reason.DONE_KEPT,))
     if _edited(link, todo, event):
-        renewed = Link.first(link.connection_id, todo.id, generation=link.generation + 1)
+        # An id that was never taken is kept: the insert before may still be under way.
+        taken = link.base is not None or event is not Missing.GONE
+        generation = link.generation + 1 if taken else link.generation
+        renewed = Link.first(link.connection_id, todo.id, generation=generation)
         return _begun(renewed, todo, (Reason.EDITED_SINCE,) if link.base else ())
     return Plan(todo=TodoWrite(Act.DELETE, todo.version), over=True, deletes="todo")
 
@@ -122,9 +129,9 @@ def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missi
 def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
     tags = _tags(link, event) if isinstance(event, RemoteEvent) else None
     unheard = _unheard(link, tags)
-    if unheard is not None:
-        return not _of_version(unheard, todo)
     here = of_todo(todo)
+    if unheard is not None:
+        return any(_edited_since(unheard, todo, here, name) for name in FIELDS)
     return link.base is None or any(not here.same(link.base, name) for name in FIELDS)
 
 
@@ -143,7 +150,7 @@ def _without_todo(pair: _Pair) -> Plan:
 
 def _both(pair: _Pair, todo: TodoView) -> Plan:
     here, there, names = of_todo(todo), pair.there, pair.names
-    if todo.done and todo.series is None and there.when.rules:
+    if todo.done and todo.series is None and there.when.rules and not pair.event_changed("when"):
         return Plan(agreed=there, base=there)  # a series at its end: its event stays as it was
     merged, reasons = _merged(pair, here, names)
     to_todo = [name for name in names if not merged.same(here, name)]
@@ -260,9 +267,11 @@ def _unheard(link: Link, tags: Tags | None) -> Tags | None:
     return tags if tags is not None and dict(tags.hashes) != dict(known) else None
 
 
-def _of_version(tags: Tags, todo: TodoView | None) -> bool:
-    """Whether the todo is still as it was when we wrote these."""
-    return todo is not None and (tags.todo_id, tags.version) == (str(todo.id), todo.version)
+def _edited_since(tags: Tags, todo: TodoView | None, here: Snapshot, name: str) -> bool:
+    """Whether the todo says something else than when we wrote these."""
+    if todo is not None and (tags.todo_id, tags.version) == (str(todo.id), todo.version):
+        return False
+    return tags.hashes.get(name) != digest(here)[name]
 
 
 def _older(event: RemoteEvent, base: Snapshot | None) -> bool:

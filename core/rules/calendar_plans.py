@@ -7,12 +7,16 @@ The steps, in the order that makes them safe with two workers, lost answers and 
 2. `plan`. If it says `stale`, the listing is older than what is agreed on: leave it.
 3. In one transaction, with the todo still at `todo.version`: write the todo, store `agreed` and
    the etag that was read. If the todo has changed, begin again.
+   If there is an event to write, mark the pair: begun.
 4. Write the event under `event.etag`. 412: begin again, reading it. 409 on an insert: it is there
-   already, read it and begin again. 404 or 410: begin again with `GONE`.
+   already, read it and begin again (not there: `USED`). 404 or 410: begin again with `GONE`.
 5. In one transaction: store `base` (`Plan.heard`) and the answer's etag. Never the answer's
-   fields: what Google spells otherwise would be written again for ever.
+   fields: what Google spells otherwise would be written again for ever. Take the mark away.
 
-Killed anywhere, the whole is begun again: a write whose answer was lost is known by its tags.
+Killed anywhere, the whole is begun again. A marked pair begins by reading its event: a write whose
+answer was lost is known by its tags. That a listing leaves an event out, or that it is old, proves
+nothing: before that counts as deleted, and before a link that is over comes to life again, the
+event is read by its id. `base` of a link that is over is kept.
 """
 
 from collections.abc import Mapping
@@ -28,10 +32,15 @@ from core.rules.recurrence import Recurrence
 
 
 class Missing(Enum):
-    """An event that is not at hand: `UNREAD` stands as it was agreed on, `GONE` is deleted."""
+    """An event that is not at hand.
+
+    `UNREAD`: it stands as it was agreed on. `GONE`: asked for, it is not there. `USED`: an insert
+    was answered that its id is taken, and asked for, it is not there.
+    """
 
     UNREAD = "unread"
     GONE = "gone"
+    USED = "used"
 
 
 class Op(StrEnum):
