@@ -78,6 +78,21 @@ _WORDS = Query(
     {},
     writes=True,
 )
+# Questions to providers that nobody came back from.
+_STATES = Query(
+    b"DELETE FROM oauth_states WHERE expires_at < now() - interval '1 hour'", row, {}, writes=True
+)
+_DONE = Query(
+    b"""
+    DELETE FROM connection_activity WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM connection_activity
+        WHERE at < now() - interval '30 days' ORDER BY at LIMIT 50000
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 # What was sent to people's own endpoints: the text for two weeks, that it was for a month.
 _BODIES = Query(
     b"""
@@ -108,7 +123,8 @@ def tidy(tx: Transaction) -> None:
     """Queue forgetting keys after 72 h, events after a week, counters and links that are over.
 
     Notifications that were read go a month after they came, the others after three; what people
-    said goes after `voice_retention_days`; what was sent to their endpoints after a fortnight.
+    said goes after `voice_retention_days`; what was sent to their endpoints after a fortnight; what
+    their connections did after 30 days.
     """
     days = settings().voice_retention_days
     tx.run(_KEYS)
@@ -118,5 +134,7 @@ def tidy(tx: Transaction) -> None:
     tx.run(_EVENTS)
     tx.run(_SAID, days=days)
     tx.run(_WORDS, days=days)
+    tx.run(_STATES)
+    tx.run(_DONE)
     tx.run(_BODIES)
     tx.run(_WEBHOOKS)

@@ -22,6 +22,7 @@ from activities.memos import Listened, Next
 from activities.zones import Rearmed
 from core.messages import JobMessage, Kind, Provider, Queue, TickMessage, ZoneCursor, ZoneMessage
 from core.services.memo_processing import Ending
+from tests.workflows import test_disconnecting as ending
 from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
 from tests.workflows.test_memos import Steps, working
@@ -52,6 +53,9 @@ SLACK = {
     "_silent": slack.Steps(answers=False),
     "_unanswered": slack.Steps(refused=True),
 }
+
+
+ENDINGS = {"": ending.Steps(fails=1), "_refused": ending.Steps(refused=True)}
 
 
 class Slices:
@@ -106,6 +110,10 @@ async def main() -> None:
             async with slack.working(environment, asked) as handled:
                 await handled.result()
                 await _write(f"handle_slack{name}", handled)
+        for name, end in ENDINGS.items():
+            async with ending.disconnecting(environment, end) as ended:
+                await ended.result()
+                await _write(f"disconnect{name}", ended)
         for name, steps in MEMOS.items():
             async with working(environment, steps) as memo:
                 await memo.result()

@@ -301,7 +301,7 @@ async def test_nobody_connects_where_they_may_not(world: World, ann: Person, ben
         ("DELETE", ""),
         ("GET", "/activity"),
     ):
-        sent = {"json": {}} if method == "PATCH" else {}
+        sent: dict[str, Any] = {"json": {}} if method == "PATCH" else {}
         answer = await ben.request(method, f"/integrations/{hers['id']}{path}", **sent)
         assert answer.status_code == 404, (method, path)
 

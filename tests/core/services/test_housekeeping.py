@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from core.db import Database
+from core.ids import uuid7
 from core.services import housekeeping
 from tests.reminding import scene
 
@@ -125,3 +126,49 @@ async def test_forgets_what_was_sent_to_endpoints_text_first(
         "old": False,
         "asked for again": True,
     }
+
+
+async def test_forgets_what_connections_did_and_questions_nobody_answered(
+    database_url: str, worker_db: Database
+) -> None:
+    at = scene(database_url, [])
+    connection_id, session_id = uuid7(), uuid7()
+    at.run(
+        "INSERT INTO connections (workspace_id, id, user_id, provider, account_id, address, secret,"
+        " secret_key, secret_hash, status, updated_at)"
+        " VALUES (%s, %s, %s, 'slack', 'T', 'U', '', '', '', 'active', now())",
+        at.user_id,
+        connection_id,
+        at.user_id,
+    )
+    at.run(
+        "INSERT INTO sessions (id, user_id, expires_at) VALUES (%s, %s, now())",
+        session_id,
+        at.user_id,
+    )
+    for action, age, state in (("old", "31 days", "2 hours"), ("young", "29 days", "1 minute")):
+        at.run(
+            "INSERT INTO connection_activity"
+            " (workspace_id, id, connection_id, at, direction, action)"
+            " VALUES (%s, gen_random_uuid(), %s, now() - %s::interval, 'read', %s)",
+            at.user_id,
+            connection_id,
+            age,
+            action,
+        )
+        at.run(
+            "INSERT INTO oauth_states (state_hash, provider, workspace_id, user_id, session_id,"
+            " verifier_sealed, expires_at)"
+            " VALUES (%s, 'slack', %s, %s, %s, '', now() - %s::interval)",
+            action.encode() + at.user_id.bytes,
+            at.user_id,
+            at.user_id,
+            session_id,
+            state,
+        )
+    async with worker_db.transaction() as tx:
+        housekeeping.tidy(tx)
+    did = at.rows("SELECT action FROM connection_activity WHERE workspace_id = %s", at.user_id)
+    asked = at.rows("SELECT state_hash FROM oauth_states WHERE user_id = %s", at.user_id)
+    assert [each["action"] for each in did] == ["young"]
+    assert [each["state_hash"][:5] for each in asked] == [b"young"]
