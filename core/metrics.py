@@ -100,6 +100,24 @@ WEBHOOKS_DISABLED = Counter(
 SLACK_INBOUND = Counter(
     "voicetodo_slack_inbound_total", "What was done in Slack, by what came of it", ("outcome",)
 )
+CALENDAR_SYNCS = Counter(
+    "voicetodo_calendar_syncs_total", "Runs of calendar syncs, by what came of them", ("outcome",)
+)
+CALENDAR_WRITES = Counter(
+    "voicetodo_calendar_writes_total",
+    "Writes of calendar syncs, by the side and what was done there",
+    ("side", "kind"),
+)
+CALENDAR_QUARANTINED = Counter(
+    "voicetodo_calendar_quarantined_total",
+    "Deletions that wait for a person, by the side they are on",
+    ("side",),
+)
+CALENDAR_LAG = Histogram(
+    "voicetodo_calendar_lag_seconds",
+    "Time between the beginning of a calendar's run and its end",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600),
+)
 OUTBOX_DEPTH = Gauge("voicetodo_outbox_depth", "Outbox rows that wait for Temporal")
 OUTBOX_DEAD = Gauge("voicetodo_outbox_dead", "Outbox rows that were given up")
 OUTBOX_OLDEST_AGE = Gauge(

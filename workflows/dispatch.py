@@ -14,7 +14,13 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
-from core.messages import ConnectionMessage, DeliveryMessage, JobMessage, SlackMessage
+from core.messages import (
+    CalendarMessage,
+    ConnectionMessage,
+    DeliveryMessage,
+    JobMessage,
+    SlackMessage,
+)
 from core.services.outbox import Claimed
 from integrations import temporal
 from workflows import policies
@@ -46,6 +52,7 @@ ROUTES: Mapping[str, Route] = {
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
     "Disconnect": Route(ConnectionMessage, "Gives an access back to the provider it is of"),
     "HandleSlack": Route(SlackMessage, "Does what somebody asked in Slack, and answers"),
+    "SyncCalendar": Route(CalendarMessage, "Brings a calendar and todos into step"),
     "SendMail": Route(DeliveryMessage, "Sends a mail about the account"),
 }
 

@@ -16,14 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, TenantTable, one_of
-
-
-class Policy(StrEnum):
-    """Which events of a calendar become todos."""
-
-    ALL = "all"
-    TAGGED = "tagged"  # those that say #todo
-    NONE = "none"
+from core.rules.calendar_policy import Policy
 
 
 class SyncState(StrEnum):

@@ -41,7 +41,7 @@ class Link:
         return cls(*values)
 
     @classmethod
-    def new(cls, todo_id: UUID, event_id: str, origin: Side, **values: Any) -> Self:
+    def new(cls, todo_id: UUID | None, event_id: str, origin: Side, **values: Any) -> Self:
         return cls(uuid7(), todo_id, event_id, origin, **values)
 
 
@@ -63,7 +63,7 @@ _OF_TODOS: Final = Query(
     writes=False,
 )
 _DIRTY: Final = Query(
-    _FIND + b"dirty AND state = 'linked' AND gone IS NULL ORDER BY id LIMIT %(limit)s",
+    _FIND + b"dirty AND gone IS NULL ORDER BY id LIMIT %(limit)s",
     Link.of_row,
     {},
     writes=False,
@@ -76,7 +76,7 @@ _GONE: Final = Query(
     writes=False,
 )
 _WAITING: Final = Query(
-    _FIND + b"gone IS NOT NULL AND quarantined IS NOT NULL ORDER BY id LIMIT %(limit)s",
+    _FIND + b"gone IS NOT NULL AND quarantined IS NOT NULL ORDER BY id LIMIT %(limit)s FOR UPDATE",
     Link.of_row,
     {},
     writes=False,
@@ -107,6 +107,17 @@ _UNSEEN: Final = Query(
     UPDATE calendar_links SET gone = 'event', updated_at = %(now)s
     WHERE workspace_id = %(workspace_id)s AND connection_id = %(connection_id)s
       AND state = 'linked' AND gone IS NULL AND seen_run <> %(run_no)s
+    """,
+    row,
+    {},
+    writes=True,
+)
+_PART: Final = Query(
+    b"""
+    UPDATE calendar_links
+    SET state = 'ended', gone = NULL, quarantined = NULL, dirty = false, updated_at = %(now)s
+    WHERE workspace_id = %(workspace_id)s AND connection_id = %(connection_id)s
+      AND id = ANY (%(ids)s::uuid[])
     """,
     row,
     {},
@@ -196,6 +207,11 @@ def seen(tx: Transaction, sync: SyncRow, events: Sequence[str]) -> None:
 def unseen_are_gone(tx: Transaction, sync: SyncRow, *, now: datetime) -> None:
     """Queue that events are deleted which a whole listing of all events did not name."""
     tx.run(_UNSEEN, **_of(sync), run_no=sync.run_no, now=now)
+
+
+def part(tx: Transaction, sync: SyncRow, ids: Sequence[UUID], *, now: datetime) -> None:
+    """Queue that these have nothing to do with one another any more."""
+    tx.run(_PART, **_of(sync), ids=list(ids), now=now)
 
 
 async def counts(tx: Transaction, sync: SyncRow) -> Counts:

@@ -11,8 +11,9 @@ from core import crypto
 from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.ids import uuid7
-from core.models.calendars import Policy, SyncState
+from core.models.calendars import SyncState
 from core.models.jobs import JobKind
+from core.rules.calendar_policy import Policy
 from core.services import calendar_syncs, jobs
 from core.services.jobs import Job
 from core.services.reminders import lane_of
@@ -140,22 +141,10 @@ _CHANNEL: Final = Query(
 )
 
 
-def begin(
-    tx: Transaction,
-    workspace_id: UUID,
-    connection_id: UUID,
-    *,
-    now: datetime,
-    another_account: bool = False,
-) -> None:
-    """Queue keeping it in step from now on, or again: after it was connected anew.
-
-    `another_account`: what was known of the last one's calendar does not hold any more.
-    """
+def begin(tx: Transaction, workspace_id: UUID, connection_id: UUID, *, now: datetime) -> None:
+    """Queue keeping it in step from now on, or again: after it was connected anew."""
     this = {"workspace_id": workspace_id, "id": connection_id}
     tx.run(_BEGIN, **this, calendar_id=PRIMARY, lane=lane_of(connection_id), now=now)
-    if another_account:
-        _go_to(tx, workspace_id, connection_id, PRIMARY, "", now=now)
 
 
 async def change(
@@ -194,6 +183,11 @@ async def forget(
 ) -> None:
     """It is being disconnected: nothing is read or written for it any more. Twice is once."""
     await calendar_syncs.pause(tx, workspace_id, connection_id, None, now=now)
+
+
+def poke(tx: Transaction, workspace_id: UUID, connection_id: UUID, *, now: datetime) -> None:
+    """Queue that a run begins at once, or follows the one under way."""
+    tx.run(_POKE, workspace_id=workspace_id, id=connection_id, now=now)
 
 
 async def ask(

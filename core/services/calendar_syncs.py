@@ -18,9 +18,9 @@ from core.db import Transaction
 from core.due import SOURCES, Claimed
 from core.ids import uuid7
 from core.messages import CalendarMessage, Kind
-from core.models.calendars import Phase
 from core.models.jobs import JobStatus
 from core.services import executions, jobs
+from core.services.workspaces import WRITERS
 from core.statements import Query, row
 
 SOURCE: Final = SOURCES[Kind.CALENDARS]
@@ -230,6 +230,12 @@ async def open_slice(tx: Transaction, run: CalendarMessage, *, now: datetime) ->
     return found
 
 
+async def may_write(tx: Transaction, sync: SyncRow) -> bool:
+    """Whether its owner may still change todos there. `tx` acts for them."""
+    membership = (await tx.person()).memberships.get(sync.workspace_id)
+    return membership is not None and membership.role in WRITERS
+
+
 async def hold(tx: Transaction, sync: SyncRow) -> None:
     """Lock it for this transaction, which counts as a part of the run. Raises `Lost`."""
     if await tx.first(_HOLD, **_named(sync), fence=sync.fence) is None:
@@ -314,11 +320,9 @@ async def pause(
             jobs.finish(tx, job, JobStatus.FAILED, job.result, error=problem, now=now)
 
 
-def next_phase(sync: SyncRow) -> Phase | None:
-    """What follows what it does now; null: it is in step."""
-    if sync.phase == Phase.LISTING:
-        return Phase.TODOS if sync.full_sync else Phase.FEED
-    return {Phase.TODOS: Phase.FEED, Phase.FEED: Phase.DELETIONS}.get(Phase(sync.phase))
+def in_zone(sync: SyncRow, zone: str) -> SyncRow:
+    """With the calendar's zone as a listing says it; stored with the next `write`."""
+    return replace(sync, calendar_zone=zone)
 
 
 def _is_asked(sync: SyncRow) -> bool:

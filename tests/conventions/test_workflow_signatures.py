@@ -12,9 +12,13 @@ from uuid import UUID
 import pytest
 from temporalio import activity, workflow
 
+from activities.calendars import Calendars
 from activities.channels import Channels
+from core.crypto import Keyring
 from core.db import Database
 from core.messages import Kind, TickMessage
+from core.settings import Settings
+from integrations import calendars
 from tests.connecting import unconnected
 from tests.memos import deaf
 from tests.slacking import idle
@@ -48,8 +52,11 @@ def activities() -> list[Callable[..., Any]]:
     closed = Database("postgresql:///", role="vt_app", size=1)
     ending = unconnected(closed)
     channels = Channels({})
-    return list(
-        registry.activities(
+    google = calendars.google(Settings(_env_file=None))
+    assert google is not None
+    keeping = Calendars(closed, Keyring((b"c" * 32,)), google, address=None)
+    return [
+        *registry.activities(
             closed,
             closed,
             channels,
@@ -58,8 +65,9 @@ def activities() -> list[Callable[..., Any]]:
             lanes=1,
             ending=ending,
             slack_app=idle(closed),
-        )
-    )
+        ),
+        keeping.sync_slice,
+    ]
 
 
 def workflow_runs() -> list[Callable[..., Any]]:

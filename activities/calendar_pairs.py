@@ -1,0 +1,197 @@
+"""Pairs of todos and events brought into step: transactions of ours around calls of the vendor's.
+
+No call is made inside a transaction. What makes a call harmless twice: an insert brings an id of
+our choosing, which is refused the second time; a change and a deletion name the etag that was read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from core import logs, metrics
+from core.db import Database, Transaction
+from core.errors import (
+    AlreadyThere,
+    Changed,
+    Gone,
+    Rejected,
+    Revoked,
+    Unauthenticated,
+    VendorError,
+)
+from core.models.connections import Direction
+from core.rules.calendar_events import RemoteEvent
+from core.rules.calendar_plans import EventWrite, Missing, Op
+from core.services import calendar_pairs, calendar_syncs
+from core.services.calendar_links import Link
+from core.services.calendar_pairs import Asked, Line, Planned, Unread
+from core.services.calendar_syncs import SyncRow
+from integrations.google_calendar import Access, GoogleCalendar
+
+log = logs.get(__name__)
+
+AT_A_TIME: Final = 4  # calls for one calendar; Google allows a person ten a second
+ROUNDS: Final = 5  # of a pair that somebody writes at the same time
+REFUSED: Final = "the calendar does not take it"
+NOT_ALLOWED: Final = "the change is not possible here"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of writing one event: it was heard, or the pair is to be looked at again."""
+
+    planned: Planned
+    answer: RemoteEvent | None = None
+    again: Asked | None = None
+    failure: VendorError | None = None
+
+
+class Pairs:
+    """One calendar's, for one slice of work. `app_db` works as `vt_app`."""
+
+    def __init__(
+        self, app_db: Database, google: GoogleCalendar, access: Access, now: Callable[[], datetime]
+    ) -> None:
+        self._db = app_db
+        self._google = google
+        self._access = access
+        self._now = now
+
+    @asynccontextmanager
+    async def held(self, sync: SyncRow) -> AsyncIterator[Transaction]:
+        """A transaction of this slice, as the owner. Raises `Lost`, and refuses who may no more."""
+        async with self._db.transaction() as tx:
+            tx.act_for(sync.user_id, limit_key=f"calendar:{sync.id}")
+            await calendar_syncs.hold(tx, sync)
+            yield tx
+
+    async def agree(self, sync: SyncRow, asked: Sequence[Asked]) -> None:
+        """Bring these into step. Raises a passing `VendorError` once what did succeed is kept."""
+        waiting = list(asked)
+        for _ in range(ROUNDS):
+            if not waiting:
+                return
+            planned, unread = await self._stepped(sync, waiting)
+            waiting = [await self.read(sync, each) for each in unread]
+            results = await self._written(sync, planned)
+            await self._keep(sync, results)
+            waiting += [each.again for each in results if each.again is not None]
+            passing = [each.failure for each in results if _is_passing(each.failure)]
+            if passing and passing[0] is not None:
+                raise passing[0]
+        log.warning("calendar.pairs_left", subject_id=sync.id, count=len(waiting))
+
+    async def read(self, sync: SyncRow, link: Unread | Link) -> Asked:
+        """The event as it is there now."""
+        try:
+            event = await self._google.get_event(
+                self._access, sync.calendar_id, link.event_id, zone=sync.calendar_zone
+            )
+        except Gone:
+            return Asked(Missing.GONE, link.todo_id, link.event_id)
+        return Asked(event, link.todo_id, link.event_id)
+
+    async def _stepped(
+        self, sync: SyncRow, asked: Sequence[Asked]
+    ) -> tuple[list[Planned], list[Unread]]:
+        """All at once; one by one, where one of them is refused."""
+        try:
+            async with self.held(sync) as tx:
+                return await calendar_pairs.step(tx, sync, asked, now=self._now())
+        except Unauthenticated:
+            raise
+        except Rejected as error:
+            if len(asked) == 1:
+                await self._tell_refused(sync, asked[0], error)
+                return [], []
+        planned: list[Planned] = []
+        unread: list[Unread] = []
+        for each in asked:
+            more = await self._stepped(sync, [each])
+            planned += more[0]
+            unread += more[1]
+        return planned, unread
+
+    async def _tell_refused(self, sync: SyncRow, asked: Asked, error: Rejected) -> None:
+        log.warning("calendar.todo_refused", subject_id=sync.id, error=error)
+        line = Line(
+            Direction.FAILED, "todo.refused", asked.todo_id, asked.event_id, reason=NOT_ALLOWED
+        )
+        async with self.held(sync) as tx:
+            calendar_pairs.tell(tx, sync, [line], now=self._now())
+
+    async def _written(self, sync: SyncRow, planned: Sequence[Planned]) -> list[Result]:
+        """Some at a time; after a failure that will pass no further call is begun."""
+        turns = asyncio.Semaphore(AT_A_TIME)
+        stopped = asyncio.Event()
+
+        async def one(each: Planned) -> Result | None:
+            async with turns:
+                if stopped.is_set():
+                    return None
+                result = await self._write(sync, each)
+                if _is_passing(result.failure):
+                    stopped.set()
+                return result
+
+        found = await asyncio.gather(*(one(each) for each in planned))
+        return [each for each in found if each is not None]
+
+    async def _write(self, sync: SyncRow, planned: Planned) -> Result:
+        write, link = planned.plan.event, planned.link
+        if write is None:
+            return Result(planned)
+        try:
+            answer = await self._call(sync, write)
+        except (AlreadyThere, Changed):
+            return await self._again(sync, planned)
+        except Gone:
+            if write.op is Op.DELETE:
+                return Result(planned)
+            return Result(planned, again=Asked(Missing.GONE, link.todo_id, link.event_id))
+        except VendorError as error:
+            return Result(planned, failure=error)
+        metrics.CALENDAR_WRITES.labels("event", write.op).inc()
+        return Result(planned, answer)
+
+    async def _again(self, sync: SyncRow, planned: Planned) -> Result:
+        """Somebody wrote it meanwhile: we, and did not hear of it, or somebody else."""
+        try:
+            return Result(planned, again=await self.read(sync, planned.link))
+        except VendorError as error:
+            return Result(planned, failure=error)
+
+    async def _call(self, sync: SyncRow, write: EventWrite) -> RemoteEvent | None:
+        google, access, calendar = self._google, self._access, sync.calendar_id
+        if write.op is Op.DELETE:
+            await google.delete_event(access, calendar, write.event_id, etag=write.etag)
+            return None
+        body, zone = write.body or {}, sync.calendar_zone
+        if write.op is Op.INSERT:
+            return await google.insert_event(access, calendar, write.event_id, body, zone=zone)
+        return await google.patch_event(
+            access, calendar, write.event_id, body, etag=write.etag, zone=zone
+        )
+
+    async def _keep(self, sync: SyncRow, results: Sequence[Result]) -> None:
+        done = [
+            (each.planned, each.answer)
+            for each in results
+            if each.again is None and each.failure is None
+        ]
+        refused = [each for each in results if each.failure is not None and each.failure.permanent]
+        if not done and not refused:
+            return
+        async with self.held(sync) as tx:
+            calendar_pairs.heard(tx, sync, done, now=self._now())
+            calendar_pairs.given_up(
+                tx, sync, [each.planned for each in refused], REFUSED, now=self._now()
+            )
+
+
+def _is_passing(failure: VendorError | None) -> bool:
+    """Or it is about the whole connection: nothing more can be written for now."""
+    return failure is not None and (not failure.permanent or isinstance(failure, Revoked))
