@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from core import logs
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import Error, NotFound
+from core.errors import NotFound, Unavailable
 from core.models.reminders import Reminders
 from core.models.todos import Lists, Todos
 from core.models.webhooks import Payload
@@ -196,7 +196,7 @@ async def _together(
     about = {"workspace_id": workspace_id, "user_id": owner.user_id}
     try:
         return {each.id: each for each in await tx.all(_TOGETHER[noun], **about, ids=ids)}
-    except Error:
+    except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a row that cannot be read: which one is it?
         if len(ids) == 1:
