@@ -23,6 +23,7 @@ from core.services import (
     connections,
     slack_actions,
     slack_commands,
+    slack_home,
     slack_inbound,
     slack_teams,
     users,
@@ -135,6 +136,10 @@ class SlackApp:
                 done = await slack_commands.run(talk, body["text"])
             case InboundKind.ACTION:
                 done = await slack_actions.press(talk, body)
+                if not body["response_url"]:  # in the App Home, which answers by what it shows
+                    slack_home.publish(
+                        tx, member.workspace_id, member.connection_id, now=self._now()
+                    )
             case _:
                 done = await slack_actions.make_todo(talk, body, permalink)
         self._record(tx, member, done, inbound.kind)
@@ -152,6 +157,13 @@ class SlackApp:
                 if body["at"] is not None:
                     told_at = datetime.fromtimestamp(body["at"], UTC)
                 await slack_teams.sent_away(tx, inbound.team_id, told_at=told_at, now=self._now())
+            case "app_home_opened":
+                member = await slack_teams.find(tx, inbound.team_id, inbound.slack_user_id)
+                if member is not None:
+                    tx.act_in([member.workspace_id], member.user_id)
+                    slack_home.publish(
+                        tx, member.workspace_id, member.connection_id, now=self._now()
+                    )
         return Ending(body["type"])
 
     async def _refused(self, inbound_id: UUID, notice: Notice, detail: str) -> Ending:

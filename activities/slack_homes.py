@@ -17,10 +17,9 @@ from core.db import Database, Transaction
 from core.due import Claimed, Source
 from core.errors import Invalid, Revoked, Unavailable, VendorError
 from core.models.connections import ConnectionStatus, Provider
-from core.rules.digests import DigestContent
 from core.services import connections, due_digests, slack_home
 from core.services.connections import Connection
-from core.services.slack_home import Home, Shown
+from core.services.slack_home import Content, Home, Shown
 from integrations import slack_views
 from integrations.slack import Slack
 
@@ -80,7 +79,7 @@ class SlackHomes:
             )
         )
 
-    async def _work(self, claimed: Claimed, home: Home, content: DigestContent, hand: Hand) -> None:
+    async def _work(self, claimed: Claimed, home: Home, content: Content, hand: Hand) -> None:
         async with self._slots:
             if not hand.is_safe(claimed):
                 return
@@ -91,7 +90,7 @@ class SlackHomes:
             except Exception as error:  # noqa: BLE001 - the others go on; its lease ends
                 log.error("slack.home_failed", subject_id=home.id, error=error)
 
-    async def _show(self, home: Home, content: DigestContent) -> Shown:
+    async def _show(self, home: Home, content: Content) -> Shown:
         blocks = slack_views.home(content, home.locale)
         shows = hashlib.sha256(orjson.dumps([each.to_dict() for each in blocks])).digest()
         if shows == home.shows:

@@ -20,10 +20,11 @@ from slack_sdk.models.blocks import (
 )
 
 from core.rules import digest_words, slack_buttons
-from core.rules.digests import DigestContent, Item, Section
+from core.rules.digests import Item, Section
 from core.rules.reminders import due_instant
 from core.rules.slack_buttons import COMPLETE, SNOOZE_10, SNOOZE_60, OfTodo
-from integrations import wording
+from core.services.slack_home import Content
+from integrations import slack_words, wording
 
 TITLE: Final = 200  # characters
 BLOCK: Final = "voicetodo_home"
@@ -42,15 +43,15 @@ _WORDS: Final = {
 }
 
 
-def home(content: DigestContent, locale: str) -> list[Block]:
+def home(shown: Content, locale: str) -> list[Block]:
     """Fewer than the hundred blocks that a view may have: `PER_SECTION` bounds the todos."""
-    words = _WORDS[wording.words(locale).language]
+    content, words = shown.digest, _WORDS[wording.words(locale).language]
     blocks: list[Block] = [_header(digest_words.heading(content, locale))]
     parts = [part for part in content.parts if part.section in SHOWN]
     for part in parts:
         blocks.append(_header(digest_words.count(part, locale)))
         for item in part.items:
-            blocks += _todo(item, content, locale)
+            blocks += _todo(item, shown, locale)
         if part.more:
             blocks.append(_context(digest_words.more(part.more, locale)))
     if not parts:
@@ -63,16 +64,18 @@ def home(content: DigestContent, locale: str) -> list[Block]:
     return blocks
 
 
-def _todo(item: Item, content: DigestContent, locale: str) -> Iterator[Block]:
+def _todo(item: Item, shown: Content, locale: str) -> Iterator[Block]:
     title = wording.one_line(item.title) or "…"
     title = title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
     elements = [_text(title, bold=True)]
+    zone, today = shown.digest.zone, shown.digest.on
     if item.due is not None:
-        at = due_instant(item.due, content.zone)
-        when = wording.when(
-            at, zone=content.zone, today=content.on, locale=locale, all_day=item.due.at is None
-        )
+        at, all_day = due_instant(item.due, zone), item.due.at is None
+        when = wording.when(at, zone=zone, today=today, locale=locale, all_day=all_day)
         elements.append(_text(f"\n{wording.words(locale).due.format(when=when)}"))
+    if (next_at := shown.reminders.get(item.id)) is not None:
+        when = wording.when(next_at, zone=zone, today=today, locale=locale)
+        elements.append(_text(f"\n{slack_words.words(locale).reminded.format(when=when)}"))
     yield RichTextBlock(elements=[RichTextSectionElement(elements=elements)])
     words, value = wording.words(locale), slack_buttons.value(OfTodo(item.id))
     yield ActionsBlock(

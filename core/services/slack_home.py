@@ -55,6 +55,14 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """`reminders`: of these todos, when they remind next."""
+
+    digest: DigestContent
+    reminders: Mapping[UUID, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What became of one. `shows` null: nothing new was published; `next_at`: it is tried again."""
 
@@ -90,6 +98,17 @@ _FIND: Final = Query(
     LEFT JOIN feeds f ON f.workspace_id = h.workspace_id
     """,
     Home.of_row,
+    {},
+    writes=False,
+)
+_REMINDERS: Final = Query(
+    b"""
+    SELECT todo_id, min(next_at) FROM reminders
+    WHERE workspace_id = ANY (%(workspaces)s::uuid[]) AND todo_id = ANY (%(todos)s::uuid[])
+      AND next_at IS NOT NULL
+    GROUP BY todo_id
+    """,
+    row,
     {},
     writes=False,
 )
@@ -141,10 +160,11 @@ async def find(tx: Transaction, claimed: Sequence[Claimed], *, now: datetime) ->
 
 async def read(
     tx: Transaction, homes: Sequence[Home], workspaces: Mapping[UUID, Sequence[UUID]], now: datetime
-) -> dict[UUID, DigestContent]:
+) -> dict[UUID, Content]:
     """What each person is shown, as a digest of today has it (`due_digests.workspaces_of`)."""
-    tx.act_in(list({key for each in homes for key in workspaces.get(each.user_id, ())}))
-    return await digest_contents.read(
+    everywhere = list({key for each in homes for key in workspaces.get(each.user_id, ())})
+    tx.act_in(everywhere)
+    digests = await digest_contents.read(
         tx,
         [
             Reader(
@@ -159,6 +179,20 @@ async def read(
             for each in {home.user_id: home for home in homes}.values()
         ],
     )
+    todos = [i.id for each in digests.values() for part in each.parts for i in part.items]
+    reminders = dict(await tx.all(_REMINDERS, workspaces=everywhere, todos=todos))
+    return {
+        user_id: Content(
+            digest,
+            {
+                item.id: reminders[item.id]
+                for part in digest.parts
+                for item in part.items
+                if item.id in reminders
+            },
+        )
+        for user_id, digest in digests.items()
+    }
 
 
 async def connection(tx: Transaction, home: Home, *, ring: Keyring) -> Connection | None:

@@ -167,6 +167,18 @@ async def test_a_home_shows_what_is_due(desk: Desk) -> None:
     assert (await desk.row())["next_at"] is None
 
 
+async def test_what_was_snoozed_says_when_it_comes_back(desk: Desk) -> None:
+    todo = await desk.todo("Water the plants", due={"date": today()})
+    at = (clock.now() + timedelta(days=1)).astimezone(ZoneInfo(ZONE)).replace(hour=10, minute=5)
+    wish = {"at": {"date": f"{at.date()}", "time": "10:05", "timezone": ZONE}}
+    answer = await desk.person.post(f"/todos/{todo['id']}/reminders", json=wish)
+    assert answer.status_code == 201, answer.text
+    await desk.open()
+    await desk.tick()
+    said = "Water the plants\nDue today\nYou will be reminded tomorrow at 10:05"
+    assert said in desk.shown()
+
+
 async def test_it_follows_changes_while_somebody_looks(desk: Desk) -> None:
     todo = await desk.todo("Water the plants", due={"date": today()})
     await desk.open()
