@@ -236,11 +236,19 @@ def _change(calendar: Calendar, form: dict[str, str]) -> None:
         if (was.zone is None) != (start.zone is None):
             length = DAY if start.zone is None else HALF_AN_HOUR
         changes: Resource = {"summary": form.get("summary", "")}
-        if start != was:
+        if (form.get("on"), form.get("at", "")) != _shown(calendar, was):
             changes |= _span(calendar, start, length)
         calendar.patch(event_id, changes, None)
     else:
         raise Refused(400)
+
+
+def _shown(calendar: Calendar, when: When) -> tuple[str, str]:
+    """As the form has it, to the minute: what comes back like that was not moved."""
+    if when.zone is None:
+        return when.at.date().isoformat(), ""
+    begins = zones.wall(when.at, calendar.zone)
+    return begins.date().isoformat(), f"{begins:%H:%M}"
 
 
 def _typed(calendar: Calendar, form: dict[str, str], zone: str) -> When:
