@@ -38,6 +38,7 @@ from api.routes import (
     series,
     sessions,
     slack,
+    slack_link,
     tags,
     todos,
     undo,
@@ -156,6 +157,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(unsubscribe.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)
     app.include_router(slack.router, prefix=PREFIX)
+    app.include_router(slack_link.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(verify_email.router)

@@ -18,11 +18,14 @@ _STYLE: Final = (
     "color:#1c1b22;background:#fbfaf7}h1{overflow-wrap:anywhere}"
     "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.5rem;color:#fff;"
     "background:#5b3fd6;cursor:pointer}"
+    "label{display:block;margin:0 0 1rem}input{display:block;font:inherit;width:100%;"
+    "box-sizing:border-box;padding:.5rem;border:1px solid #888;border-radius:.5rem;"
+    "color:inherit;background:transparent}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#1c1b22}}"
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'{{onward}}; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -38,15 +41,21 @@ def language(request: Request, spoken: Container[str]) -> str:
     return first if first in spoken else "en"
 
 
-def page(heading: str, body: str, *, status: int = 200, language: str = "en") -> HTMLResponse:
-    """`heading` is text; `body` is HTML, so escape what is not ours."""
+def page(
+    heading: str, body: str, *, status: int = 200, language: str = "en", onward: str = ""
+) -> HTMLResponse:
+    """`heading` is text; `body` is HTML, so escape what is not ours.
+
+    `onward`: the origin that an answer to its form may lead on to (browsers ask that of the page).
+    """
     html = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(heading)}</title><style>{_STYLE}</style>"
         f"<main><h1>{escape(heading)}</h1>{body}</main></html>"
     )
-    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+    policy = _POLICY.format(onward=f" {onward}" if onward else "")
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return HTMLResponse(html, status, headers=headers)
 
 

@@ -34,6 +34,8 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "receive_slack_command",  # signed by Slack, as the next ones
     "receive_slack_interaction",
     "receive_slack_event",
+    "ask_who_is_in_slack",  # for whoever Slack gave the link
+    "begin_from_slack",
     "finish_connecting",  # for whoever holds a state of ours
     "health",
     "ready",
