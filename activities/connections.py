@@ -6,18 +6,24 @@ from datetime import datetime
 from temporalio import activity
 
 from activities import errors
-from core import clock
+from core import clock, logs
 from core.crypto import Keyring
 from core.db import Database
-from core.errors import Error
+from core.errors import Error, VendorError
 from core.messages import ConnectionMessage
 from core.models.connections import ConnectionStatus, Provider
 from core.services import connections, integrations
+from integrations.google_calendar import Access, GoogleCalendar
 from integrations.oauth import Asking
+
+log = logs.get(__name__)
 
 
 class Connections:
-    """`app_db` works as `vt_app`, `worker_db` as `vt_worker`; `ring` is that of connections."""
+    """`app_db` works as `vt_app`, `worker_db` as `vt_worker`; `ring` is that of connections.
+
+    `google`: null where Google Calendar is not set up.
+    """
 
     def __init__(
         self,
@@ -25,6 +31,7 @@ class Connections:
         worker_db: Database,
         ring: Keyring,
         providers: Mapping[Provider, Asking],
+        google: GoogleCalendar | None = None,
         *,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
@@ -32,6 +39,7 @@ class Connections:
         self._worker_db = worker_db
         self._ring = ring
         self._providers = providers
+        self._google = google
         self._now = now
 
     @activity.defn(name="give_back_connection")
@@ -56,8 +64,11 @@ class Connections:
                 ring=self._ring,
                 status=ConnectionStatus.DISCONNECTING,
             )
+            channel = await integrations.channel(tx, message)
         if provider is None or connection is None:
             return
+        if channel is not None:
+            await self._stop(connection, *channel)
         asking = self._providers.get(provider)
         if asking is None:  # its app was taken out of the settings: nobody can be told
             return
@@ -65,6 +76,18 @@ class Connections:
             if await integrations.shared(tx, provider, connection):
                 return
         await asking.revoke(connection.secret)
+
+    async def _stop(
+        self, connection: connections.Connection, channel_id: str, resource: str
+    ) -> None:
+        """Nothing is believed of it any more, so that it goes on until it ends harms nobody."""
+        if self._google is None:
+            return
+        access = Access(connection.id, connection.secret)
+        try:
+            await self._google.stop(access, channel_id, resource)
+        except VendorError as error:
+            log.info("calendar.channel_not_stopped", subject_id=connection.id, error=error)
 
     @activity.defn(name="forget_connection")
     async def forget(self, message: ConnectionMessage) -> None:

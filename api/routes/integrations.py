@@ -21,7 +21,13 @@ from core.db import Caller, Database
 from core.errors import Conflict, Rejected, Unauthenticated, VendorError
 from core.keys import Keys
 from core.models.connections import Provider
-from core.services import calendar_settings, connecting, connection_activity, connections
+from core.services import (
+    calendar_settings,
+    connecting,
+    connection_activity,
+    connections,
+    users,
+)
 from core.services import integrations as services
 from core.services.connecting import LIFETIME, Pending
 from core.services.connection_activity import Activity
@@ -160,7 +166,7 @@ class _Words:
 _WORDS: Final = {
     "en": _Words(
         connected="{provider} is connected",
-        close="{name}. You can close this page.",
+        close="{name} is connected to the Voice Todo account {account}. You can close this page.",
         not_connected="Nothing was connected",
         denied="You did not allow it. You can begin again whenever you like.",
         stale="This link was used before, is older than ten minutes, or its session has ended. "
@@ -169,7 +175,8 @@ _WORDS: Final = {
     ),
     "de": _Words(
         connected="{provider} ist verbunden",
-        close="{name}. Sie können diese Seite schließen.",
+        close="{name} ist mit dem Voice-Todo-Konto {account} verbunden. Sie können diese Seite "
+        "schließen.",
         not_connected="Es wurde nichts verbunden",
         denied="Sie haben es nicht erlaubt. Sie können jederzeit neu beginnen.",
         stale="Dieser Link wurde schon benutzt, ist älter als zehn Minuten, oder die Sitzung ist "
@@ -197,7 +204,7 @@ async def finish_connecting(
         return _refused(visit, which, "denied")
     try:
         draft = await asking.exchange(code, pending.verifier)
-        await _stored(visit, pending, draft)
+        account = await _stored(visit, pending, draft)
     except Unauthenticated:
         return _refused(visit, which, "stale")
     except Rejected as refused:
@@ -207,7 +214,7 @@ async def finish_connecting(
         return _refused(visit, which, "failed", status=502)
     words, language = _words(visit)
     heading = words.connected.format(provider=NAMES[which])
-    body = f"<p>{escape(words.close.format(name=draft.name))}</p>"
+    body = f"<p>{escape(words.close.format(name=draft.name, account=account))}</p>"
     return page(heading, body, language=language)
 
 
@@ -225,7 +232,8 @@ async def _taken(visit: Visit, provider: Provider, state: str) -> Pending | None
         return None
 
 
-async def _stored(visit: Visit, pending: Pending, draft: connections.Draft) -> None:
+async def _stored(visit: Visit, pending: Pending, draft: connections.Draft) -> str:
+    """Whose it is now: said to them, so that whoever was led here by somebody else notices."""
     database: Database = visit.app.state.database
     async with database.transaction() as tx:
         tx.enter(Caller(pending.user_id, pending.session_id))
@@ -233,6 +241,8 @@ async def _stored(visit: Visit, pending: Pending, draft: connections.Draft) -> N
         connection_id = await connecting.store(tx, pending, draft, ring=ring, now=visit.now)
         if draft.provider is Provider.GOOGLE_CALENDAR:
             calendar_settings.begin(tx, pending.workspace_id, connection_id, now=visit.now)
+        user = await users.get(tx, pending.user_id)
+    return user.email or user.name
 
 
 def _refused(

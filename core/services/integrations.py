@@ -122,6 +122,16 @@ _PROVIDER: Final = Query(
     {},
     writes=False,
 )
+_CHANNEL: Final = Query(
+    b"""
+    SELECT channel_id::text, channel_resource FROM calendar_syncs
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+      AND channel_id IS NOT NULL AND channel_resource IS NOT NULL
+    """,
+    row,
+    {},
+    writes=False,
+)
 _REMOVE: Final = Query(
     b"""
     DELETE FROM connections
@@ -179,6 +189,12 @@ async def ending(tx: Transaction, message: ConnectionMessage) -> Provider | None
     """Whose access is to be given back; none if that is done, or it was connected again."""
     found = await tx.first(_PROVIDER, workspace_id=message.workspace_id, id=message.connection_id)
     return Provider(found[0]) if found else None
+
+
+async def channel(tx: Transaction, message: ConnectionMessage) -> tuple[str, str] | None:
+    """By which its calendar says that it has news: the channel's id, and what Google calls it."""
+    found = await tx.first(_CHANNEL, workspace_id=message.workspace_id, id=message.connection_id)
+    return (found[0], found[1]) if found else None
 
 
 async def shared(tx: Transaction, provider: Provider, connection: connections.Connection) -> bool:

@@ -69,6 +69,8 @@ async def test_a_calendar_is_connected_in_a_browser(world: World, ann: Person) -
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert email in page.text
+    assert ann.email is not None
+    assert ann.email in page.text
     [found] = await listed(ann)
     assert found["provider"] == "google_calendar"
     assert found["name"] == email
