@@ -42,13 +42,19 @@ class _Pair:
     unheard: Tags | None
     now: datetime
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The fields to merge: an event's times stay alone when no todo of ours can have them."""
+    def names(self, here: Snapshot | None) -> tuple[str, ...]:
+        """The fields to merge.
+
+        An event's times are left alone when no todo of ours can have them. What recurs is never
+        done as a whole, so a mark on it says nothing.
+        """
         when = self.there.when
-        if when.start is None or repeating.understood(when.rules, when.start, now=self.now):
-            return FIELDS
-        return tuple(name for name in FIELDS if name != "when")
+        left_out = set()
+        if when.rules or (here is not None and here.when.rules):
+            left_out.add("done")
+        if when.start and not repeating.understood(when.rules, when.start):
+            left_out.add("when")
+        return tuple(name for name in FIELDS if name not in left_out)
 
     def event_changed(self, name: str) -> bool:
         """By anybody but us."""
@@ -112,17 +118,18 @@ def _absent(event: RemoteEvent | Missing) -> bool:
 
 
 def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missing) -> Plan:
-    """Deleted there. An edit since then is stronger, and what is done stays in the history."""
+    """Deleted there, if not by us. An edit since then is stronger; what is done stays here."""
     if todo is None or todo.deleted or todo.due is None:
         return Plan(over=True)
     if todo.done:
         return Plan(over=True, reasons=(Reason.DONE_KEPT,))
-    if _edited(link, todo, event):
+    if link.leaving or _edited(link, todo, event):
         # An id that was never taken is kept: the insert before may still be under way.
         taken = link.base is not None or event is not Missing.GONE
         generation = link.generation + 1 if taken else link.generation
         renewed = Link.first(link.connection_id, todo.id, generation=generation)
-        return _begun(renewed, todo, (Reason.EDITED_SINCE,) if link.base else ())
+        told = link.base is not None and not link.leaving
+        return _begun(renewed, todo, (Reason.EDITED_SINCE,) if told else ())
     return Plan(todo=TodoWrite(Act.DELETE, todo.version), over=True, deletes="todo")
 
 
@@ -130,17 +137,19 @@ def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
     tags = _tags(link, event) if isinstance(event, RemoteEvent) else None
     unheard = _unheard(link, tags)
     here = of_todo(todo)
+    names = [name for name in FIELDS if name != "done" or not here.when.rules]
     if unheard is not None:
-        return any(_edited_since(unheard, todo, here, name) for name in FIELDS)
-    return link.base is None or any(not here.same(link.base, name) for name in FIELDS)
+        return any(_edited_since(unheard, todo, here, name) for name in names)
+    return link.base is None or any(not here.same(link.base, name) for name in names)
 
 
 def _without_todo(pair: _Pair) -> Plan:
     """Deleted here, or never made."""
     link, there, todo = pair.link, pair.there, pair.todo
-    told = () if "when" in pair.names else (Reason.NOT_UNDERSTOOD,)
+    names = pair.names(None)
+    told = () if "when" in names else (Reason.NOT_UNDERSTOOD,)
     new = todo is None and link.base is None and pair.unheard is None
-    if new or any(pair.event_changed(name) for name in FIELDS):
+    if new or any(pair.event_changed(name) for name in names):
         act = Act.CREATE if todo is None else Act.RESTORE
         write = _todo_write(act, pair, todo, there, FIELDS)
         reasons = told if new else (Reason.EDITED_SINCE, *told)
@@ -149,7 +158,8 @@ def _without_todo(pair: _Pair) -> Plan:
 
 
 def _both(pair: _Pair, todo: TodoView) -> Plan:
-    here, there, names = of_todo(todo), pair.there, pair.names
+    here, there = of_todo(todo), pair.there
+    names = pair.names(here)
     if todo.done and todo.series is None and there.when.rules and not pair.event_changed("when"):
         return Plan(agreed=there, base=there)  # a series at its end: its event stays as it was
     merged, reasons = _merged(pair, here, names)
@@ -220,12 +230,13 @@ def _timed(write: TodoWrite, todo: TodoView | None, when: When, now: datetime) -
         stops = todo is not None and bool(of_todo(todo).when.rules)
         return replace(write, due=for_todo(start, before, zone), stops=stops)
     recurrence, _ = repeating.from_event(when.rules, start)
-    if recurrence is None or not repeating.understood(when.rules, start, now=now):
+    if recurrence is None or not repeating.understood(when.rules, start):
         return replace(write, due=start)
     if todo is not None and todo.series is not None:
         recurrence = replace(recurrence, pile_up=todo.series.plan.recurrence.pile_up)
     recurrence, stands = repeating.standing(recurrence, start, now=now, zone=zone)
-    return replace(write, due=for_todo(stands, before, zone), recurrence=recurrence)
+    due = for_todo(stands, before, zone)
+    return replace(write, due=due, recurrence=recurrence, done=False)
 
 
 def _event_write(op: Op, pair: _Pair, body: Mapping[str, Any] | None = None) -> EventWrite:

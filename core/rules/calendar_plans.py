@@ -7,11 +7,11 @@ The steps, in the order that makes them safe with two workers, lost answers and 
 2. `plan`. If it says `stale`, the listing is older than what is agreed on: leave it.
 3. In one transaction, with the todo still at `todo.version`: write the todo, store `agreed` and
    the etag that was read. If the todo has changed, begin again.
-   If there is an event to write, mark the pair: begun.
+   If there is an event to write, mark the pair: begun; and, to delete it, `leaving`.
 4. Write the event under `event.etag`. 412: begin again, reading it. 409 on an insert: it is there
    already, read it and begin again (not there: `USED`). 404 or 410: begin again with `GONE`.
 5. In one transaction: store `base` (`Plan.heard`) and the answer's etag. Never the answer's
-   fields: what Google spells otherwise would be written again for ever. Take the mark away.
+   fields: what Google spells otherwise would be written again for ever. Take the marks away.
 
 Killed anywhere, the whole is begun again. A marked pair begins by reading its event: a write whose
 answer was lost is known by its tags. That a listing leaves an event out, or that it is old, proves
@@ -74,7 +74,8 @@ class Reason(StrEnum):
 class Link:
     """What is known of a pair. `base` is null until an event is known to stand for the todo.
 
-    `event_id` is stored before the event is inserted.
+    `event_id` is stored before the event is inserted. `leaving`: a deletion of the event was
+    begun, so that it is gone says nothing of what people want.
     """
 
     connection_id: UUID
@@ -83,6 +84,7 @@ class Link:
     origin: str = events.OF_TODO
     etag: str = ""
     base: Snapshot | None = None
+    leaving: bool = False
 
     @classmethod
     def first(cls, connection_id: UUID, todo_id: UUID, *, generation: int = 0) -> Self:

@@ -8,6 +8,7 @@ at the occurrence it stands at, and `reasons` says why.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -23,6 +24,7 @@ from core.rules.vtodo_reading import from_vtodo
 _LINES: Final = ("RRULE", "EXDATE", "RDATE")
 _COMPARED: Final = 200  # occurrences, one by one
 _COUNTED: Final = 1_000  # where an end by COUNT shows only so
+_CACHED: Final = 4_096  # a listing of a calendar asks for the same again and again
 _TICK: Final = datetime.resolution
 
 
@@ -79,22 +81,26 @@ def from_event(lines: Sequence[str], start: Moment) -> tuple[Recurrence | None, 
     return found.recurrence, () if found.recurrence else ("no RRULE among its dates",)
 
 
-def canonical(lines: Sequence[str], start: Moment) -> tuple[str, ...]:
+@lru_cache(maxsize=_CACHED)
+def canonical(lines: tuple[str, ...], start: Moment) -> tuple[str, ...]:
     """In our spelling, so that another spelling of the same is no change; else as they are."""
     if not lines:
         return ()
     recurrence, _ = from_event(lines, start)
     if recurrence is None:
-        return tuple(lines)
-    return to_event(recurrence, start).lines or tuple(lines)
+        return lines
+    return to_event(recurrence, start).lines or lines
 
 
-def same(lines: Sequence[str], start: Moment, others: Sequence[str], other_start: Moment) -> bool:
+@lru_cache(maxsize=_CACHED)
+def same(
+    lines: tuple[str, ...], start: Moment, others: tuple[str, ...], other_start: Moment
+) -> bool:
     """Whether both say the same from the later of the two starts on.
 
     A series that was changed begins anew where it stands; its event may have begun long before.
     """
-    if tuple(lines) == tuple(others) and start == other_start:
+    if lines == others and start == other_start:
         return True
     (one, _), (other, _) = from_event(lines, start), from_event(others, other_start)
     if one is None or other is None or (start.at is None) != (other_start.at is None):
@@ -134,16 +140,13 @@ def standing(
     return replace(recurrence, rule=left), moment
 
 
-def understood(lines: Sequence[str], start: Moment, *, now: datetime) -> bool:
-    """Whether a todo can recur so, from here on, and its event be written from it."""
+@lru_cache(maxsize=_CACHED)
+def understood(lines: tuple[str, ...], start: Moment) -> bool:
+    """Whether a todo can recur so, and its event be written from it."""
     if not lines:
         return True
     recurrence, _ = from_event(lines, start)
-    if recurrence is None:
-        return False
-    left, begin = standing(recurrence, start, now=now, zone=start.zone or "UTC")
-    made = to_event(left, begin)
-    return not made.reasons and same(lines, start, made.lines, begin)
+    return recurrence is not None and not to_event(recurrence, start).reasons
 
 
 def _next(recurrence: Recurrence, start: Moment, low: datetime, most: int) -> list[datetime]:
