@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from pydantic import SecretStr
 
 from core.errors import Gone, Revoked, VendorError
+from integrations.google_calendar import Access, GoogleCalendar
 from integrations.http import Client, guarded_client
 from integrations.sendgrid import SendGrid
 from integrations.slack import Slack
@@ -16,6 +17,7 @@ from integrations.transcription.openai import OpenAI
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from tests.integrations.conftest import Sandbox
+from tests.integrations.test_google_calendar import body, connect, event_id
 from tests.integrations.test_sendgrid import email
 from tests.integrations.test_slack import channel, message, token
 from tests.integrations.test_twilio import number, text
@@ -31,6 +33,7 @@ NAMES = {
     "push services": "web_push",
     "Slack": "slack",
     "Twilio": "twilio",
+    "Google Calendar": "google_calendar",
     "transcribers": "transcription",
 }
 TOLD = [
@@ -48,15 +51,26 @@ async def senders(sandbox: Sandbox, client: Client) -> AsyncIterator[dict[str, S
     slack = Slack(client, f"{sandbox.url}/slack/api/")
     twilio = Twilio(client, f"AC{'0' * 32}", SecretStr("secret"), sandbox.url, "+4915299999999")
     openai = OpenAI(client, "openai", key=SecretStr("sk"), base_url=f"{sandbox.url}/openai/v1")
-    async with guarded_client(sandbox_url=sandbox.url) as guarded:
+    at_google, access = f"{sandbox.url}/google", connect(sandbox, "alice@sandbox.test")
+    async with (
+        guarded_client(sandbox_url=sandbox.url) as guarded,
+        GoogleCalendar(at_google, f"{at_google}/token", "voicetodo", SecretStr("x")) as google,
+    ):
+        await google.calendars(access)  # with its access token the next call is the event's
         web_push = WebPush(guarded, generate_private_key(SECP256R1()), CONTACT, ANYWHERE)
         yield {
             "sendgrid": lambda: sendgrid.send(email()),
             "web_push": lambda: web_push.send(push(subscribe(sandbox))),
             "slack": lambda: slack.send(message(channel(sandbox)), token()),
             "twilio": lambda: twilio.send(text(number())),
+            "google_calendar": lambda: written(google, access),
             "transcription": lambda: heard(openai),
         }
+
+
+async def written(google: GoogleCalendar, access: Access) -> str:
+    made = await google.insert_event(access, "primary", event_id(), body())
+    return made.id
 
 
 async def heard(openai: OpenAI) -> str:
