@@ -89,7 +89,7 @@ def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now
         return _begun(link, todo, ())
     if todo is None or todo.deleted:
         return _without_todo(pair)
-    return _both(pair, todo)
+    return _both(pair, todo, Act.EDIT)
 
 
 def _begun(link: Link, todo: TodoView | None, reasons: tuple[Reason, ...]) -> Plan:
@@ -147,25 +147,30 @@ def _without_todo(pair: _Pair) -> Plan:
     """Deleted here, or never made."""
     link, there, todo = pair.link, pair.there, pair.todo
     names = pair.names(None)
-    told = () if "when" in names else (Reason.NOT_UNDERSTOOD,)
     new = todo is None and link.base is None and pair.unheard is None
-    if new or any(pair.event_changed(name) for name in names):
-        act = Act.CREATE if todo is None else Act.RESTORE
-        write = _todo_write(act, pair, todo, there, FIELDS)
-        reasons = told if new else (Reason.EDITED_SINCE, *told)
-        return Plan(todo=write, agreed=there, base=there, reasons=reasons)
-    return Plan(event=_delete(pair), over=True, deletes="event")
+    if not new and not any(pair.event_changed(name) for name in names):
+        return Plan(event=_delete(pair), over=True, deletes="event")
+    told = () if new else (Reason.EDITED_SINCE,)
+    if todo is not None:
+        made = _both(pair, todo, Act.RESTORE)
+        return replace(made, reasons=(*told, *made.reasons))
+    if "when" not in names:
+        told = (*told, Reason.NOT_UNDERSTOOD)
+    write = _todo_write(Act.CREATE, pair, None, there, FIELDS)
+    return Plan(todo=write, agreed=there, base=there, reasons=told)
 
 
-def _both(pair: _Pair, todo: TodoView) -> Plan:
+def _both(pair: _Pair, todo: TodoView, act: Act) -> Plan:
     here, there = of_todo(todo), pair.there
     names = pair.names(here)
-    if todo.done and todo.series is None and there.when.rules and not pair.event_changed("when"):
-        return Plan(agreed=there, base=there)  # a series at its end: its event stays as it was
+    if todo.ended and there.when.rules:
+        return Plan(agreed=there, base=there)  # the event of a series stays as it was
     merged, reasons = _merged(pair, here, names)
     to_todo = [name for name in names if not merged.same(here, name)]
     to_event = [name for name in names if not merged.same(there, name)]
-    write = _todo_write(Act.EDIT, pair, todo, merged, to_todo) if to_todo else None
+    write = None
+    if to_todo or act is Act.RESTORE:
+        write = _todo_write(act, pair, todo, merged, to_todo)
     if "when" not in names and pair.event_changed("when"):
         reasons = (*reasons, Reason.NOT_UNDERSTOOD)
     if merged.when.start is None:

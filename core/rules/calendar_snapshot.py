@@ -44,7 +44,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class TodoView:
-    """A todo as the sync sees it; of a series, the newest. `zone` is of the calendar's person."""
+    """A todo as the sync sees it; of a series, the newest. `zone` is of the calendar's person.
+
+    `ended`: it was the last occurrence of a series, and is done.
+    """
 
     id: UUID
     version: int
@@ -56,6 +59,7 @@ class TodoView:
     updated: datetime
     zone: str
     series: Standing | None = None
+    ended: bool = False
 
     @property
     def repeats(self) -> Repeats | None:

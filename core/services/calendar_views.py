@@ -182,6 +182,7 @@ def _subject(sync: SyncRow, todo: TodoRow, series: SeriesRow | None, zone: str) 
             updated=todo.updated_at,
             zone=zone,
             series=_standing(todo, series),
+            ended=series is None and todo.series_id is not None and todo.completed_at is not None,
         ),
     )
 
