@@ -24,17 +24,17 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities import webhooks
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
 from activities.orphans import Orphans
-from activities.webhooks import Posting
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
 from core.health import Answer
 from core.services import clocks, outbox, webhook_secrets
 from core.settings import Settings, settings
-from integrations import language_model, temporal
+from integrations import calendars, language_model, temporal
 from integrations.audio import recordings
 from integrations.http import guarded_client, vendor_client
 from integrations.http_transport import Limits
@@ -148,6 +148,10 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         http = await stack.enter_async_context(vendor_client(Limits(connections=CONNECTIONS)))
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
+        # Connections of their own: receivers that hang must not keep push messages waiting.
+        hooks = await stack.enter_async_context(
+            guarded_client(webhooks.LIMITS, sandbox_url=sandbox_url)
+        )
         slack = registry.slack(settings, http)
         channels = registry.channels(settings, loaded, http, guarded, app_db, slack)
         providers = await stack.enter_async_context(transcribers.opened(settings))
@@ -164,13 +168,18 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             lanes=settings.lanes,
             ending=registry.disconnecting(settings, loaded, http, app_db, worker_db),
             slack_app=slack_app,
-            posting=Posting(guarded, loaded.ring.of(webhook_secrets.PURPOSE)),
+            homes=registry.slack_homes(loaded, app_db, worker_db, slack),
+            posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
+        google = calendars.google(settings)
+        if google is not None:
+            await stack.enter_async_context(google)
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         queues = [
             *registry.retries(settings, attempt),
             *registry.recordings(settings, providers, app_db, voice),
             registry.answers(slack_app),
+            *registry.calendars(settings, loaded, app_db, google),
         ]
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)

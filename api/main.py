@@ -17,6 +17,7 @@ from api.recordings import Shelf
 from api.routes import (
     accounts,
     actions,
+    calendars,
     codec,
     consents,
     conversions,
@@ -144,6 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
         uploads,
         consents,
         integrations,
+        calendars,
         webhook_endpoints,
     ):
         app.include_router(noun.router, prefix=PREFIX)
@@ -153,6 +155,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(integrations.public, prefix=PREFIX)
+    app.include_router(calendars.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)
     app.include_router(unsubscribe.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from activities.calendar_syncs import CalendarSyncs
+from activities.calendars import Calendars
 from activities.channels import (
     AT_A_TIME,
     Channels,
@@ -33,6 +34,7 @@ from activities.reminders import Reminders
 from activities.series import Series
 from activities.shift import Handler
 from activities.slack_app import SlackApp
+from activities.slack_homes import SlackHomes
 from activities.tick import Ticks
 from activities.transcribers import Transcribers
 from activities.transcriptions import Transcriptions
@@ -51,11 +53,13 @@ from core.rules.tokens import PHONE_CODE_PURPOSE
 from core.services import connections, memo_secrets, voice_seals
 from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
+from integrations import calendars as calendars_of
 from integrations import oauth
 from integrations.audio.recordings import Recordings
 from integrations.blobs import Directory
 from integrations.email_links import Links
 from integrations.emails import Emails
+from integrations.google_calendar import GoogleCalendar
 from integrations.http import Client
 from integrations.pushes import Pushes
 from integrations.sendgrid import SendGrid
@@ -65,6 +69,7 @@ from integrations.transcription.registry import Provider as SetUp
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
 from workflows.accounts import SendMail, SendVerification
+from workflows.calendars import CALENDARS, SyncCalendar
 from workflows.clock import AdvanceClock
 from workflows.connections import Disconnect
 from workflows.deliveries import RetryDelivery, queue_of
@@ -88,8 +93,10 @@ WORKFLOWS: Final[Sequence[type]] = (
     ChangeZone,
     ProcessVoiceMemo,
     HandleSlack,
+    SyncCalendar,
 )
 ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
+CALENDARS_AT_A_TIME: Final = 32  # slices; each has up to four calls under way
 CALLS_AT_A_TIME: Final = 64  # of a transcriber outside; each holds its recording, of up to 10 MB
 
 
@@ -126,6 +133,7 @@ def activities(
     ending: Connections,
     posting: Posting | None = None,
     slack_app: SlackApp | None = None,
+    homes: SlackHomes | None = None,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
 
@@ -136,7 +144,7 @@ def activities(
         # No vendor is in reach of a clock that somebody moves.
         return handlers(app_db, worker_db, Channels({}), dev=dev, now=now)
 
-    due = handlers(app_db, worker_db, channels, dev=dev, posting=posting)
+    due = handlers(app_db, worker_db, channels, dev=dev, posting=posting, homes=homes)
     memos = Memos(app_db, voice.audio, voice.transcribers, voice.using)
     return (
         Ticks(worker_db, due, lanes=lanes).run,
@@ -202,8 +210,24 @@ def slack_app(
     )
 
 
+def slack_homes(keys: Keys, app_db: Database, worker_db: Database, slack: Slack) -> SlackHomes:
+    return SlackHomes(app_db, worker_db, keys.ring.of(connections.PURPOSE), slack)
+
+
 def answers(app: SlackApp) -> VendorQueue:
     return VendorQueue(queue_of(TASK_QUEUE, ANSWERING), app.answer, None, ATTEMPTS_AT_A_TIME)
+
+
+def calendars(
+    settings: Settings, keys: Keys, app_db: Database, google: GoogleCalendar | None
+) -> list[VendorQueue]:
+    """A queue for calendars, where they are set up: one that hangs keeps no message waiting."""
+    if google is None:
+        return []
+    ring = keys.ring.of(connections.PURPOSE)
+    working = Calendars(app_db, ring, google, address=calendars_of.address(settings))
+    name = queue_of(TASK_QUEUE, CALENDARS)
+    return [VendorQueue(name, working.sync_slice, None, CALENDARS_AT_A_TIME)]
 
 
 def retries(settings: Settings, attempt: Callable[..., Any]) -> list[VendorQueue]:
@@ -250,6 +274,7 @@ def handlers(
     dev: bool,
     now: Callable[[], datetime] = clock.now,
     posting: Posting | None = None,
+    homes: SlackHomes | None = None,
 ) -> Mapping[Kind, Handler]:
     """What is done with the due rows of each kind."""
     ours: dict[Kind, Handler] = (
@@ -261,6 +286,7 @@ def handlers(
         Kind.PARKED: Parked(app_db, channels, dev=dev, now=now),
         Kind.DIGESTS: Digests(app_db, worker_db, channels, dev=dev, now=now),
         Kind.CALENDARS: CalendarSyncs(app_db, now=now),
+        **({Kind.SLACK_HOMES: homes} if homes else {}),
         **ours,
     }
 

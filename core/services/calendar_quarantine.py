@@ -11,7 +11,6 @@ from psycopg.types.json import Jsonb
 
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import Conflict
 from core.ids import uuid7
 from core.models.calendars import LinkState, Side
 from core.models.connections import Direction
@@ -109,20 +108,16 @@ async def decide(
     *,
     now: datetime,
 ) -> int:
-    """About what waits, a thousand at a time; how many these were. The next run carries it out.
-
-    Raises `Conflict` when nothing waits (any more).
-    """
+    """About what waits, a thousand at a time; how many these were. The next run carries it out."""
     links = await calendar_links.quarantined(tx, workspace_id, connection_id, limit=MOST_AT_ONCE)
-    if not links:
-        raise Conflict("no deletion waits for you here")
     for link in links:
         if decision is Decision.APPLY:
             after = replace(link, quarantined=None, state=LinkState.LEAVING)
         else:
             after = await _kept(tx, actor, link, now=now)
         calendar_links.put(tx, workspace_id, connection_id, after, now=now)
-    calendar_settings.poke(tx, workspace_id, connection_id, now=now)
+    if links:
+        calendar_settings.poke(tx, workspace_id, connection_id, now=now)
     return len(links)
 
 
