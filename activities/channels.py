@@ -17,7 +17,7 @@ from core.models.connections import ConnectionStatus, Provider
 from core.models.deliveries import Channel, DeliveryKind
 from core.rules import tokens
 from core.rules.retries import Reason
-from core.services import connections
+from core.services import connections, slack_settings
 from core.services.connections import Connection
 from core.services.deliveries import Failed, Outcome, Send, Sent
 from integrations import slack_messages, sms_messages
@@ -89,8 +89,12 @@ class SlackVendor:
 
     async def deliver(self, send: Send) -> str:
         connection = await self._connection(send)
+        chosen = connection.digest_channel if send.kind is DeliveryKind.DIGEST else None
         message = slack_messages.render(
-            send, team_id=connection.account_id, channel=connection.address
+            send,
+            team_id=connection.account_id,
+            channel=chosen or connection.address,
+            is_shared=chosen is not None,
         )
         since = send.due_at if send.doubtful else None
         try:
@@ -99,7 +103,10 @@ class SlackVendor:
             await self._pause(send, connection, ConnectionStatus.NEEDS_REAUTH, error)
             raise
         except Gone as error:
-            await self._pause(send, connection, ConnectionStatus.NEEDS_ADDRESS, error)
+            if chosen is None:
+                await self._pause(send, connection, ConnectionStatus.NEEDS_ADDRESS, error)
+            else:
+                await self._lose(send, connection, chosen, error)
             raise
 
     async def _connection(self, send: Send) -> Connection:
@@ -133,6 +140,17 @@ class SlackVendor:
                     status,
                     problem=error.detail,
                     now=clock.now(),
+                )
+
+    async def _lose(
+        self, send: Send, connection: Connection, channel: str, error: VendorError
+    ) -> None:
+        log.warning("connection.channel_lost", vendor=Provider.SLACK, error=error)
+        with contextlib.suppress(Unavailable):  # as above
+            async with self._db.transaction() as tx:
+                tx.act_in([send.workspace_id])
+                await slack_settings.lose(
+                    tx, send.workspace_id, connection.id, channel, now=clock.now()
                 )
 
 

@@ -31,8 +31,11 @@ SNOOZE_10: Final = "voicetodo_snooze_10m"
 SNOOZE_60: Final = "voicetodo_snooze_1h"
 
 
-def render(send: Send, *, team_id: str, channel: str) -> SlackMessage:
-    """The message of this attempt. Each button's `value` is the delivery, and nothing else."""
+def render(send: Send, *, team_id: str, channel: str, is_shared: bool = False) -> SlackMessage:
+    """The message of this attempt. Each button's `value` is the delivery, and nothing else.
+
+    `is_shared`: others read it as well, so it says whose it is.
+    """
     words = wording.words(send.person.locale)
     title = words.test if send.kind is DeliveryKind.TEST else wording.one_line(send.title)
     title = title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
@@ -41,6 +44,9 @@ def render(send: Send, *, team_id: str, channel: str) -> SlackMessage:
     if lines := _lines(send):
         blocks.append(RichTextBlock(elements=[_text("\n".join(lines))]))
         text = "\n".join((title, *lines))
+    if is_shared and (name := wording.one_line(send.person.name)):
+        blocks.insert(0, ContextBlock(elements=[PlainTextObject(text=name[:TITLE], emoji=False)]))
+        text = f"{name}\n{text}"
     if send.kind in (DeliveryKind.REMINDER, DeliveryKind.ESCALATION):
         moment = wording.moment(send)
         text = f"{words.reminder.format(title=title)}\n{moment}"

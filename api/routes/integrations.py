@@ -26,6 +26,7 @@ from core.services import (
     connecting,
     connection_activity,
     connections,
+    slack_settings,
     users,
 )
 from core.services import integrations as services
@@ -118,6 +119,10 @@ async def update_integration(
             calendar_name=body.calendar_name,
             policy=body.events_become_todos,
             now=visit.now,
+        )
+    if provider is Provider.SLACK and "digest_channel" in body.model_fields_set:
+        await slack_settings.change(
+            visit.tx, visit.actor, found, digest_channel=body.digest_channel, now=visit.now
         )
     return await services.get(visit.tx, visit.actor, integration_id)
 

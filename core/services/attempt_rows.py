@@ -42,6 +42,7 @@ class Found:
     urgent: bool
     list_id: UUID | None
     was_read: bool  # what it escalates
+    in_slack: bool  # digests go to a channel there
     preferences: Preferences
     target: Subscription | None  # of push; null: it has ended
     person: Person
@@ -52,7 +53,7 @@ class Found:
         attempts, failures, due_at, next_at, error, since, title, todo_status, deleted, *rest = rest
         due_on: date | None
         due_time: time | None
-        due_on, due_time, due_zone, urgent, list_id, was_read, stored, *rest = rest
+        due_on, due_time, due_zone, urgent, list_id, was_read, channel_of, stored, *rest = rest
         subscription, person = rest[:_OF_SUBSCRIPTION], rest[_OF_SUBSCRIPTION:]
         return cls(
             kind=DeliveryKind(kind),
@@ -75,6 +76,7 @@ class Found:
             urgent=bool(urgent),
             list_id=list_id,
             was_read=bool(was_read),
+            in_slack=channel_of is not None,
             preferences=Preferences.of(stored),
             target=None if subscription[0] is None else Subscription(*subscription),
             person=Person(*person),
@@ -111,9 +113,13 @@ class Found:
             return Reason.REMINDER_CHANGED
         return Reason.READ if self.was_read else None
 
+    @property
+    def _is_unwanted(self) -> bool:
+        return self.channel not in wanted(self.preferences, in_slack=self.in_slack)
+
     def _withdrawn_digest(self, now: datetime) -> Reason | None:
         plan = self.preferences.digest
-        if plan.frequency is Frequency.OFF or self.channel not in wanted(self.preferences):
+        if plan.frequency is Frequency.OFF or self._is_unwanted:
             return Reason.DIGEST_OFF
         return Reason.PAUSED if self.preferences.is_paused(now) else None
 
@@ -134,6 +140,9 @@ FIND: Final = Query(
                JOIN notifications n ON n.workspace_id = i.workspace_id AND n.id = i.id
                WHERE i.subject_id = d.subject_id AND i.arm_no = d.arm_no
                  AND i.user_id = d.user_id AND n.read_at IS NOT NULL) END,
+           CASE WHEN d.kind = 'digest' THEN """
+    + connections.digest_channel(b"d.workspace_id", b"d.user_id")
+    + b""" END,
            u.preferences, s.id, s.endpoint, s.p256dh, s.auth,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active',

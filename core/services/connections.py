@@ -34,6 +34,7 @@ class Connection:
     account_id: str
     address: str
     secret: SecretStr
+    digest_channel: str | None = None  # of Slack: digests go there, not to `address`
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Row:
     account_id: str
     address: str
     secret: bytes = field(repr=False)
+    digest_channel: str | None
 
     @classmethod
     def of_row(cls, *values: Any) -> Self:
@@ -66,7 +68,7 @@ class _Row:
 
 _GET: Final = Query(
     b"""
-    SELECT workspace_id, id, account_id, address, secret FROM connections
+    SELECT workspace_id, id, account_id, address, secret, digest_channel FROM connections
     WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s AND provider = %(provider)s
       AND status = 'active'
     """,
@@ -76,7 +78,7 @@ _GET: Final = Query(
 )
 _BY_ID: Final = Query(
     b"""
-    SELECT workspace_id, id, account_id, address, secret FROM connections
+    SELECT workspace_id, id, account_id, address, secret, digest_channel FROM connections
     WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND status = %(status)s
     """,
     _Row.of_row,
@@ -100,6 +102,7 @@ _PUT: Final = Query(
         %(name)s, %(scopes)s, %(secret)s, %(secret_key)s, %(secret_hash)s, 'active', %(now)s,
         %(now)s)
     ON CONFLICT (workspace_id, id) DO UPDATE SET
+        digest_channel = CASE c.account_id WHEN excluded.account_id THEN c.digest_channel END,
         account_id = excluded.account_id, address = excluded.address, name = excluded.name,
         scopes = excluded.scopes, secret = excluded.secret,
         secret_key = excluded.secret_key, secret_hash = excluded.secret_hash,
@@ -132,6 +135,17 @@ def reach(alias: bytes) -> bytes:
         + alias
         + b""".workspace_id AND c.user_id = u.id AND c.provider = 'slack'),
            u.phone, u.phone_verified_at IS NOT NULL, u.email_suppressed"""
+    )
+
+
+def digest_channel(workspace: bytes, user: bytes) -> bytes:
+    """SQL: the channel of Slack that this user's digests go to; null: none."""
+    return (
+        b"(SELECT c.digest_channel FROM connections c WHERE c.workspace_id = "
+        + workspace
+        + b" AND c.user_id = "
+        + user
+        + b" AND c.provider = 'slack' AND c.status <> 'disconnecting')"
     )
 
 
@@ -230,7 +244,8 @@ def _opened(found: _Row | None, ring: Keyring) -> Connection | None:
     if found is None:
         return None
     secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
-    return Connection(found.id, found.account_id, found.address, SecretStr(secret.decode()))
+    opened = SecretStr(secret.decode())
+    return Connection(found.id, found.account_id, found.address, opened, found.digest_channel)
 
 
 def _place(workspace_id: UUID, connection_id: UUID) -> bytes:

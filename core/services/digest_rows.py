@@ -19,12 +19,16 @@ DEFAULT_CHANNELS: Final = (Channel.EMAIL,)
 LONGEST_SINCE: Final = timedelta(days=31)  # what was completed before that is no news
 
 
-def wanted(preferences: Preferences) -> tuple[Channel, ...]:
-    """The channels asked for; by e-mail, if nothing was said."""
+def wanted(preferences: Preferences, *, in_slack: bool = False) -> tuple[Channel, ...]:
+    """The channels asked for; by e-mail, if nothing was said.
+
+    `in_slack`: they have chosen a channel there, which says that they want it by Slack.
+    """
     asked = preferences.channels.get("digest")
+    found = [Channel(each) for each in asked or () if each in set(Channel)]
     if asked is None:
-        return DEFAULT_CHANNELS
-    return tuple(dict.fromkeys(Channel(each) for each in asked if each in set(Channel)))
+        found = list(DEFAULT_CHANNELS)
+    return tuple(dict.fromkeys((*found, *((Channel.SLACK,) if in_slack else ()))))
 
 
 def reader_of(
@@ -76,12 +80,13 @@ class Found:
     since: datetime | None  # when something became of another one, the last time
     existing: dict[str, tuple[str, int, int]]  # of this arming: status, attempts, failures
     subscriptions: tuple[Subscription, ...]
+    in_slack: bool  # it goes to a channel there
     person: Person
 
     @classmethod
     def of_row(cls, *values: Any) -> Self:
         workspace_id, next_at, arm_no, due_on, period, *rest = values
-        zone, tzdata, stored, decided, since, existing, subscriptions, *person = rest
+        zone, tzdata, stored, decided, since, existing, subscriptions, channel, *person = rest
         return cls(
             workspace_id=workspace_id,
             next_at=next_at,
@@ -96,6 +101,7 @@ class Found:
             subscriptions=tuple(
                 Subscription(UUID(name), *each) for name, *each in subscriptions or ()
             ),
+            in_slack=channel is not None,
             person=Person(*person),
         )
 
@@ -105,7 +111,7 @@ class Found:
 
     @property
     def wanted(self) -> tuple[Channel, ...]:
-        return wanted(self.preferences)
+        return wanted(self.preferences, in_slack=self.in_slack)
 
     def reader(self, workspaces: Sequence[UUID], now: datetime) -> Reader:
         return reader_of(self.person, self.preferences, workspaces, self.since, now=now)
@@ -130,6 +136,9 @@ FIND: Final = Query(
            CASE WHEN u.preferences #> '{channels,digest}' ? 'push' THEN """
     + push_rows.ALL
     + b""" END,
+    """
+    + connections.digest_channel(b"g.workspace_id", b"u.id")
+    + b""",
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
            u.status = 'active', true,
            """
