@@ -100,9 +100,11 @@ class GoogleCalendar:
         endpoint = f"{base_url.rstrip('/')}/calendar/v3/"
         document = json.loads(get_static_doc("calendar", "v3"))
         # Without a transport the library would look for credentials of its own on this machine.
-        self._api = build_from_document(
+        api = build_from_document(
             document, http=httplib2.Http(), client_options={"api_endpoint": endpoint}
         )
+        # Asked for once: each asking makes all methods anew, which takes 3 ms.
+        self._events, self._lists, self._channels = api.events(), api.calendarList(), api.channels()
         self._token_url = token_url
         self._client_id = client_id
         self._client_secret = client_secret
@@ -114,7 +116,7 @@ class GoogleCalendar:
         found: list[Calendar] = []
         page_token: str | None = None
         for _ in range(PAGES):
-            request = self._api.calendarList().list(maxResults=CALENDARS, pageToken=page_token)
+            request = self._lists.list(maxResults=CALENDARS, pageToken=page_token)
             page = await self._call(access, request, _dict)
             found += [_calendar(each) for each in _dicts(page.get("items"))]
             page_token = _text(page.get("nextPageToken"))
@@ -136,7 +138,7 @@ class GoogleCalendar:
         such, beside their exceptions. Raises `SyncTokenExpired` when one of the tokens is no good
         any more, `Gone` when the calendar is.
         """
-        request = self._api.events().list(
+        request = self._events.list(
             calendarId=calendar_id,
             maxResults=EVENTS,
             maxAttendees=1,  # whether the person declined is told of them alone
@@ -159,14 +161,14 @@ class GoogleCalendar:
         self, access: Access, calendar_id: str, event_id: str, *, zone: str = "UTC"
     ) -> RemoteEvent:
         """Also a deleted one, as cancelled. `zone` is the calendar's. Raises `Gone`."""
-        request = self._api.events().get(calendarId=calendar_id, eventId=event_id, maxAttendees=1)
+        request = self._events.get(calendarId=calendar_id, eventId=event_id, maxAttendees=1)
         return await self._call(access, request, _event(zone))
 
     async def insert_event(
         self, access: Access, calendar_id: str, event_id: str, body: Body, *, zone: str = "UTC"
     ) -> RemoteEvent:
         """Twice is harmless: an id is for one event for ever. Raises `AlreadyThere`."""
-        request = self._api.events().insert(calendarId=calendar_id, body={**body, "id": event_id})
+        request = self._events.insert(calendarId=calendar_id, body={**body, "id": event_id})
         return await self._call(access, request, _event(zone))
 
     async def patch_event(
@@ -183,14 +185,14 @@ class GoogleCalendar:
 
         Twice is harmless: the second time the etag has moved on. Raises `Gone`.
         """
-        request = self._api.events().patch(calendarId=calendar_id, eventId=event_id, body=body)
+        request = self._events.patch(calendarId=calendar_id, eventId=event_id, body=body)
         return await self._call(access, request, _event(zone), etag=etag)
 
     async def delete_event(
         self, access: Access, calendar_id: str, event_id: str, *, etag: str | None = None
     ) -> None:
         """Twice is harmless: raises `Gone` if it is. Raises `Changed` as `patch_event` does."""
-        request = self._api.events().delete(calendarId=calendar_id, eventId=event_id)
+        request = self._events.delete(calendarId=calendar_id, eventId=event_id)
         await self._call(access, request, _dict, etag=etag)
 
     async def watch(
@@ -213,14 +215,14 @@ class GoogleCalendar:
             "token": token,
             "params": {"ttl": str(round(ttl.total_seconds()))},
         }
-        request = self._api.events().watch(calendarId=calendar_id, body=body)
+        request = self._events.watch(calendarId=calendar_id, body=body)
         return await self._call(access, request, _channel)
 
     async def stop(self, access: Access, channel_id: str, resource_id: str) -> None:
         """Twice is harmless: a channel that is not known any more is success."""
         body = {"id": channel_id, "resourceId": resource_id}
         try:
-            await self._call(access, self._api.channels().stop(body=body), _dict)
+            await self._call(access, self._channels.stop(body=body), _dict)
         except Gone:
             return
 
