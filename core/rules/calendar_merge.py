@@ -66,7 +66,7 @@ class _Pair:
         """Since the event was made to say the same."""
         if self.unheard is not None:
             return _edited_since(self.unheard, self.todo, here, name)
-        return self.link.base is None or not here.same(self.link.base, name)
+        return self.link.base is None or _differs(self.todo, here, self.link.base, name)
 
 
 def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now: datetime) -> Plan:
@@ -140,7 +140,8 @@ def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
     names = [name for name in FIELDS if name != "done" or not here.when.rules]
     if unheard is not None:
         return any(_edited_since(unheard, todo, here, name) for name in names)
-    return link.base is None or any(not here.same(link.base, name) for name in names)
+    base = link.base
+    return base is None or any(_differs(todo, here, base, name) for name in names)
 
 
 def _without_todo(pair: _Pair) -> Plan:
@@ -176,7 +177,7 @@ def _both(pair: _Pair, todo: TodoView, act: Act) -> Plan:
     if merged.when.start is None:
         reasons = (*reasons, Reason.NO_LONGER_DUE)
         return Plan(_delete(pair), write, there, over=True, deletes="event", reasons=reasons)
-    if not to_event:
+    if not to_event and not pair.link.leaving:  # a deletion under way must find another etag
         return Plan(todo=write, agreed=there, base=there, reasons=reasons)
     if "when" in to_event:
         merged = replace(merged, lasts=lasting(there, merged.when.start))
@@ -288,6 +289,17 @@ def _edited_since(tags: Tags, todo: TodoView | None, here: Snapshot, name: str) 
     if todo is not None and (tags.todo_id, tags.version) == (str(todo.id), todo.version):
         return False
     return tags.hashes.get(name) != digest(here)[name]
+
+
+def _differs(todo: TodoView | None, here: Snapshot, base: Snapshot, name: str) -> bool:
+    """Whether somebody edited this since; that its person travels is no edit of what floats."""
+    if here.same(base, name):
+        return False
+    old, new = base.when.start, here.when.start
+    floats = todo is not None and todo.due is not None and todo.due.zone is None
+    if name != "when" or not floats or old is None or new is None or new.at is None:
+        return True
+    return (old.on, old.at, base.when.rules) != (new.on, new.at, here.when.rules)
 
 
 def _older(event: RemoteEvent, base: Snapshot | None) -> bool:
