@@ -102,7 +102,6 @@ _PUT: Final = Query(
         %(name)s, %(scopes)s, %(secret)s, %(secret_key)s, %(secret_hash)s, 'active', %(now)s,
         %(now)s)
     ON CONFLICT (workspace_id, id) DO UPDATE SET
-        digest_channel = CASE c.account_id WHEN excluded.account_id THEN c.digest_channel END,
         account_id = excluded.account_id, address = excluded.address, name = excluded.name,
         scopes = excluded.scopes, secret = excluded.secret,
         secret_key = excluded.secret_key, secret_hash = excluded.secret_hash,
