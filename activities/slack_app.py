@@ -136,10 +136,8 @@ class SlackApp:
                 done = await slack_commands.run(talk, body["text"])
             case InboundKind.ACTION:
                 done = await slack_actions.press(talk, body)
-                if not body["response_url"]:  # in the App Home, which answers by what it shows
-                    slack_home.publish(
-                        tx, member.workspace_id, member.connection_id, now=self._now()
-                    )
+                if not body["response_url"]:  # in an App Home, which is shown anew
+                    self._show_home(tx, member)
             case _:
                 done = await slack_actions.make_todo(talk, body, permalink)
         self._record(tx, member, done, inbound.kind)
@@ -152,18 +150,16 @@ class SlackApp:
 
     async def _happened(self, tx: Transaction, inbound: Inbound, body: Mapping[str, Any]) -> Ending:
         match body["type"]:
+            case "app_home_opened":
+                member = await slack_teams.find(tx, inbound.team_id, inbound.slack_user_id)
+                if member is not None:
+                    tx.act_in([member.workspace_id])
+                    self._show_home(tx, member)
             case "app_uninstalled" | "tokens_revoked":
                 told_at = inbound.received_at
                 if body["at"] is not None:
                     told_at = datetime.fromtimestamp(body["at"], UTC)
                 await slack_teams.sent_away(tx, inbound.team_id, told_at=told_at, now=self._now())
-            case "app_home_opened":
-                member = await slack_teams.find(tx, inbound.team_id, inbound.slack_user_id)
-                if member is not None:
-                    tx.act_in([member.workspace_id], member.user_id)
-                    slack_home.publish(
-                        tx, member.workspace_id, member.connection_id, now=self._now()
-                    )
         return Ending(body["type"])
 
     async def _refused(self, inbound_id: UUID, notice: Notice, detail: str) -> Ending:
@@ -194,6 +190,9 @@ class SlackApp:
             except Gone:
                 log.warning("slack.not_answered", subject_id=inbound_id)
         await self._be_silent(inbound_id)
+
+    def _show_home(self, tx: Transaction, member: Member) -> None:
+        slack_home.publish(tx, member.workspace_id, member.connection_id, now=self._now())
 
     def _invitation(self, inbound: Inbound) -> Reply:
         who = SlackMember(inbound.team_id, inbound.slack_user_id)

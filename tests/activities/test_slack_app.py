@@ -245,11 +245,24 @@ async def test_a_todo_without_a_reminder_gets_one(acme: Team, ann: Person) -> No
     assert abs(_at(reminder["next_fire_at"]) - wait) < timedelta(minutes=1)
 
 
-async def test_a_press_in_the_home_needs_no_answer(acme: Team, ann: Person) -> None:
+async def test_a_press_in_the_home_needs_no_answer(
+    acme: Team, ann: Person, database_url: str
+) -> None:
     todo = await make(ann, "Buy milk")
     button = {"block_id": "x", "action_id": "voicetodo_complete", "value": f"todo:{todo['id']}"}
     assert await acme.presses(ANN, button, url=None) == {}
+    assert await homes(ann, database_url) == 1
     assert (await ann.get(f"/todos/{todo['id']}")).json()["status"] == "completed"
+
+
+async def test_an_opened_home_is_shown(acme: Team, ann: Person, database_url: str) -> None:
+    opened = {"type": "app_home_opened", "user": ANN, "tab": "home", "channel": "D1"}
+    await acme.happens(opened)
+    await acme.happens({**opened, "user": BEN})  # who has not connected
+    await acme.happens({**opened, "tab": "messages"})
+    await acme.did()
+    assert [result for _, result in await acme.rows()] == ["app_home_opened"] * 2
+    assert await homes(ann, database_url) == 1
 
 
 async def test_a_message_becomes_a_todo(acme: Team, ann: Person) -> None:
@@ -331,6 +344,16 @@ async def test_who_connected_anew_since_is_left_alone(
     assert await sql(database_url, "SELECT status FROM connections WHERE user_id = %s", ann.id) == [
         ("active",)
     ]
+
+
+async def homes(person: Person, database_url: str) -> int:
+    """How many of hers are to be shown now."""
+    [(count,)] = await sql(
+        database_url,
+        "SELECT count(*) FROM slack_homes WHERE workspace_id = %s AND next_at <= now()",
+        person.id,
+    )
+    return int(count)
 
 
 async def reminded(person: Person, database_url: str) -> tuple[UUID, UUID]:
