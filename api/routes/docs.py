@@ -32,8 +32,21 @@ def _page(app: FastAPI) -> str:
         for method, each in operations.items():
             tag = each.get("tags", ["other"])[0]
             groups.setdefault(tag, []).append(_described(path, method, each, schemas))
+    messages = [_message(kind, item["post"]) for kind, item in document["webhooks"].items()]
     page = _TEMPLATES.get_template("docs.html")
-    return page.render(info=document["info"], groups=groups, document=app.openapi_url)
+    return page.render(
+        info=document["info"], groups=groups, messages=messages, document=app.openapi_url
+    )
+
+
+def _message(kind: str, each: dict[str, Any]) -> dict[str, Any]:
+    examples = each["requestBody"]["content"]["application/json"]["examples"]
+    shown = {name: _pretty(example["value"]) for name, example in examples.items()}
+    return {"id": each["operationId"], "type": kind, "what": each["summary"], "examples": shown}
+
+
+def _pretty(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _described(

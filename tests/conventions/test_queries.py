@@ -152,6 +152,27 @@ async def test_lists_cost_the_same_whatever_they_hold(
         assert min(found) == (2, 1), path
 
 
+async def test_lists_of_webhooks_cost_the_same_whatever_they_hold(
+    wire: tuple[Wire, httpx2.AsyncClient],
+) -> None:
+    counted, client = wire
+    alice = await register(client)
+    for some in (1, 5):
+        for _ in range(some):
+            url = "http://127.0.0.1:8025/hooks/x"
+            made = await alice.post("/webhook-endpoints", json={"url": url})
+            one = f"/webhook-endpoints/{made.json()['id']}"
+            for _ in range(some):
+                assert (await alice.post(f"{one}/test")).status_code == 202
+        for path, budget in (
+            ("/webhook-endpoints", (2, 1)),
+            (f"{one}/deliveries", (4, 2)),  # first, in which workspace it is
+            (f"{one}/deliveries?status=pending&event_type=webhook.test", (4, 2)),
+        ):
+            found = [await cost(counted, alice, "GET", path, None) for _ in range(3)]
+            assert min(found) == budget, path
+
+
 async def test_writes_cost_little(wire: tuple[Wire, httpx2.AsyncClient]) -> None:
     counted, client = wire
     alice = await register(client)
