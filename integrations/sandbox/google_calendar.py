@@ -55,13 +55,7 @@ class Asked:
 
     @property
     def body(self) -> Resource:
-        try:
-            found = orjson.loads(self.call.body)
-        except orjson.JSONDecodeError:
-            found = None
-        if not isinstance(found, dict):
-            raise Refused(400, "parseError", "Parse Error")
-        return found
+        return read_body(self.call.body)
 
     @property
     def if_match(self) -> str | None:
@@ -156,6 +150,18 @@ class GoogleCalendarService:
                 except Refused as refused:
                     return refused.answer
         return google_errors.error(404)
+
+
+def read_body(body: bytes) -> Resource:
+    """An object that can be answered again: not nested too deep. Raises Refused."""
+    try:
+        found = orjson.loads(body)
+        orjson.dumps(found)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        found = None
+    if not isinstance(found, dict):
+        raise Refused(400, "parseError", "Parse Error")
+    return found
 
 
 def _list_calendars(of: GoogleCalendarService, asked: Asked) -> Answer:

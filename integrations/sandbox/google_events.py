@@ -160,6 +160,8 @@ class Calendar:
         """As somebody else did it: an invitation, another organizer, another type of event."""
         own = {"id": secrets.token_hex(13), "eventType": "default"} | self._own()
         kept = own | {k: v for k, v in resource.items() if k in READ_ONLY}
+        if not all(isinstance(kept[name], dict) for name in ("creator", "organizer")):
+            raise Refused(400, "invalid", "Invalid organizer.")
         kept.setdefault("iCalUID", f"{kept['id']}@google.com")
         return self._write(kept, resource)
 

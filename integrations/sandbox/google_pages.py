@@ -16,10 +16,10 @@ from core.rules import zones
 from integrations.sandbox.consent import added
 from integrations.sandbox.gate import Gate
 from integrations.sandbox.google_accounts import GoogleAccounts
-from integrations.sandbox.google_calendar import GoogleCalendarService
+from integrations.sandbox.google_calendar import GoogleCalendarService, read_body
 from integrations.sandbox.google_errors import Refused
 from integrations.sandbox.google_events import CANCELLED, Calendar, Resource
-from integrations.sandbox.google_times import When, moment, read
+from integrations.sandbox.google_times import FIRST, LAST, When, moment, read
 from integrations.sandbox.pages import MAX_FORM, page
 
 PAGE: Final = "/google/calendar"
@@ -45,9 +45,9 @@ def router(  # noqa: C901 - a list of routes; each is one decision or none
 ) -> APIRouter:
     pages = APIRouter(include_in_schema=False)
 
-    def found(account: str, calendar: str) -> Calendar:
+    def found(account: str, calendar: str, start: date | None = None) -> Calendar:
         known = accounts.known(account) if account else next(iter(accounts.accounts))
-        if known is None:
+        if known is None or (start and not FIRST.date() < start < LAST.date() - 2 * SHOWN):
             raise HTTPException(404)
         try:
             return google.calendar(known, calendar or "primary")
@@ -58,7 +58,9 @@ def router(  # noqa: C901 - a list of routes; each is one decision or none
     async def agenda(
         account: Account = "", calendar: CalendarId = "", start: date | None = None
     ) -> Response:
-        return _agenda(accounts, google, found(account, calendar), start, gate.ledger.last_seq)
+        return _agenda(
+            accounts, google, found(account, calendar, start), start, gate.ledger.last_seq
+        )
 
     @pages.post(PAGE)
     async def change(
@@ -68,7 +70,7 @@ def router(  # noqa: C901 - a list of routes; each is one decision or none
         start: date | None = None,
     ) -> Response:
         """Add, move, rename or delete, as the form says in `does`."""
-        shown, form = found(account, calendar), await _form(request)
+        shown, form = found(account, calendar, start), await _form(request)
         try:
             _change(shown, form)
         except Refused as refused:
@@ -285,13 +287,9 @@ async def _form(request: Request) -> dict[str, str]:
 async def _done(
     request: Request, does: Callable[[Resource], Resource], status: int = 200
 ) -> Response:
+    body = await _body(request)
     try:
-        given = orjson.loads(await _body(request))
-        if not isinstance(given, dict):
-            raise HTTPException(422)
-        return _json(does(given), status)
-    except orjson.JSONDecodeError as error:
-        raise HTTPException(422) from error
+        return _json(does(read_body(body)), status)
     except Refused as refused:
         raise HTTPException(refused.status, refused.message) from refused
 

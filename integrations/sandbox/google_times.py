@@ -3,17 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from core.rules import recurrence_expand, rrule, zones
 from integrations.sandbox.google_errors import Refused
 
-FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+FIRST: Final = datetime(1900, 1, 2, tzinfo=UTC)  # no event begins or ends outside of these
 LAST: Final = datetime(2199, 12, 30, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 MOST_LINES: Final = 100
-DATES: Final = re.compile(r"(?:EXDATE|RDATE)(?:;(?:VALUE=(?:DATE|DATE-TIME)|TZID=([^;:]+)))*:(.+)")
+DATES: Final = re.compile(
+    r"(?:EXDATE|RDATE)(?:;(?:VALUE=(?:DATE|DATE-TIME)|TZID=([^;:]+)))*"
+    r":((?:\d{8}(?:T\d{6}Z?)?,?)+)",
+    re.ASCII,
+)
 INSTANCE: Final = re.compile(r"([a-v0-9_]{5,1024})_(\d{8}(?:T\d{6}Z)?)")
 
 
@@ -62,21 +66,21 @@ def moment(value: object, name: str, calendar_zone: str, *, recurs: bool = False
         raise Refused(400, "required", f"Missing {name} time.")
     if day and at:
         raise Refused(400, "invalid", f"Invalid {name} time.")
-    if zone is not None and zone not in zones.known():
+    if zone is not None and not (isinstance(zone, str) and zone in zones.known()):
         raise Refused(400, "invalid", f"Invalid time zone definition for {name} time.")
     try:
-        if day:
-            on = datetime.combine(date.fromisoformat(str(day)), time(), UTC)
-            return When(on, None)
-        read = datetime.fromisoformat(str(at))
-    except (ValueError, TypeError) as error:
+        read = datetime.fromisoformat(str(at or date.fromisoformat(str(day))))
+        read = read.replace(microsecond=0)
+        if zone is None and at and (recurs or read.tzinfo is None):
+            raise Refused(400, "required", f"Missing time zone definition for {name} time.")
+        if read.tzinfo is None:
+            read = zones.instant(read.date(), read.time(), str(zone) if at else "UTC")
+        when = When(read.astimezone(UTC), (zone or calendar_zone) if at else None)
+    except (ValueError, OverflowError) as error:
         raise Refused(400, "invalid", f"Invalid {name} time.") from error
-    if zone is None and (recurs or read.tzinfo is None):
-        raise Refused(400, "required", f"Missing time zone definition for {name} time.")
-    read = read.replace(microsecond=0)
-    if read.tzinfo is None:
-        read = zones.instant(read.date(), read.time(), str(zone))
-    return When(read.astimezone(UTC), zone or calendar_zone)
+    if not FIRST <= when.at <= LAST:
+        raise Refused(400, "invalid", f"Invalid {name} time.")
+    return when
 
 
 def check_recurrence(lines: object) -> None:
@@ -122,13 +126,14 @@ def instance_of(event_id: str) -> tuple[str, When] | None:
 def _is_line(line: object) -> bool:
     if not isinstance(line, str):
         return False
-    if not line.startswith("RRULE:"):
-        return DATES.fullmatch(line) is not None
     try:
-        rrule.parse(line)
-    except rrule.InvalidRule:
+        if line.startswith("RRULE:"):
+            rrule.parse(line)
+        else:
+            list(_dates(line, When(FIRST, None)))
+    except (ValueError, OverflowError):
         return False
-    return True
+    return line.startswith("RRULE:") or DATES.fullmatch(line) is not None
 
 
 def _of(rule: rrule.Rule, start: When, low: datetime, high: datetime) -> Iterator[datetime]:

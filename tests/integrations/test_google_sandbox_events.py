@@ -119,6 +119,13 @@ def test_times_are_shown_on_the_calendars_wall_with_the_events_zone(events: Any)
         (body(recurrence=["FREQ=DAILY"]), "invalid"),
         (body(recurrence=["RRULE:FREQ=NEVER"]), "invalid"),
         (body(recurrence=["DTSTART:20261124T090000Z"]), "invalid"),
+        (body(recurrence=["EXDATE:20261332"]), "invalid"),
+        (body(recurrence=["EXDATE;TZID=Mars/Base:20261124T090000"]), "invalid"),
+        (body(recurrence=[1]), "invalid"),
+        (body(start={"dateTime": "0001-01-01T00:00:00+14:00"}), "invalid"),
+        (body(end={"dateTime": "9999-12-31T23:59:59Z"}), "invalid"),
+        (body(start={"dateTime": "2026-11-24T09:00:00", "timeZone": {}}), "invalid"),
+        (body(attendees=[1]), "invalid"),
         (
             {
                 "start": {"dateTime": "2026-11-24T09:00:00Z"},
@@ -347,7 +354,10 @@ def test_without_a_token_there_is_nothing(sandbox: Sandbox) -> None:
     assert [row["kind"] for row in sandbox.ledger()] == 2 * ["events.list"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '"x"', "\xff"])
+NESTED = '{"a":' * 300 + "1" + "}" * 300
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '"x"', "\xff", NESTED])
 def test_a_body_that_is_no_object(sandbox: Sandbox, account: str, content: str) -> None:
     token = sandbox.http.post(
         "/google/token",
