@@ -35,6 +35,22 @@ _EVENTS = Query(
     {},
     writes=True,
 )
+# Slack tells again for an hour at most, and takes no answer after half an hour.
+_SLACK = Query(
+    b"""
+    DELETE FROM slack_inbound WHERE id IN (
+        (SELECT id FROM slack_inbound WHERE received_at < now() - interval '7 days'
+         ORDER BY received_at LIMIT 10000)
+        UNION ALL
+        (SELECT id FROM slack_inbound
+         WHERE answer IS NOT NULL AND received_at < now() - interval '1 day'
+         ORDER BY received_at LIMIT 10000)
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 # Bites as well. Who never reads still finds the last three months.
 _NOTIFICATIONS = Query(
     b"""
@@ -132,6 +148,7 @@ def tidy(tx: Transaction) -> None:
     tx.run(_ACTIONS)
     tx.run(_NOTIFICATIONS)
     tx.run(_EVENTS)
+    tx.run(_SLACK)
     tx.run(_SAID, days=days)
     tx.run(_WORDS, days=days)
     tx.run(_STATES)

@@ -94,6 +94,13 @@ async def test_a_body_has_an_end(acme: Team) -> None:
     assert (await acme.post("commands", body)).status_code == 413
 
 
+async def test_what_no_row_can_hold_is_left_out(acme: Team, alice: Person) -> None:
+    await acme.join(alice, ANN)
+    await acme.types(ANN, "add Buy\0 milk")
+    [todo] = (await alice.get("/todos")).json()["data"]
+    assert todo["title"].startswith("Buy milk")
+
+
 async def test_slack_looks_at_the_certificate(acme: Team) -> None:
     assert (await acme.post("commands", b"ssl_check=1&token=x")).status_code == 200
     assert await acme.rows() == []
