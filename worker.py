@@ -159,6 +159,10 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         adviser = await stack.enter_async_context(language_model.opened(settings))
         voice = registry.voice(settings, loaded, decoding, providers, adviser)
         slack_app = registry.slack_app(settings, loaded, http, app_db, voice, slack)
+        google = calendars.google(settings)
+        if google is not None:
+            await stack.enter_async_context(google)
+        ending = registry.disconnecting(settings, loaded, http, app_db, worker_db, google)
         activities = registry.activities(
             app_db,
             worker_db,
@@ -166,14 +170,11 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             voice,
             dev=settings.dev,
             lanes=settings.lanes,
-            ending=registry.disconnecting(settings, loaded, http, app_db, worker_db),
+            ending=ending,
             slack_app=slack_app,
             homes=registry.slack_homes(loaded, app_db, worker_db, slack),
             posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
-        google = calendars.google(settings)
-        if google is not None:
-            await stack.enter_async_context(google)
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
         queues = [
             *registry.retries(settings, attempt),

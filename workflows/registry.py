@@ -166,10 +166,15 @@ def activities(
 
 
 def disconnecting(
-    settings: Settings, keys: Keys, http: Client, app_db: Database, worker_db: Database
+    settings: Settings,
+    keys: Keys,
+    http: Client,
+    app_db: Database,
+    worker_db: Database,
+    google: GoogleCalendar | None = None,
 ) -> Connections:
     ring = keys.ring.of(connections.PURPOSE)
-    return Connections(app_db, worker_db, ring, oauth.providers(settings, http))
+    return Connections(app_db, worker_db, ring, oauth.providers(settings, http), google)
 
 
 def voice(

@@ -159,7 +159,7 @@ def calendars(which: Which = "google-calendar", *, api: Api = None, as_json: Jso
     for each in each_one:
         mine = each["id"] == chosen or (each["primary"] and chosen == "primary")
         mark = "*" if mine else "" if each["writable"] else "read only"
-        table.add_row(mark, Text(each["name"]), Text(each["id"], "dim"), each["zone"])
+        table.add_row(mark, Text(each["name"]), Text(each["id"], "dim"), each["timezone"])
     answer(each_one, table, as_json=as_json)
 
 
@@ -219,7 +219,7 @@ def quarantine(
     for name in ("deleted", "what"):
         table.add_column(name)
     for each in waiting:
-        table.add_row("here" if each["side"] == "todo" else "there", Text(each["title"] or ""))
+        table.add_row("here" if each["deleted"] == "todo" else "there", Text(each["title"] or ""))
     answer(waiting, table if waiting else "Nothing waits.", as_json=as_json)
 
 
