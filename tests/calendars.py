@@ -79,7 +79,9 @@ class Desk:
         """As if the calendar had told of news."""
         await sql(
             self.world.database_url,
-            "UPDATE calendar_syncs SET poked_at = now(), next_at = now() WHERE id = %s",
+            "UPDATE calendar_syncs SET poked_at = %s, next_at = %s WHERE id = %s",
+            clock.now(),
+            clock.now(),
             self.id,
         )
 
