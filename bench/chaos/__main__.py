@@ -4,8 +4,8 @@
     python -m bench.chaos f1 f6      some trials
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
-F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS, VOICE_KILLS; SEED repeats a
-run. Ends with code 1 when anything that must hold did not.
+F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS, VOICE_KILLS, RUNS (seeds of
+calendar-sim); SEED repeats a run. Ends with code 1 when anything that must hold did not.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from random import Random
 from rich.console import Console
 
 from bench.chaos import (
+    calendar_sim,
     creates,
     memos,
     outages,
@@ -46,6 +47,7 @@ def _size(name: str, default: int) -> int:
 
 
 TRIALS: dict[str, Trial] = {
+    "calendar-sim": lambda _, rng: calendar_sim.hostile(_size("RUNS", 2000), rng.getrandbits(20)),
     "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
     "f2": lambda stack, rng: creates.before_commit(stack, _size("F2_ROUNDS", 1000), rng),
     "f4": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng),
