@@ -279,8 +279,12 @@ def _delivered(found: dict[str, Any], now: datetime, zone: str) -> list[Table | 
             f"{each['took_ms']} ms",
         )
     body = found["body"]
-    sent = "The body is kept no more." if body is None else json.dumps(body, ensure_ascii=False)
+    sent = "The body is not kept: not yet, or no more." if body is None else _pretty(body)
     return [Text(f"{found['event_type']}  {found['message_id']}", "bold"), table, Text(sent)]
+
+
+def _pretty(body: str) -> str:
+    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
 
 
 def _status(of: dict[str, Any]) -> Text:

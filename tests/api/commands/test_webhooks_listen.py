@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,11 +45,14 @@ class Ada:
 
     def run(self, *arguments: str) -> Any:
         """One command; its document."""
-        done = subprocess.run(
-            [sys.executable, "-m", "api.cli", *arguments, "--json"],
+        return json.loads(self.text(*arguments, "--json"))
+
+    def text(self, *arguments: str) -> str:
+        """What one command says to a person."""
+        return subprocess.run(
+            [sys.executable, "-m", "api.cli", *arguments],
             env=self.env, cwd=ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)
+        ).stdout  # fmt: skip
 
     @contextmanager
     def listening(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
@@ -125,3 +130,23 @@ def test_a_message_of_somebody_else_is_told_from_ours(ada: Ada) -> None:
         assert process.wait(PATIENCE_S) == 1
         line = json.loads(process.stdout.read()) if process.stdout else {}
     assert (line["verified"], line["payload"]) == (False, {"type": "todo.created"})
+
+
+def test_what_became_of_a_delivery_is_shown(ada: Ada, place: Hooking) -> None:
+    place.fault("shown", status=400, body="no, thanks")
+    made = ada.run("webhooks", "create", place.url("shown"), "--events", "todo.*")
+    ada.run("add", "K\u00e4se kaufen")
+    ends = time.monotonic() + PATIENCE_S
+    while not (found := ada.run("webhooks", "deliveries", made["id"], "--status", "delivered"))[
+        "data"
+    ]:
+        assert time.monotonic() < ends, ada.text("webhooks", "deliveries", made["id"])
+    [delivery] = found["data"]
+    shown = ada.text("webhooks", "deliveries", made["id"][-8:], delivery["id"][-8:])
+    assert f"todo.created  {delivery['message_id']}" in shown
+    assert re.search(r"^ 1 +.* +400 +\d+ ms", shown, re.MULTILINE)
+    assert re.search(r"^ 2 +.* +200 +\d+ ms", shown, re.MULTILINE)
+    assert '"title": "K\u00e4se kaufen"' in shown
+    again = ada.text("webhooks", "redeliver", made["id"], "--since", "2026-01-01T00:00:00Z",
+                     "--status", "delivered")  # fmt: skip
+    assert again == "1 on their way again.\n"
