@@ -25,6 +25,8 @@ from core.services.memo_processing import Ending
 from tests.workflows import test_disconnecting as ending
 from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
+from tests.workflows.test_calendars import HALF, LISTED, PAUSED, SYNCED, WAITS, running
+from tests.workflows.test_calendars import Script as CalendarScript
 from tests.workflows.test_memos import Steps, working
 from workflows.registry import WORKFLOWS
 
@@ -56,6 +58,13 @@ SLACK = {
 
 
 ENDINGS = {"": ending.Steps(fails=1), "_refused": ending.Steps(refused=True)}
+
+
+CALENDARS = {
+    "": (LISTED, HALF, SYNCED),
+    "_waits": (LISTED, WAITS, SYNCED),
+    "_paused": (PAUSED,),
+}
 
 
 class Slices:
@@ -114,6 +123,10 @@ async def main() -> None:
             async with ending.disconnecting(environment, end) as ended:
                 await ended.result()
                 await _write(f"disconnect{name}", ended)
+        for name, slices in CALENDARS.items():
+            async with running(environment, CalendarScript(list(slices))) as calendar:
+                await calendar.result()
+                await _write(f"sync_calendar{name}", calendar)
         for name, steps in MEMOS.items():
             async with working(environment, steps) as memo:
                 await memo.result()
