@@ -13,11 +13,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from core import crypto
+from core.crypto import Keyring
 from core.db import Database
 from core.errors import Invalid
 from core.ids import uuid7
+from core.keys import Keys
 from core.models.connections import Provider
-from core.services import connections
+from core.services import connections, reseals
 from tests.connecting import World, connected_world
 from tests.people import Person, register
 from tests.sandboxes import sandbox
@@ -224,6 +226,19 @@ async def test_10_who_does_not_allow_it_connects_nothing(
     assert (await world.come_back(changed(back, error=None, code="4/x"))).status_code == 400
 
 
+async def test_10_with_less_than_is_needed_nothing_is_stored(world: World, ann: Person) -> None:
+    """A person may untick permissions at Google."""
+    back = world.consent(
+        await world.begin(ann, "google-calendar"),
+        approve="1",
+        granted="https://www.googleapis.com/auth/calendar.events",
+    )
+    answer = await world.come_back(back)
+    assert answer.status_code == 400
+    assert "not all of the permissions" in answer.text
+    assert await listed(ann) == []
+
+
 async def test_10_the_verifier_is_sealed_and_the_state_hashed(world: World, ann: Person) -> None:
     url = await world.begin(ann, "google-calendar")
     state = dict(parse_qsl(urlsplit(url).query))["state"]
@@ -388,3 +403,29 @@ async def test_11_a_ciphertext_that_was_moved_does_not_open(
         assert await connections.find(tx, ann.id, ann.id, provider, ring=world.ring)
         with pytest.raises(Invalid):
             await connections.find(tx, ben.id, ben.id, provider, ring=world.ring)
+
+
+async def test_11_keys_change_while_it_is_used(world: World, app_db: Database, ann: Person) -> None:
+    """The new key seals, the older one still opens; sealed anew, only the new one is needed."""
+    found = await world.connect(ann, "google-calendar", account("google-calendar"))
+    own_keys: Keys = world.app.state.keys
+    newer = Keyring((crypto.new_key(),))
+    both = Keyring((*newer.keys, *own_keys.ring.keys))
+
+    async def opened(keys: Keyring) -> str:
+        async with app_db.transaction(read_only=True) as tx:
+            tx.act_in([ann.id])
+            ring = keys.of(connections.PURPOSE)
+            one = await connections.by_id(tx, ann.id, UUID(found["id"]), ring=ring)
+        assert one is not None
+        return one.secret.get_secret_value()
+
+    token = await opened(own_keys.ring)
+    assert await opened(both) == token
+    with pytest.raises(Invalid):
+        await opened(newer)
+    told = {(each.table, each.column): each for each in reseals.run(world.database_url, both)}
+    assert told["connections", "secret"].resealed >= 1
+    assert await opened(newer) == token
+    with pytest.raises(Invalid):
+        await opened(own_keys.ring)

@@ -126,6 +126,34 @@ async def test_a_refused_token_pauses_all_who_share_it_and_tells_each_once(
         assert told["title"] == "Slack no longer lets Voice Todo in: connect it again"
 
 
+async def test_a_calendar_that_lets_us_in_no_longer_is_told_once(
+    app_db: Database, at: Scene
+) -> None:
+    given = Draft(
+        Provider.GOOGLE_CALENDAR, "a@example.com", "", SecretStr("1//a"), name="a@example.com"
+    )
+    await put(app_db, at, given)
+    await put(app_db, at, draft())
+    async with app_db.transaction() as tx:
+        tx.act_in([at.user_id])
+        provider = Provider.GOOGLE_CALENDAR
+        found = await connections.find(tx, at.user_id, at.user_id, provider, ring=RING)
+        assert found is not None
+        for _ in range(3):
+            await connections.pause(
+                tx,
+                at.user_id,
+                found,
+                provider,
+                ConnectionStatus.NEEDS_REAUTH,
+                problem="invalid_grant",
+                now=NOW,
+            )
+    [told] = at.notifications()
+    assert told["title"] == "Google Calendar no longer lets Voice Todo in: connect it again"
+    assert await find(app_db, at) is not None, "Slack's token is another one"
+
+
 async def test_a_place_that_is_gone_is_one_persons(
     app_db: Database, at: Scene, database_url: str
 ) -> None:
