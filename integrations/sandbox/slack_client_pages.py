@@ -212,11 +212,11 @@ def _known(find: Callable[[], FoundT]) -> FoundT:
 def _conversation(slack: SlackService, user: str, channel: str) -> list[dict[str, Any]]:
     place = slack.workspace.place(channel)
     written = [
-        slack_responses.shown(each) | {"ephemeral": False}
+        slack_responses.shown(slack.workspace, each) | {"ephemeral": False}
         for each in (place.messages if place else ())
     ]
     whispered = [
-        slack_responses.shown(each.message) | {"ephemeral": True}
+        slack_responses.shown(slack.workspace, each.message) | {"ephemeral": True}
         for each in slack.workspace.ephemeral
         if (each.user, each.channel) == (user, channel)
     ]

@@ -107,12 +107,13 @@ class Responses:
             place.messages.remove(found)
 
 
-def shown(message: Message) -> dict[str, Any]:
+def shown(workspace: Workspace, message: Message) -> dict[str, Any]:
     """As people see it."""
+    member = workspace.members.get(message.user)
     return {
         "ts": message.ts,
         "at": message.at_utc,
-        "by": "Voice Todo" if message.is_ours else message.user,
+        "by": member.name if member else "Voice Todo" if message.is_ours else "Slackbot",
         "is_ours": message.is_ours,
         "lines": slack_blocks.lines(message.blocks) or [message.text],
         "text": message.text,
