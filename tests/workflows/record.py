@@ -123,8 +123,8 @@ async def main() -> None:
             async with ending.disconnecting(environment, end) as ended:
                 await ended.result()
                 await _write(f"disconnect{name}", ended)
-        for name, slices in CALENDARS.items():
-            async with running(environment, CalendarScript(list(slices))) as calendar:
+        for name, planned in CALENDARS.items():
+            async with running(environment, CalendarScript(list(planned))) as calendar:
                 await calendar.result()
                 await _write(f"sync_calendar{name}", calendar)
         for name, steps in MEMOS.items():
