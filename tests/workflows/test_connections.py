@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowHandle
 from activities.channels import Channels
 from core.db import Database
 from core.keys import Keys
+from integrations import calendars
 from integrations.http import vendor_client
 from tests.connecting import World, connected_world
 from tests.memos import deaf
@@ -87,7 +88,11 @@ async def office(
         stack.push_async_callback(app_db.close)
         http = await stack.enter_async_context(vendor_client())
         own_keys: Keys = world.app.state.keys
-        ending = registry.disconnecting(world.app.state.settings, own_keys, http, app_db, db)
+        settings = world.app.state.settings
+        google_client = calendars.google(settings)
+        assert google_client is not None
+        await stack.enter_async_context(google_client)
+        ending = registry.disconnecting(settings, own_keys, http, app_db, db, google_client)
         parts = registry.activities(
             app_db, db, Channels({}), deaf(), dev=True, lanes=1, ending=ending
         )
@@ -150,3 +155,20 @@ async def test_what_was_connected_again_meanwhile_stays(office: Office) -> None:
     assert await ending.result() is True
     assert (again["id"], again["status"]) == (made["id"], "active")
     assert await office.kept(ann) == ["active"]
+
+
+async def test_the_channel_of_a_calendar_is_stopped_before(office: Office) -> None:
+    """And one that Google knows no more, as here, keeps nobody from ending the rest."""
+    ann = await register(office.world.http, "ann")
+    made = await google(office, ann, f"{uuid4().hex[:12]}@sandbox.test")
+    await sql(
+        office.world.database_url,
+        "UPDATE calendar_syncs SET channel_id = gen_random_uuid(), channel_resource = 'gone'"
+        " WHERE id = %s",
+        UUID(made["id"]),
+    )
+    since = office.world.latest()
+    assert await (await office.disconnect(ann, made)).result() is True
+    did = office.world.ledger("google_calendar", since)
+    assert did == ["oauth.token", "channels.stop", "oauth.revoke"]
+    assert await office.kept(ann) == []
