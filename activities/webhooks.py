@@ -19,7 +19,8 @@ from core.db import Database, Transaction
 from core.due import Claimed
 from core.errors import Unavailable, VendorError
 from core.services import due_webhooks
-from core.services.due_webhooks import Outcome, Post, Standing, Work
+from core.services.due_webhooks import Work
+from core.services.webhook_outcomes import Outcome, Post, Standing
 from integrations.http import Client, retry_after
 from integrations.http_transport import Limits
 from integrations.standard_webhooks import Signer
@@ -27,7 +28,9 @@ from integrations.standard_webhooks import Signer
 log = logs.get(__name__)
 
 AT_A_TIME: Final = 64  # endpoints; each has one request under way and a slice of bodies in memory
-LIMITS: Final = Limits(connections=AT_A_TIME, max_body=4096, cut_body=True)  # of `Posting.client`
+# Of `Posting.client`. Connections are kept for less than common servers keep them (5 s): one that
+# they close while we write to it costs a message a try.
+LIMITS: Final = Limits(connections=AT_A_TIME, max_body=4096, keepalive=3.0, cut_body=True)
 SLICE_S: Final = 2.0
 CLAIM_S: Final = 6.0  # of one claim: no tick waits much longer for its batches
 SETTLE_AFTER: Final = 10  # deliveries; so many are sent twice at most when a worker is killed

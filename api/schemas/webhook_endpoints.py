@@ -12,6 +12,7 @@ from api.schemas.text import line
 from core.models.webhooks import EndpointStatus, Payload, WebhookStatus
 from core.rules.egress import MAX_URL_CHARS
 from core.services.webhook_deliveries import Attempt, Delivery, DeliveryDetail
+from core.services.webhook_endpoint_rows import Endpoint
 from core.services.webhook_endpoints import (
     ALL,
     LONGEST_OVERLAP,
@@ -19,7 +20,6 @@ from core.services.webhook_endpoints import (
     OVERLAP,
     Created,
     Draft,
-    Endpoint,
 )
 
 Url = Annotated[

@@ -7,7 +7,7 @@ Whoever may write in the workspace manages all of them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from core.actor import Actor
@@ -19,9 +19,11 @@ from core.models.webhooks import DisabledReason, EndpointStatus, Payload
 from core.rules import egress
 from core.rules.event_types import EVENT_TYPES
 from core.services import audits, feeds, webhook_secrets
+from core.services import webhook_endpoint_rows as rows
 from core.services.reminders import lane_of
+from core.services.webhook_endpoint_rows import Endpoint, Row
 from core.services.workspaces import Access, place
-from core.statements import LOCK_FEEDS, Query, row
+from core.statements import LOCK_FEEDS
 
 MAX_PER_WORKSPACE: Final = 20
 OVERLAP: Final = timedelta(hours=24)
@@ -31,31 +33,6 @@ NONE: Final = "there is no such webhook endpoint that you can see"
 NAMES: Final = frozenset(
     {ALL, *EVENT_TYPES, *(f"{name.partition('.')[0]}.*" for name in EVENT_TYPES)}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """`disabled_reason` is null while it is active. `public_key` verifies `v1a` signatures.
-
-    `failing_since`: of the failures that no success has ended. `previous_secret_until`: until then
-    deliveries are signed with the secret before this one, too.
-    """
-
-    id: UUID
-    workspace_id: UUID
-    url: str
-    description: str
-    events: list[str]
-    payload: str
-    status: str
-    disabled_reason: str | None
-    public_key: str
-    previous_secret_until: datetime | None
-    failing_since: datetime | None
-    last_success_at: datetime | None
-    last_failure_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,164 +60,6 @@ class Draft:
     payload: Payload = Payload.FULL
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: UUID
-    workspace_id: UUID
-    url: str
-    description: str
-    events: list[str]
-    payload: str
-    status: str
-    disabled_reason: str | None
-    signing_key: bytes = field(repr=False)
-    previous_until: datetime | None
-    failing_since: datetime | None
-    last_success_at: datetime | None
-    last_failure_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of_row(cls, *values: Any) -> Self:
-        return cls(*values)
-
-    def answer(self, ring: Keyring) -> Endpoint:
-        seed = webhook_secrets.unseal(
-            ring, "signing_key", self.id, self.workspace_id, self.signing_key
-        )
-        return Endpoint(
-            self.id,
-            self.workspace_id,
-            self.url,
-            self.description,
-            self.events,
-            self.payload,
-            self.status,
-            self.disabled_reason,
-            webhook_secrets.public_key(seed),
-            self.previous_until,
-            self.failing_since,
-            self.last_success_at,
-            self.last_failure_at,
-            self.created_at,
-            self.updated_at,
-        )
-
-
-_COLUMNS: Final = b"""
-    id, workspace_id, url, description, events, payload, status, disabled_reason, signing_key,
-    previous_until, failing_since, last_success_at, last_failure_at, created_at, updated_at
-"""
-# Row-level security hides those of other workspaces; `place` asks for the right to write.
-_GET: Final = Query(
-    b"SELECT" + _COLUMNS + b"FROM webhook_endpoints WHERE id = %(id)s",
-    _Row.of_row,
-    {},
-    writes=False,
-)
-_LOCK: Final = Query(
-    b"SELECT" + _COLUMNS + b"FROM webhook_endpoints WHERE id = %(id)s FOR NO KEY UPDATE",
-    _Row.of_row,
-    {},
-    writes=False,
-)
-_PAGE: Final = Query(
-    b"SELECT"
-    + _COLUMNS
-    + b"FROM webhook_endpoints WHERE workspace_id = %(workspace_id)s AND id > %(after)s"
-    b" ORDER BY id LIMIT %(limit)s",
-    _Row.of_row,
-    {},
-    writes=False,
-)
-_COUNT: Final = Query(
-    b"SELECT count(*) FROM webhook_endpoints WHERE workspace_id = %(workspace_id)s",
-    row,
-    {},
-    writes=False,
-)
-_ADD: Final = Query(
-    b"""
-    INSERT INTO webhook_endpoints (workspace_id, id, user_id, url, description, events, payload,
-        secret, signing_key, lane, seq, created_at, updated_at)
-    VALUES (%(workspace_id)s, %(id)s, %(user_id)s, %(url)s, %(description)s, %(events)s,
-        %(payload)s, %(secret)s, %(signing_key)s, %(lane)s, %(seq)s, %(now)s, %(now)s)
-    RETURNING """
-    + _COLUMNS,
-    _Row.of_row,
-    {},
-    writes=True,
-)
-_CHANGE: Final = Query(
-    b"""
-    UPDATE webhook_endpoints SET
-        url = %(url)s, description = %(description)s, events = %(events)s, payload = %(payload)s,
-        updated_at = %(now)s
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
-    RETURNING """
-    + _COLUMNS,
-    _Row.of_row,
-    {},
-    writes=True,
-)
-# Who switches it on answers for it from then on, and it begins with what happens from then on.
-_ENABLE: Final = Query(
-    b"""
-    UPDATE webhook_endpoints SET
-        status = 'active', disabled_reason = NULL, user_id = %(user_id)s, seq = %(seq)s,
-        hold_until = NULL, failures = 0, failing_since = NULL, next_at = NULL
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
-    """,
-    row,
-    {},
-    writes=True,
-)
-_DISABLE: Final = Query(
-    b"""
-    UPDATE webhook_endpoints SET
-        status = 'disabled', disabled_reason = %(reason)s, next_at = NULL,
-        updated_at = %(now)s
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND status = 'active'
-    RETURNING id
-    """,
-    row,
-    {},
-    writes=True,
-)
-_GIVE_UP: Final = Query(
-    b"""
-    UPDATE webhook_deliveries SET status = 'failed', next_at = NULL,
-        error = 'the endpoint was disabled'
-    WHERE workspace_id = %(workspace_id)s AND endpoint_id = %(id)s AND status = 'pending'
-    """,
-    row,
-    {},
-    writes=True,
-)
-_ROTATE: Final = Query(
-    b"""
-    UPDATE webhook_endpoints SET secret = %(secret)s, secret_previous = %(previous)s,
-        previous_until = %(previous_until)s, updated_at = %(now)s
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
-    RETURNING """
-    + _COLUMNS,
-    _Row.of_row,
-    {},
-    writes=True,
-)
-_SECRET: Final = Query(
-    b"SELECT secret FROM webhook_endpoints WHERE workspace_id = %(workspace_id)s AND id = %(id)s",
-    row,
-    {},
-    writes=False,
-)
-_REMOVE: Final = Query(
-    b"DELETE FROM webhook_endpoints WHERE workspace_id = %(workspace_id)s AND id = %(id)s",
-    row,
-    {},
-    writes=True,
-)
 _BEFORE_ALL: Final = UUID(int=0)
 
 
@@ -262,13 +81,13 @@ async def create(
     _check_url(draft.url, sandbox_url)
     events = _checked_events(draft.events)
     await tx.all(LOCK_FEEDS, ids=[workspace_id])  # two at a time must not both be the last
-    count = await tx.first(_COUNT, workspace_id=workspace_id)
+    count = await tx.first(rows.COUNT, workspace_id=workspace_id)
     if count and count[0] >= MAX_PER_WORKSPACE:
         raise Conflict(f"a workspace has at most {MAX_PER_WORKSPACE} endpoints: remove one first")
     endpoint_id, secret, seed = uuid7(), webhook_secrets.new_secret(), webhook_secrets.new_seed()
     here = endpoint_id, workspace_id
     [made] = await tx.all(
-        _ADD,
+        rows.ADD,
         workspace_id=workspace_id,
         id=endpoint_id,
         user_id=actor.user_id,
@@ -303,7 +122,7 @@ async def page(
     """Up to `limit` + 1 of a workspace, in the order they were made."""
     await place(tx, actor, workspace_id, Access.WRITE, now=tx.began_at)
     found = await tx.all(
-        _PAGE, workspace_id=workspace_id, after=after or _BEFORE_ALL, limit=limit + 1
+        rows.PAGE, workspace_id=workspace_id, after=after or _BEFORE_ALL, limit=limit + 1
     )
     return [each.answer(ring) for each in found]
 
@@ -333,11 +152,11 @@ async def change(
     status = changes.get("status", found.status)
     if status != found.status and status == EndpointStatus.ACTIVE:
         seq = await feeds.head(tx, found.workspace_id)
-        tx.run(_ENABLE, **here, user_id=actor.user_id, seq=seq)
+        tx.run(rows.ENABLE, **here, user_id=actor.user_id, seq=seq)
     elif status != found.status:
         await disable(tx, found.workspace_id, endpoint_id, DisabledReason.BY_HAND, now=now)
     [changed] = await tx.all(
-        _CHANGE,
+        rows.CHANGE,
         **here,
         url=changes.get("url", found.url),
         description=changes.get("description", found.description),
@@ -359,16 +178,16 @@ async def disable(
 ) -> bool:
     """Whether it was this that switched it off. What was pending is given up."""
     here = {"workspace_id": workspace_id, "id": endpoint_id}
-    if await tx.first(_DISABLE, **here, reason=reason, now=now) is None:
+    if await tx.first(rows.DISABLE, **here, reason=reason, now=now) is None:
         return False
-    tx.run(_GIVE_UP, **here)
+    tx.run(rows.GIVE_UP, **here)
     return True
 
 
 async def remove(tx: Transaction, actor: Actor, endpoint_id: UUID) -> None:
     """With all that is remembered of what was sent there."""
     found = await _locked(tx, actor, endpoint_id)
-    tx.run(_REMOVE, workspace_id=found.workspace_id, id=endpoint_id)
+    tx.run(rows.REMOVE, workspace_id=found.workspace_id, id=endpoint_id)
     audits.record(tx, "webhook_endpoint.removed", actor_id=actor.user_id, subject_id=endpoint_id)
 
 
@@ -387,12 +206,12 @@ async def rotate(
     found = await _locked(tx, actor, endpoint_id)
     where = {"workspace_id": found.workspace_id, "id": endpoint_id}
     here = endpoint_id, found.workspace_id
-    [(sealed,)] = await tx.all(_SECRET, **where)
+    [(sealed,)] = await tx.all(rows.SECRET, **where)
     before = webhook_secrets.unseal(ring, "secret", *here, sealed)
     secret = webhook_secrets.new_secret()
     previous = webhook_secrets.seal(ring, "secret_previous", *here, before) if overlap else None
     [changed] = await tx.all(
-        _ROTATE,
+        rows.ROTATE,
         **where,
         secret=webhook_secrets.seal(ring, "secret", *here, secret),
         previous=previous,
@@ -414,18 +233,18 @@ async def require(tx: Transaction, actor: Actor, endpoint_id: UUID) -> UUID:
     return (await _found(tx, actor, endpoint_id)).workspace_id
 
 
-async def _found(tx: Transaction, actor: Actor, endpoint_id: UUID) -> _Row:
-    found = await tx.first(_GET, id=endpoint_id)
+async def _found(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row:
+    found = await tx.first(rows.GET, id=endpoint_id)
     if found is None:
         raise NotFound(NONE)
     await place(tx, actor, found.workspace_id, Access.WRITE, now=tx.began_at)
     return found
 
 
-async def _locked(tx: Transaction, actor: Actor, endpoint_id: UUID) -> _Row:
+async def _locked(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row:
     """Asked twice: who may only look around must not be told that there is none."""
     await _found(tx, actor, endpoint_id)
-    found = await tx.first(_LOCK, id=endpoint_id)
+    found = await tx.first(rows.LOCK, id=endpoint_id)
     if found is None:
         raise NotFound(NONE)
     return found
