@@ -6,13 +6,11 @@ request and reads every answer; it imports in a quarter of a second, so only wor
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import urlencode
 from uuid import UUID
 
 import httplib2
@@ -22,11 +20,11 @@ from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest
 from pydantic import SecretStr
 
-from core import clock, crypto
 from core.errors import Gone, Revoked, SyncTokenExpired, VendorError
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_events import read as read_event
-from integrations.google_calendar_errors import VENDOR, failure, refresh_failure
+from integrations.google_calendar_errors import VENDOR, failure
+from integrations.google_calendar_tokens import AccessTokens
 from integrations.http import vendor_client
 from integrations.http_connection import Answer
 from integrations.http_transport import Limits
@@ -40,8 +38,6 @@ EVENTS: Final = 250  # of a page, as Google has it unless asked for more
 CALENDARS: Final = 250
 PAGES: Final = 40
 LONG: Final = 64 * 1024  # bytes; reading these would hold up everything else
-EARLY: Final = timedelta(minutes=2)  # that an access token counts as expired
-REMEMBERED: Final = 10_000  # access tokens
 UNAUTHORIZED: Final = 401
 READING: Final = ("GET", "HEAD")
 WRITERS: Final = frozenset({"owner", "writer", "writerWithoutPrivateAccess"})
@@ -105,11 +101,8 @@ class GoogleCalendar:
         )
         # Asked for once: each asking makes all methods anew, which takes 3 ms.
         self._events, self._lists, self._channels = api.events(), api.calendarList(), api.channels()
-        self._token_url = token_url
-        self._client_id = client_id
-        self._client_secret = client_secret
         self._http = vendor_client(Limits(timeout=TIMEOUT_S, max_body=MAX_ANSWER))
-        self._tokens: OrderedDict[UUID, tuple[bytes, str, datetime]] = OrderedDict()
+        self._tokens = AccessTokens(self._http, token_url, client_id, client_secret)
 
     async def calendars(self, access: Access) -> list[Calendar]:
         """Those that the account has in its list; the primary one first, then by name."""
@@ -252,10 +245,12 @@ class GoogleCalendar:
         headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in NOT_SENT}
         if etag is not None:
             headers["if-match"] = etag
-        answer = await self._send(request, headers, await self._token(access))
-        if answer.status_code == UNAUTHORIZED:
-            del self._tokens[access.connection_id]
-            answer = await self._send(request, headers, await self._token(access))
+        for _ in range(2):
+            token = await self._tokens.get(access.connection_id, access.refresh_token)
+            answer = await self._send(request, headers, token)
+            if answer.status_code != UNAUTHORIZED:
+                break
+            self._tokens.forget(access.connection_id, token)
         if len(answer.content) > LONG:
             return await asyncio.to_thread(_read, request, answer, read)
         return _read(request, answer, read)
@@ -270,41 +265,6 @@ class GoogleCalendar:
         except VendorError as error:
             error.ambiguous = error.ambiguous and request.method not in READING
             raise
-
-    async def _token(self, access: Access) -> str:
-        """From memory, or a new one. Another refresh token of the connection begins anew."""
-        secret = access.refresh_token.get_secret_value()
-        digest, now = crypto.digest(secret), clock.now()
-        known = self._tokens.get(access.connection_id)
-        if known and known[0] == digest and now < known[2]:
-            return known[1]
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": secret,
-            "client_id": self._client_id,
-            "client_secret": self._client_secret.get_secret_value(),
-        }
-        try:
-            answer = await self._http.post(
-                self._token_url,
-                content=urlencode(form).encode(),
-                headers={"content-type": "application/x-www-form-urlencoded"},
-            )
-        except VendorError as error:
-            error.ambiguous = False  # of the call itself, which has not left
-            raise
-        if not answer.is_success:
-            raise refresh_failure(answer)
-        try:
-            given = answer.json()
-            token, lasts = str(given["access_token"]), timedelta(seconds=int(given["expires_in"]))
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise VendorError(f"{VENDOR} gave no access token", permanent=False) from error
-        self._tokens[access.connection_id] = digest, token, now + lasts - EARLY
-        self._tokens.move_to_end(access.connection_id)
-        if len(self._tokens) > REMEMBERED:
-            self._tokens.popitem(last=False)
-        return token
 
 
 def _read(request: HttpRequest, answer: Answer, read: Callable[[dict[str, Any]], T]) -> T:

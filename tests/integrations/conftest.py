@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -52,3 +53,9 @@ def sandbox(sandbox_server: httpx2.Client) -> Sandbox:
 async def client() -> AsyncIterator[Client]:
     async with vendor_client(Limits(timeout=1)) as client:
         yield client
+
+
+@pytest.fixture
+def account() -> str:
+    """A Google account that no other test has."""
+    return f"{uuid4().hex[:12]}@sandbox.test"

@@ -1,98 +1,32 @@
-"""Our client of Google Calendar against the emulator: what it does, and makes of errors."""
+"""Our client of Google Calendar against the emulator: what it reads and writes, and with what."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import date, time, timedelta
-from threading import Thread
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from core import clock
-from core.errors import (
-    AlreadyThere,
-    Changed,
-    Gone,
-    Revoked,
-    SyncTokenExpired,
-    VendorError,
-)
+from core.errors import AlreadyThere, Changed, Gone, Revoked, SyncTokenExpired, VendorError
 from core.rules.calendar_events import Moment
 from integrations import google_calendar as module
 from integrations.google_calendar import Access, GoogleCalendar
-from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
+from integrations.sandbox.google_accounts import EVENTS_SCOPE
+from tests.integrations.calendars import body, client, connect, event_id, kinds
 from tests.integrations.conftest import Sandbox
 
-BACK = "http://127.0.0.1:8000/callback"
-SECRET = SecretStr("any")
 ADDRESS = "http://127.0.0.1:8000/api/v1/webhooks/google-calendar"
-
-
-def connect(sandbox: Sandbox, account: str, **more: str) -> Access:
-    asked = {
-        "client_id": "voicetodo",
-        "redirect_uri": BACK,
-        "response_type": "code",
-        "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
-        "access_type": "offline",
-        "approve": "1",
-        "account": account,
-    }
-    redirected = sandbox.http.get("/google/o/oauth2/v2/auth", params=asked | more)
-    code = dict(parse_qsl(urlsplit(redirected.headers["location"]).query))["code"]
-    given = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "client_id": "voicetodo",
-        "client_secret": "any",
-        "redirect_uri": BACK,
-    }
-    answer = sandbox.http.post("/google/token", data=given).json()
-    return Access(uuid4(), SecretStr(answer["refresh_token"]))
-
-
-def body(summary: str = "Water the plants", **more: Any) -> dict[str, Any]:
-    zone = "Europe/Berlin"
-    return {
-        "summary": summary,
-        "start": {"dateTime": "2026-11-24T09:00:00", "timeZone": zone},
-        "end": {"dateTime": "2026-11-24T09:30:00", "timeZone": zone},
-        **more,
-    }
-
-
-def day(on: str, end: str, **more: Any) -> dict[str, Any]:
-    return {"summary": "A day", "start": {"date": on}, "end": {"date": end}, **more}
-
-
-def event_id() -> str:
-    return f"vt{uuid4().hex}"
-
-
-def kinds(sandbox: Sandbox) -> list[str]:
-    return [row["kind"] for row in sandbox.ledger() if row["vendor"] == "google_calendar"]
 
 
 @pytest.fixture
 async def google(sandbox: Sandbox) -> AsyncIterator[GoogleCalendar]:
-    url = f"{sandbox.url}/google"
-    async with GoogleCalendar(url, f"{url}/token", "voicetodo", SECRET) as google:
+    async with client(sandbox) as google:
         yield google
 
 
 @pytest.fixture
-def account() -> str:
-    return f"{uuid4().hex[:12]}@sandbox.test"
-
-
-@pytest.fixture
 def access(sandbox: Sandbox, account: str) -> Access:
-    """Of an account that no other test has; the calls from here on are the test's own."""
     return connect(sandbox, account)
 
 
@@ -262,6 +196,14 @@ async def test_an_access_token_that_has_run_out_is_renewed_on_the_way(
     assert kinds(sandbox)[-3:] == ["events.insert", "oauth.token", "events.insert"]
 
 
+async def test_many_calls_find_out_together_that_a_token_has_run_out(
+    google: GoogleCalendar, access: Access, sandbox: Sandbox
+) -> None:
+    await google.list_events(access, "primary")
+    sandbox.http.post("/google/expire-access")
+    await asyncio.gather(*(google.list_events(access, "primary") for _ in range(5)))
+
+
 async def test_another_refresh_token_of_the_connection_begins_anew(
     google: GoogleCalendar, access: Access, sandbox: Sandbox
 ) -> None:
@@ -318,192 +260,6 @@ async def test_a_calendar_that_is_only_read_refuses_for_good(
         await google.insert_event(access, holidays.id, event_id(), body())
     assert type(told.value) is VendorError
     assert told.value.permanent
-
-
-Call = Callable[[GoogleCalendar, Access], Awaitable[object]]
-
-
-def insert(google: GoogleCalendar, access: Access) -> Awaitable[object]:
-    return google.insert_event(access, "primary", event_id(), body())
-
-
-def listing(google: GoogleCalendar, access: Access) -> Awaitable[object]:
-    return google.list_events(access, "primary")
-
-
-def quota(reason: str) -> dict[str, Any]:
-    told = {"domain": "usageLimits", "reason": reason, "message": "Limit"}
-    return {"error": {"errors": [told], "code": 403, "message": "Limit"}}
-
-
-SECONDS = timedelta(seconds=1)
-
-
-@pytest.mark.parametrize(
-    ("fault", "wait"),
-    [
-        ({"status": 429, "headers": {"Retry-After": "7"}}, 7 * SECONDS),
-        ({"status": 429}, 10 * SECONDS),
-        ({"status": 403}, 10 * SECONDS),
-        ({"status": 403, "headers": {"Retry-After": "3"}}, 3 * SECONDS),
-        ({"status": 403, "body": quota("userRateLimitExceeded")}, 10 * SECONDS),
-        ({"status": 403, "body": quota("quotaExceeded")}, 3600 * SECONDS),
-        ({"status": 403, "body": quota("dailyLimitExceeded")}, 3600 * SECONDS),
-        ({"status": 503, "headers": {"Retry-After": "5"}}, 5 * SECONDS),
-        ({"status": 500}, None),
-    ],
-)
-@pytest.mark.parametrize("call", [insert, listing])
-async def test_limits_and_passing_failures_say_when_again(
-    google: GoogleCalendar,
-    access: Access,
-    sandbox: Sandbox,
-    fault: dict[str, Any],
-    wait: timedelta | None,
-    call: Call,
-) -> None:
-    kind = "events.insert" if call is insert else "events.list"
-    sandbox.fault(vendor="google_calendar", kind=kind, **fault)
-    with pytest.raises(VendorError) as told:
-        await call(google, access)
-    assert (type(told.value), told.value.permanent) == (VendorError, False)
-    assert told.value.retry_after == wait
-    # Only of a write somebody has to ask whether it was carried out.
-    assert told.value.ambiguous == (fault["status"] >= 500 and call is insert)
-    assert "Limit" not in str(told.value)
-
-
-@pytest.mark.parametrize("drop", ["after", "midway"])
-async def test_a_lost_answer_is_in_doubt_and_the_same_write_settles_it(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox, drop: str
-) -> None:
-    key = event_id()
-    await google.list_events(access, "primary")
-    sandbox.fault(vendor="google_calendar", kind="events.insert", drop=drop)
-    with pytest.raises(VendorError) as told:
-        await google.insert_event(access, "primary", key, body())
-    assert (told.value.permanent, told.value.ambiguous) == (False, True)
-    with pytest.raises(AlreadyThere):
-        await google.insert_event(access, "primary", key, body())
-    # It was not repeated behind our back.
-    assert kinds(sandbox).count("events.insert") == 2
-
-
-async def test_a_lost_listing_is_only_asked_for_again(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox
-) -> None:
-    sandbox.fault(vendor="google_calendar", kind="events.list", drop="before")
-    with pytest.raises(VendorError) as told:
-        await google.list_events(access, "primary")
-    assert (told.value.permanent, told.value.ambiguous) == (False, False)
-
-
-@pytest.mark.parametrize("drop", ["before", "midway"])
-async def test_a_lost_refresh_leaves_no_doubt_about_the_write(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox, drop: str
-) -> None:
-    sandbox.fault(vendor="google_calendar", kind="oauth.token", drop=drop)
-    with pytest.raises(VendorError) as told:
-        await insert(google, access)
-    assert (told.value.permanent, told.value.ambiguous) == (False, False)
-    assert "events.insert" not in kinds(sandbox)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"id": "abc", "status": "confirm',
-        "<html>Sign in to the hotel's network</html>",
-        "[]",
-        "null",
-        '{"id": "abc"}',
-        '"text"',
-        "{}",
-        "\x00",
-    ],
-)
-@pytest.mark.parametrize("call", [insert, listing])
-async def test_an_answer_that_is_no_answer(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox, text: str, call: Call
-) -> None:
-    kind = "events.insert" if call is insert else "events.list"
-    sandbox.fault(vendor="google_calendar", kind=kind, status=200, body=text)
-    with pytest.raises(VendorError) as told:
-        await call(google, access)
-    assert (told.value.permanent, told.value.ambiguous) == (False, call is insert)
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{"access_token": "a"}', "[1]", "<html>"])
-async def test_a_token_that_is_no_token(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox, text: str
-) -> None:
-    sandbox.fault(vendor="google_calendar", kind="oauth.token", status=200, body=text)
-    with pytest.raises(VendorError) as told:
-        await google.list_events(access, "primary")
-    assert (type(told.value), told.value.permanent) == (VendorError, False)
-
-
-@pytest.mark.parametrize("status", [400, 402, 405, 413, 418])
-async def test_what_no_repetition_mends(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox, status: int
-) -> None:
-    sandbox.fault(vendor="google_calendar", kind="events.insert", status=status)
-    with pytest.raises(VendorError) as told:
-        await insert(google, access)
-    assert (type(told.value), told.value.permanent) == (VendorError, True)
-
-
-async def test_a_redirect_is_not_followed(
-    google: GoogleCalendar, access: Access, sandbox: Sandbox
-) -> None:
-    elsewhere = {"Location": f"{sandbox.url}/google/calendar/v3/users/me/calendarList"}
-    sandbox.fault(vendor="google_calendar", kind="events.list", status=302, headers=elsewhere)
-    with pytest.raises(VendorError) as told:
-        await google.list_events(access, "primary")
-    assert told.value.permanent
-    assert "calendarList.list" not in kinds(sandbox)
-
-
-async def test_no_proxy_of_the_environment_sees_a_token(
-    sandbox: Sandbox, access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    url = f"{sandbox.url}/google"
-    async with GoogleCalendar(url, f"{url}/token", "voicetodo", SECRET) as google:
-        assert await google.calendars(access)
-
-
-@contextmanager
-def endless(head: bytes) -> Iterator[tuple[str, Thread]]:
-    """A server whose answer never ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                try:
-                    connection.sendall(head)
-                    while True:
-                        connection.sendall(b" " * 65536)
-                except OSError:
-                    return  # they had enough
-
-        thread = Thread(target=answer, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", thread
-
-
-async def test_an_answer_without_end_is_not_read_to_it(sandbox: Sandbox, access: Access) -> None:
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
-    with endless(head) as (url, thread):
-        token_url = f"{sandbox.url}/google/token"
-        async with GoogleCalendar(url, token_url, "voicetodo", SECRET) as google:
-            with pytest.raises(VendorError, match="too long"):
-                await google.list_events(access, "primary")
-        await asyncio.to_thread(thread.join, 5)
-        assert not thread.is_alive(), "it was read on and on"
 
 
 async def test_a_channel_is_opened_and_closed(

@@ -8,15 +8,14 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from core.errors import VendorError
 from core.settings import Settings
 from integrations.google_calendar import Access, Channel, GoogleCalendar
 from integrations.sandbox.app import create_app
+from tests.integrations.calendars import body, client, connect, event_id
 from tests.integrations.conftest import Sandbox
-from tests.integrations.test_google_calendar import body, connect, event_id
 from tests.serving import serve
 
 PATH = "/api/v1/webhooks/google-calendar"
@@ -72,8 +71,7 @@ def sandbox(hook: Hook) -> Iterator[Sandbox]:
 
 @pytest.fixture
 async def google(sandbox: Sandbox) -> AsyncIterator[GoogleCalendar]:
-    url = f"{sandbox.url}/google"
-    async with GoogleCalendar(url, f"{url}/token", "voicetodo", SecretStr("x")) as google:
+    async with client(sandbox) as google:
         yield google
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
-from uuid import uuid4
 
 import httplib2
 import pytest
@@ -14,15 +13,10 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 
+from tests.integrations.calendars import body, connect, day, event_id
 from tests.integrations.conftest import Sandbox
-from tests.integrations.test_google_calendar import body, connect, day, event_id
 
 WEEKLY = ["RRULE:FREQ=WEEKLY;COUNT=5"]
-
-
-@pytest.fixture
-def account() -> str:
-    return f"{uuid4().hex[:12]}@sandbox.test"
 
 
 @pytest.fixture

@@ -2,23 +2,17 @@
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from core import clock
 from core.rules import zones
+from tests.integrations.calendars import body
 from tests.integrations.conftest import Sandbox
-from tests.integrations.test_google_calendar import body
 
 PAGE = "/google/calendar"
 CLIENT = "/google/client/events"
 DASH = "\N{EN DASH}"
-
-
-@pytest.fixture
-def account() -> str:
-    return f"{uuid4().hex[:12]}@sandbox.test"
 
 
 @pytest.fixture

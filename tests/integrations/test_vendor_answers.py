@@ -16,8 +16,9 @@ from integrations.slack import Slack
 from integrations.transcription.openai import OpenAI
 from integrations.twilio import Twilio
 from integrations.web_push import WebPush
+from tests.integrations.calendars import body, connect, event_id
+from tests.integrations.calendars import client as calendars
 from tests.integrations.conftest import Sandbox
-from tests.integrations.test_google_calendar import body, connect, event_id
 from tests.integrations.test_sendgrid import email
 from tests.integrations.test_slack import channel, message, token
 from tests.integrations.test_twilio import number, text
@@ -51,11 +52,8 @@ async def senders(sandbox: Sandbox, client: Client) -> AsyncIterator[dict[str, S
     slack = Slack(client, f"{sandbox.url}/slack/api/")
     twilio = Twilio(client, f"AC{'0' * 32}", SecretStr("secret"), sandbox.url, "+4915299999999")
     openai = OpenAI(client, "openai", key=SecretStr("sk"), base_url=f"{sandbox.url}/openai/v1")
-    at_google, access = f"{sandbox.url}/google", connect(sandbox, "alice@sandbox.test")
-    async with (
-        guarded_client(sandbox_url=sandbox.url) as guarded,
-        GoogleCalendar(at_google, f"{at_google}/token", "voicetodo", SecretStr("x")) as google,
-    ):
+    access = connect(sandbox, "alice@sandbox.test")
+    async with guarded_client(sandbox_url=sandbox.url) as guarded, calendars(sandbox) as google:
         await google.calendars(access)  # with its access token the next call is the event's
         web_push = WebPush(guarded, generate_private_key(SECP256R1()), CONTACT, ANYWHERE)
         yield {
