@@ -25,6 +25,7 @@ class SlackHomes(TenantTable):
             name="fk_slack_homes_id",
         ),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index(None, "lane", "looked_at"),  # which ones the feed may wake
         Index(
             None,
             "workspace_id",

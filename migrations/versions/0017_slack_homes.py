@@ -60,6 +60,7 @@ def upgrade() -> None:
         ["workspace_id", "next_at"],
         postgresql_where=sa.text("lane IS NULL AND next_at IS NOT NULL"),
     )
+    op.create_index(op.f("ix_slack_homes_lane_looked_at"), "slack_homes", ["lane", "looked_at"])
     op.execute("ALTER TABLE slack_homes ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE slack_homes FORCE ROW LEVEL SECURITY")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON slack_homes TO vt_app")
