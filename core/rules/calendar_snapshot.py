@@ -90,10 +90,13 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The occurrence that a series stands at: `due` null when it is left out."""
+    """The occurrence that a series stands at: `due` null when it is left out.
+
+    `title` is null when it has that of all the others.
+    """
 
     original: Moment
-    title: str
+    title: str | None
     due: Moment | None
     done: bool
 
@@ -135,7 +138,12 @@ def of_todo(view: TodoView) -> Snapshot:
         clean(view.series.title),
         When(start, repeats.lines),
         done=False,
-        turn=Turn(_placed(view.series.original, view.zone), title, due, view.done),
+        turn=Turn(
+            _placed(view.series.original, view.zone),
+            title if title != clean(view.series.title) else None,
+            due,
+            view.done,
+        ),
         updated=view.updated,
     )
 

@@ -342,6 +342,11 @@ class World:
         todos, there = self._sides(subject)
         if len(todos) != 1 or len(there) != 1:
             return False
+        # While one of ours is under way, nobody can tell another deletion from it.
+        if any(
+            each.link.leaving and self._of_todo[each.todo_id] is subject for each in self.app.pairs
+        ):
+            return False
         return _alike(todos[0], there[0])
 
     def _problems(self) -> list[str]:
