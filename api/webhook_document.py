@@ -52,7 +52,7 @@ def schemas() -> dict[str, Any]:
         "description": "Of an endpoint with `payload: full`. `object` is the resource as the"
         " endpoint's owner sees it when this is first sent; null when it is gone, is not theirs, or"
         " is of a kind to be read in the API (recordings, what was said, accounts, workspaces)."
-        " `truncated`: it was left out, for it is longer than 256 KiB.",
+        " `truncated`: it was left out, for it is longer than 64 KiB.",
         "required": ["id", "object", "truncated", "changed", "actor_id", "change_set_id"],
         "properties": {
             "id": _ID,
