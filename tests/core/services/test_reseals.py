@@ -29,6 +29,9 @@ NOT_SEALED = {  # hashes, and what is of no use after 72 hours
     ("connections", "secret_hash"),
     ("oauth_states", "state_hash"),
     ("oauth_states", "verifier_sealed"),  # of no use after ten minutes
+    ("calendar_syncs", "channel_token_hash"),
+    ("calendar_channels", "token_hash"),
+    ("slack_homes", "shows"),
     ("voice_memos", "sha256"),
     ("voice_uploads", "sha256"),
     ("webhook_deliveries", "body"),  # what was sent to others anyway; 14 days
