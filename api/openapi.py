@@ -80,7 +80,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         statuses["401"] = "Sign in to continue"
         statuses["403"] = "Not allowed"
     named = {parameter["name"] for parameter in operation.get("parameters", [])}
-    if "{" in path or "workspace_id" in named or path.endswith("/undo"):
+    is_page = "text/html" in operation["responses"].get("200", {}).get("content", {})
+    if "{" in path or "workspace_id" in named or path.endswith("/undo") or is_page:
         statuses["404"] = "Not found"
     if method in {"post", "put", "patch", "delete"}:
         statuses["409"] = "Conflict"
@@ -89,9 +90,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         statuses["412"] = "Changed since you read it"
     if method == "post":
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-    schema = {"$ref": "#/components/schemas/Problem"}
+    content: dict[str, Any] = {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    }
+    if is_page:  # and so is what says that it did not work
+        content["text/html"] = {"schema": {"type": "string"}}
     for status, description in statuses.items():
-        operation["responses"][status] = {
-            "description": description,
-            "content": {"application/problem+json": {"schema": schema}},
-        }
+        operation["responses"][status] = {"description": description, "content": content}
