@@ -282,8 +282,9 @@ async def _pair(
     now: datetime,
 ) -> Planned | None:
     base = snapshots.from_json(link.base) if link.base else None
+    leaving = link.state == LinkState.LEAVING and link.gone == Side.TODO
     known = calendar_plans.Link(
-        sync.id, link.event_id, link.generation, link.origin, link.etag, base
+        sync.id, link.event_id, link.generation, link.origin, link.etag, base, leaving
     )
     plan = calendar_merge.plan(known, subject.view if subject else None, event, now=now)
     if plan.stale:
