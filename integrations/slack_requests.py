@@ -81,7 +81,10 @@ def interaction(body: bytes) -> Told | None:
     """A button of ours, or our shortcut; null for all that needs nothing done."""
     payload = _json(_form(body).get("payload", "").encode())
     key = payload.get("trigger_id") or _hash(body)
-    who = (key, _dict(payload.get("team")).get("id"), _dict(payload.get("user")).get("id"))
+    user = _dict(payload.get("user"))
+    # Of an app that a whole organisation installed, Slack names the team with the person only.
+    team_id = _dict(payload.get("team")).get("id") or user.get("team_id")
+    who = (key, team_id, user.get("id"))
     url = _text(payload.get("response_url"))
     match payload.get("type"):
         case "block_actions":

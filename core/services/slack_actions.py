@@ -88,7 +88,7 @@ async def make_todo(talk: Talk, body: Mapping[str, Any], permalink: str | None) 
         talk.tx, talk.actor, draft, workspace_id=talk.member.workspace_id, now=talk.now
     )
     did = Did(Deed.ADDED, Line.of(todo))
-    return Done("shortcut", replace(talk.reply(), did=(did,), undo=talk.tx.change_set_id))
+    return Done("make_todo", replace(talk.reply(), did=(did,), undo=talk.tx.change_set_id))
 
 
 async def _answer(talk: Talk, command_id: UUID, choice: str) -> Reply:

@@ -83,7 +83,8 @@ class Place:
         async with asyncio.timeout(30):
             while True:
                 seen = (await self.slack.get(f"{NAME}/messages")).json()
-                if fitting := list(filter(matching, seen)):
+                fitting: list[dict[str, Any]] = list(filter(matching, seen))
+                if fitting:
                     return fitting[-1]
                 await asyncio.sleep(0.1)
 
