@@ -19,6 +19,7 @@ from api.routes import (
     actions,
     calendars,
     codec,
+    connecting,
     consents,
     conversions,
     digests,
@@ -145,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
         uploads,
         consents,
         integrations,
+        connecting,
         calendars,
         webhook_endpoints,
     ):
@@ -154,7 +156,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(uploads.streams, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
-    app.include_router(integrations.public, prefix=PREFIX)
+    app.include_router(connecting.public, prefix=PREFIX)
     app.include_router(calendars.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)
     app.include_router(unsubscribe.router, prefix=PREFIX)
