@@ -32,7 +32,7 @@ log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ProviderConsent:
     """Where the provider asks; the answer must come until `expires_at`, and counts once."""
 
     authorize_url: str
@@ -42,7 +42,7 @@ class Consent:
 @router.post("/{provider}/connect", operation_id="connect_integration")
 async def connect_integration(
     provider: ProviderName, visit: Visit, _where: Annotated[InWorkspace, Query()]
-) -> Consent:
+) -> ProviderConsent:
     """Open `authorize_url` in a browser: the provider asks there, and sends back to us.
 
     Connecting again renews what there is. 409 where this server has no app at the provider, and in
@@ -60,7 +60,7 @@ async def connect_integration(
         ring=_ring(visit, connecting.PURPOSE),
         now=visit.now,
     )
-    return Consent(url, visit.now + LIFETIME)
+    return ProviderConsent(url, visit.now + LIFETIME)
 
 
 @dataclass(frozen=True, slots=True)
