@@ -164,6 +164,7 @@ def by_hand(world: World, account: str) -> Access:
         "response_type": "code",
         "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
         "access_type": "offline",
+        "prompt": "consent",
         "approve": "1",
         "account": account,
     }

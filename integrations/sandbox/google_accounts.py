@@ -92,6 +92,7 @@ class Wanted:
     state: str | None
     challenge: str | None
     offline: bool
+    asks_again: bool  # `prompt=consent`, also of somebody who said yes before
     account: str | None
 
 
@@ -115,7 +116,15 @@ class GoogleAccounts:
         )
 
     def approve(self, wanted: Wanted, account: str, scopes: tuple[str, ...]) -> str:
-        """Give the code that the app gets; a person may grant fewer scopes than were wanted."""
+        """Give the code that the app gets; a person may grant fewer scopes than were wanted.
+
+        A refresh token comes with the first consent of an account, later only when asked again.
+        """
+        holder = (account, wanted.client_id)
+        first = all(
+            each.ended or (each.account, each.client_id) != holder for each in self._grants.values()
+        )
+        offline = wanted.offline and (first or wanted.asks_again)
         refresh_token = f"1//{secrets.token_urlsafe(40)}"
         grant = Grant(account, wanted.client_id, scopes, refresh_token)
         code = f"4/{secrets.token_urlsafe(40)}"
@@ -123,7 +132,7 @@ class GoogleAccounts:
         _keep(
             self._codes,
             code,
-            Code(grant, wanted.redirect_uri, wanted.challenge, wanted.offline, expires_at),
+            Code(grant, wanted.redirect_uri, wanted.challenge, offline, expires_at),
         )
         return code
 
@@ -253,6 +262,7 @@ def wanted(given: dict[str, str]) -> Wanted:
         state=given.get("state"),
         challenge=code_challenge,
         offline=given.get("access_type") == "offline",
+        asks_again="consent" in given.get("prompt", "").split(),
         account=given.get("account") or given.get("login_hint"),
     )
 

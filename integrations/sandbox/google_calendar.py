@@ -40,7 +40,6 @@ NOT_WITH_SYNC: Final = (
     "timeMax",
     "updatedMin",
 )
-UNSUPPORTED: Final = ("iCalUID", "orderBy", "q", "sharedExtendedProperty", "updatedMin")
 MAX_INSTANCES: Final = 2500
 
 
@@ -197,7 +196,7 @@ def _list(of: GoogleCalendarService, asked: Asked) -> Answer:
         query.get("showDeleted") == "false" or any(name in query for name in NOT_WITH_SYNC)
     ):
         raise Refused(400, "invalid", "Sync token cannot be used with given query restrictions.")
-    if asked.says("singleEvents") or any(name in query for name in UNSUPPORTED):
+    if asked.says("singleEvents") or any(name in query for name in NOT_WITH_SYNC):
         raise Refused(400, "invalid", "The sandbox does not search or expand lists.")
     if page_token:
         listing = calendar.listing("page", page_token)

@@ -20,6 +20,7 @@ def connect(sandbox: Sandbox, account: str, **more: str) -> Access:
         "response_type": "code",
         "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
         "access_type": "offline",
+        "prompt": "consent",
         "approve": "1",
         "account": account,
     }

@@ -174,6 +174,16 @@ def test_without_offline_access_there_is_no_refresh_token(sandbox: Sandbox) -> N
     assert "refresh_token" not in tokens(sandbox, access_type=None)
 
 
+def test_a_second_consent_brings_a_refresh_token_only_when_asked_for(sandbox: Sandbox) -> None:
+    account = f"{secrets.token_hex(4)}@sandbox.test"
+    assert "refresh_token" in tokens(sandbox, account=account, prompt=None)
+    assert "refresh_token" not in tokens(sandbox, account=account, prompt=None)
+    again = tokens(sandbox, account=account)
+    assert "refresh_token" in again
+    assert sandbox.http.post("/google/revoke", data={"token": again["access_token"]}).is_success
+    assert "refresh_token" in tokens(sandbox, account=account, prompt=None)
+
+
 def test_a_person_may_grant_less_than_was_wanted(sandbox: Sandbox) -> None:
     assert tokens(sandbox, granted=EVENTS_SCOPE)["scope"] == EVENTS_SCOPE
 
