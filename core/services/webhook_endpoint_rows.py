@@ -124,10 +124,15 @@ ADD: Final = Query(
     {},
     writes=True,
 )
+# What another address did, or asked for, says nothing of the new one.
 CHANGE: Final = Query(
     b"""
     UPDATE webhook_endpoints SET
         url = %(url)s, description = %(description)s, events = %(events)s, payload = %(payload)s,
+        hold_until = CASE WHEN url = %(url)s THEN hold_until END,
+        failures = CASE WHEN url = %(url)s THEN failures ELSE 0 END,
+        failing_since = CASE WHEN url = %(url)s THEN failing_since END,
+        next_at = CASE WHEN url = %(url)s OR status <> 'active' THEN next_at ELSE %(now)s END,
         updated_at = %(now)s
     WHERE workspace_id = %(workspace_id)s AND id = %(id)s
     RETURNING """

@@ -223,6 +223,29 @@ async def test_retry_after_is_kept_for_all_that_wait(
     assert sorted(receiver.seqs()) == [1, 2, 3, 4, 5, 6]
 
 
+async def test_another_address_need_not_wait_for_what_the_old_one_asked(
+    app_db: Database, at: Scene, sandbox: httpx2.Client, receiver: Receiver, one: Worker
+) -> None:
+    created = await made(app_db, at, receiver)
+    receiver.fault(status=503, headers={"Retry-After": "3600"})
+    happen(at, 3)
+    await one.until_idle(at)
+    elsewhere = Receiver(sandbox)
+    async with app_db.transaction() as tx:
+        tx.act_in([at.user_id], at.user_id)
+        await webhook_endpoints.change(
+            tx,
+            Actor(at.user_id, uuid4()),
+            created.endpoint.id,
+            {"url": elsewhere.url},
+            ring=RING,
+            sandbox_url=receiver.root,
+            now=one.now(),
+        )
+    await one.until_idle(at)
+    assert elsewhere.seqs() == [2, 3]
+
+
 async def test_a_receiver_that_is_down_keeps_its_messages_in_order(
     app_db: Database, at: Scene, receiver: Receiver, one: Worker, time: Clock
 ) -> None:
