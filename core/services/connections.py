@@ -132,7 +132,8 @@ def reach(alias: bytes) -> bytes:
     return (
         b"""(SELECT c.status FROM connections c WHERE c.workspace_id = """
         + alias
-        + b""".workspace_id AND c.user_id = u.id AND c.provider = 'slack'),
+        + b""".workspace_id AND c.user_id = u.id AND c.provider = 'slack'
+             AND c.status <> 'disconnecting'),
            u.phone, u.phone_verified_at IS NOT NULL, u.email_suppressed"""
     )
 

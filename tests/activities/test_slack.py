@@ -111,6 +111,16 @@ async def test_a_reminder_arrives_in_slack(desk: Desk, database_url: str) -> Non
     assert at.notifications() == []
 
 
+async def test_one_that_is_being_disconnected_is_none(desk: Desk, database_url: str) -> None:
+    at, to = scene(database_url, [clock.now()], channels=["slack"]), desk.channel()
+    await desk.connect(at, to)
+    at.run("UPDATE connections SET status = 'disconnecting' WHERE user_id = %s", at.user_id)
+    await desk.tick(at)
+    [delivery] = at.deliveries("slack")
+    assert (delivery["status"], delivery["error"]) == ("cancelled", "not_connected")
+    assert desk.posted(to) == []
+
+
 async def test_without_a_connection_it_is_cancelled_and_said(desk: Desk, database_url: str) -> None:
     at = scene(database_url, [clock.now()], channels=["slack", "sms"])
     await desk.tick(at)
