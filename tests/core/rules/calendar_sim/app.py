@@ -34,6 +34,7 @@ class App:
     zone: str = "Europe/Berlin"
     todos: dict[UUID, TodoView] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    retired: set[str] = field(default_factory=set)  # events of theirs that a todo had before
     feed: list[UUID] = field(default_factory=list)
     seq: int = 0
     token: int | None = None

@@ -84,6 +84,8 @@ class Sync:
 
     def _listed(self, event: RemoteEvent) -> None:
         pair = self._app.of_event(event.id)
+        if pair is None and event.id in self._app.retired:
+            return
         if pair is None:
             if calendar_policy.refused(event, self._policy, CONNECTION) is None:
                 self._taken(event)
@@ -122,11 +124,16 @@ class Sync:
         if made.event is None:
             pair.over = made.over
         elif made.event.event_id != pair.link.event_id:
-            origin = events.OF_TODO
-            pair.link = Link(CONNECTION, made.event.event_id, made.event.generation, origin)
+            self._renew(pair, made.event.event_id, made.event.generation)
         leaving = made.event is not None and made.event.op is Op.DELETE
         pair.link = replace(pair.link, leaving=leaving)
         return made
+
+    def _renew(self, pair: Pair, event_id: str, generation: int) -> None:
+        """Another event; the one before is remembered, as an old listing may still show it."""
+        self._app.retired.add(pair.link.event_id)
+        self._app.retired.discard(event_id)
+        pair.link = Link(CONNECTION, event_id, generation)
 
     def _push(self) -> Iterator[None]:
         yield
@@ -152,7 +159,8 @@ class Sync:
         elif pair.over and wants:
             used = pair.link.base is not None
             generation = pair.link.generation + 1 if used else pair.link.generation
-            pair.link = Link.first(CONNECTION, todo_id, generation=generation)
+            link = Link.first(CONNECTION, todo_id, generation=generation)
+            self._renew(pair, link.event_id, generation)
             pair.over, pair.gone = False, None
         elif todo.deleted and not pair.over and pair.gone is None:
             pair.gone = "todo"
