@@ -43,7 +43,7 @@ async def list_integrations(visit: Visit) -> IntegrationList:
 
 @router.get("/{integration_id}", operation_id="get_integration")
 async def get_integration(integration_id: UUID, visit: Visit) -> Integration:
-    """Its `status` is `active`, or why it is not used: `problem` says it in words."""
+    """Its `status` is `active`, or why it is not used; `problem` is what the provider said."""
     return await services.get(visit.tx, visit.actor, integration_id)
 
 

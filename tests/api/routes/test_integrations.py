@@ -252,14 +252,32 @@ async def test_10_the_verifier_is_sealed_and_the_state_hashed(world: World, ann:
     assert not bytes(sealed).isascii()
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 429, "headers": {"Retry-After": "1"}},
+        {"status": 200, "body": "garbage"},
+        {"status": 200, "body": []},
+        {"status": 200, "body": {"ok": True}},
+        {"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}},
+        {"drop": "before"},
+        {"drop": "after"},
+    ],
+    ids=str,
+)
 async def test_a_failing_provider_stores_nothing_and_can_be_tried_again(
-    world: World, ann: Person
+    world: World, ann: Person, provider: str, fault: dict[str, Any]
 ) -> None:
-    back = world.consent(await world.begin(ann, "google-calendar"), approve="1")
-    world.fault("google_calendar", status=503)
-    assert (await world.come_back(back)).status_code == 502
+    kind = "oauth.token" if provider == "google-calendar" else "oauth.v2.access"
+    back = world.consent(await world.begin(ann, provider), approve="1")
+    world.fault(provider.replace("-", "_"), kind=kind, **fault)
+    answer = await world.come_back(back)
+    assert answer.status_code == 502
+    assert "Begin again" in answer.text
     assert await listed(ann) == []
-    assert await world.connect(ann, "google-calendar", account("google-calendar"))
+    assert await world.connect(ann, provider, account(provider))
 
 
 async def test_connecting_again_renews_what_there_is(world: World, ann: Person) -> None:
