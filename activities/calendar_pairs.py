@@ -25,6 +25,7 @@ from core.errors import (
 from core.models.connections import Direction
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_plans import EventWrite, Missing, Op
+from core.rules.calendar_turns import TurnPlan
 from core.services import calendar_pairs, calendar_syncs
 from core.services.calendar_links import Link
 from core.services.calendar_pairs import Asked, Line, Planned, Unread
@@ -47,6 +48,7 @@ class Result:
     answer: RemoteEvent | None = None
     again: Asked | None = None
     failure: VendorError | None = None
+    then: Asked | None = None  # heard, and to be looked at again
 
 
 class Pairs:
@@ -79,6 +81,7 @@ class Pairs:
             results = await self._written(sync, planned)
             await self._keep(sync, results)
             waiting += [each.again for each in results if each.again is not None]
+            waiting += [each.then for each in results if each.then is not None]
             passing = [each.failure for each in results if _is_passing(each.failure)]
             if passing and passing[0] is not None:
                 raise passing[0]
@@ -132,7 +135,10 @@ class Pairs:
             async with turns:
                 if stopped.is_set():
                     return None
-                result = await self._write(sync, each)
+                if each.turn is not None:
+                    result = await self._write_turn(sync, each, each.turn)
+                else:
+                    result = await self._write(sync, each)
                 if _is_passing(result.failure):
                     stopped.set()
                 return result
@@ -155,7 +161,36 @@ class Pairs:
         except VendorError as error:
             return Result(planned, failure=error)
         metrics.CALENDAR_WRITES.labels("event", write.op).inc()
-        return Result(planned, answer)
+        # A series that agrees now is looked at once more: for the occurrence that it stands at.
+        then = Asked(Missing.UNREAD, link.todo_id, link.event_id) if planned.recurs else None
+        return Result(planned, answer, then=then)
+
+    async def _write_turn(self, sync: SyncRow, planned: Planned, turn: TurnPlan) -> Result:
+        """Occurrences, one by one. One that the calendar does not have needs no change."""
+        link = planned.link
+        for write in turn.events:
+            try:
+                await self._call(sync, write)
+            except Changed:
+                return await self._turn_again(sync, link, write.event_id, planned)
+            except Gone:
+                continue
+            except VendorError as error:
+                return Result(planned, failure=error)
+            metrics.CALENDAR_WRITES.labels("event", "instance").inc()
+        return Result(planned)
+
+    async def _turn_again(
+        self, sync: SyncRow, link: Link, instance_id: str, planned: Planned
+    ) -> Result:
+        try:
+            instance = await self._google.get_event(
+                self._access, sync.calendar_id, instance_id, zone=sync.calendar_zone
+            )
+        except VendorError as error:
+            return Result(planned, failure=error)
+        asked = Asked(Missing.UNREAD, link.todo_id, link.event_id, (instance,))
+        return Result(planned, again=asked)
 
     async def _again(self, sync: SyncRow, planned: Planned) -> Result:
         """Somebody wrote it meanwhile: we, and did not hear of it, or somebody else."""

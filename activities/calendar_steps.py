@@ -130,8 +130,8 @@ class Steps:
         except SyncTokenExpired:
             return await self._list_anew()
         sync = self.sync = calendar_syncs.in_zone(sync, page.zone)
-        for part in _parts(_latest(page)):
-            await self._pairs.agree(sync, [Asked.of_event(each) for each in part])
+        for part in _parts(_asked_of(page)):
+            await self._pairs.agree(sync, part)
         async with self._pairs.held(sync) as tx:
             calendar_links.seen(tx, sync, [*(each.id for each in page.events), *page.unread])
             if page.next_page_token is not None:
@@ -238,9 +238,22 @@ class Steps:
         return Asked(Missing.UNREAD, link.todo_id, link.event_id)
 
 
-def _latest(page: EventPage) -> list[RemoteEvent]:
-    """Each event once: the last one that the page has of it."""
-    return list({each.id: each for each in page.events}.values())
+def _asked_of(page: EventPage) -> list[Asked]:
+    """Each event once, as the page has it last; exceptions beside what they are exceptions of."""
+    latest = {each.id: each for each in page.events}
+    instances: dict[str, list[RemoteEvent]] = {}
+    for each in latest.values():
+        if each.recurring_event_id is not None:
+            instances.setdefault(each.recurring_event_id, []).append(each)
+    asked = [
+        Asked(each, event_id=each.id, instances=tuple(instances.pop(each.id, ())))
+        for each in latest.values()
+        if each.recurring_event_id is None
+    ]
+    return asked + [
+        Asked(Missing.UNREAD, event_id=master, instances=tuple(found))
+        for master, found in instances.items()
+    ]
 
 
 def _parts(items: Iterable[T]) -> Iterable[list[T]]:

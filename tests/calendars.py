@@ -165,6 +165,7 @@ def by_hand(world: World, account: str) -> Access:
         "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
         "access_type": "offline",
         "prompt": "consent",
+        "prompt": "consent",
         "approve": "1",
         "account": account,
     }

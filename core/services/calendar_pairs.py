@@ -19,9 +19,17 @@ from core.rules import calendar_merge, calendar_plans, calendar_policy, calendar
 from core.rules import calendar_snapshot as snapshots
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_plans import Act, Missing, Op, Plan
-from core.services import calendar_links, calendar_views, calendar_writes, connection_activity
+from core.rules.calendar_turns import TurnPlan
+from core.services import (
+    calendar_links,
+    calendar_turns,
+    calendar_views,
+    calendar_writes,
+    connection_activity,
+)
 from core.services.calendar_links import Link
 from core.services.calendar_syncs import SyncRow
+from core.services.calendar_turns import Turned
 from core.services.calendar_views import Subject
 
 LATELY: Final = timedelta(days=1)
@@ -47,6 +55,7 @@ class Asked:
     event: RemoteEvent | Missing
     todo_id: UUID | None = None
     event_id: str | None = None
+    instances: tuple[RemoteEvent, ...] = ()  # exceptions of it that a listing named
 
     @property
     def adopted(self) -> UUID | None:
@@ -64,10 +73,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A pair whose event is to be written, or that is in step on our side already."""
+    """A pair whose event is to be written, or instances of it (`turn`)."""
 
     link: Link
     plan: Plan
+    turn: TurnPlan | None = None
+    recurs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,7 @@ async def step(
         else:
             link = by_todo.get(speaks.get(todo_id or sync.id, sync.id))
         todo_id = speaks.get(todo_id) if todo_id else None
+        before = link
         open_before = link is not None and link.state != LinkState.ENDED
         link = _begun(sync, link, todos.get(todo_id or sync.id), each, by_todo, lines, now=now)
         if link is None or link.id in met:
@@ -126,11 +138,22 @@ async def step(
             unread.append(Unread(link.todo_id, link.event_id))
             continue
         subject = todos.get(todo_id or sync.id)
-        found = await _pair(tx, sync, link, subject, each.event, lines, now=now)
+        found = await _pair(tx, sync, link, subject, each, lines, now=now)
+        if before is not None:
+            _retire(tx, sync, before, (found.link if found else link).event_id, now=now)
         if found is not None:
             planned.append(found)
     tell(tx, sync, lines, now=now)
     return planned, unread
+
+
+def _retire(
+    tx: Transaction, sync: SyncRow, before: Link, event_id: str, *, now: datetime
+) -> None:
+    """Queue remembering the event that a todo had before: an old listing may still show it."""
+    if before.event_id != event_id and before.origin == Side.EVENT:
+        retired = Link.new(None, before.event_id, Side.EVENT, state=LinkState.ENDED)
+        calendar_links.put(tx, sync.workspace_id, sync.id, retired, now=now)
 
 
 def heard(
@@ -144,6 +167,12 @@ def heard(
     lines = []
     for planned, answer in answers:
         plan, link = planned.plan, replace(planned.link, dirty=False)
+        if planned.turn is not None:
+            link = calendar_turns.heard(link, planned.turn)
+            calendar_links.put(tx, sync.workspace_id, sync.id, link, now=now)
+            action = "occurrence.changed"
+            lines.append(Line(Direction.WROTE, action, link.todo_id, link.event_id))
+            continue
         if answer is not None:
             base = plan.heard(answer)
             link = replace(
@@ -276,11 +305,12 @@ async def _pair(
     sync: SyncRow,
     link: Link,
     subject: Subject | None,
-    event: RemoteEvent | Missing,
+    asked: Asked,
     lines: list[Line],
     *,
     now: datetime,
 ) -> Planned | None:
+    event = asked.event
     base = snapshots.from_json(link.base) if link.base else None
     leaving = link.state == LinkState.LEAVING and link.gone == Side.TODO
     known = calendar_plans.Link(
@@ -306,9 +336,38 @@ async def _pair(
         after = replace(after, state=LinkState.ENDED, gone=None, quarantined=None, dirty=False)
     elif plan.event is None:
         after = replace(after, dirty=False)
+    recurs = subject is not None and subject.series is not None
+    turned = None
+    if subject is not None and recurs and plan.event is None and plan.todo is None:
+        turned = await _turn(tx, sync, after, subject, asked, lines, now=now)
+        after = turned.link if turned else after
     if after != link:
         calendar_links.put(tx, sync.workspace_id, sync.id, after, now=now)
-    return Planned(after, plan) if plan.event is not None else None
+    if turned is not None and turned.plan.events:
+        return Planned(after, plan, turned.plan)
+    return Planned(after, plan, recurs=recurs) if plan.event is not None else None
+
+
+async def _turn(
+    tx: Transaction,
+    sync: SyncRow,
+    link: Link,
+    subject: Subject,
+    asked: Asked,
+    lines: list[Line],
+    *,
+    now: datetime,
+) -> Turned | None:
+    """The occurrence that it stands at, once the series says the same on both sides."""
+    if link.state == LinkState.ENDED:
+        return None
+    turned = await calendar_turns.step(tx, sync, link, subject, asked.instances, now=now)
+    if turned is not None:
+        lines += [_told(reason, link) for reason in turned.plan.reasons]
+        if turned.plan.todo is not None:
+            action = "occurrence.edited"
+            lines.append(Line(Direction.READ, action, link.todo_id, link.event_id))
+    return turned
 
 
 def _after(link: Link, plan: Plan, event: RemoteEvent | Missing, subject: Subject | None) -> Link:
