@@ -131,6 +131,7 @@ class GoogleCalendar:
         such, beside their exceptions. Raises `SyncTokenExpired` when one of the tokens is no good
         any more, `Gone` when the calendar is.
         """
+        # Whatever else is asked for has to be the same with a token as it was without.
         request = self._events.list(
             calendarId=calendar_id,
             maxResults=EVENTS,
@@ -138,7 +139,6 @@ class GoogleCalendar:
             singleEvents=False,
             syncToken=sync_token,
             pageToken=page_token,
-            **({"showDeleted": True} if sync_token else {}),
         )
         try:
             return await self._call(access, request, _page)
