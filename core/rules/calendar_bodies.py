@@ -14,15 +14,14 @@ DONE_TRANSPARENCY: Final = "transparent"  # somebody with it is free
 MAX_NOTES: Final = 8_000  # characters; Google keeps 8,192
 
 
-def private(todo: TodoView, wanted: Snapshot, *, origin: str, connection: str) -> dict[str, str]:
-    """extendedProperties.private of a write that makes the event say `wanted`."""
-    tags = Tags(origin, str(todo.id), connection, todo.version, digest(wanted))
-    return events.tagged(tags)
+def tags(todo: TodoView, wanted: Snapshot, *, origin: str, connection: str) -> Tags:
+    """Of a write that makes the event say `wanted`."""
+    return Tags(origin, str(todo.id), connection, todo.version, digest(wanted))
 
 
-def full(todo: TodoView, wanted: Snapshot, tags: Mapping[str, str]) -> dict[str, Any]:
+def full(todo: TodoView, wanted: Snapshot, private: Mapping[str, str]) -> dict[str, Any]:
     """Of a new event. Our reminders are ours to send, so it has none of its own."""
-    body = part(("title", "when"), wanted, None, tags)
+    body = part(("title", "when"), wanted, None, private)
     return body | {
         "description": todo.notes[:MAX_NOTES],
         "reminders": {"useDefault": False, "overrides": []},
@@ -30,10 +29,10 @@ def full(todo: TodoView, wanted: Snapshot, tags: Mapping[str, str]) -> dict[str,
 
 
 def part(
-    names: Iterable[str], wanted: Snapshot, there: Snapshot | None, tags: Mapping[str, str]
+    names: Iterable[str], wanted: Snapshot, there: Snapshot | None, private: Mapping[str, str]
 ) -> dict[str, Any]:
     """Of a change of these fields, over what is `there`."""
-    body: dict[str, Any] = {"extendedProperties": {"private": dict(tags)}}
+    body: dict[str, Any] = {"extendedProperties": {"private": dict(private)}}
     changed = set(names)
     if changed & {"title", "done"}:
         body["summary"] = marked(wanted.title, done=wanted.done)

@@ -81,7 +81,7 @@ def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now
     if isinstance(event, RemoteEvent):
         there = _seen(of_event(event), link.base)
         tags = _tags(link, event)
-        there = replace(there, hashes=tags.hashes if tags else {})
+        there = replace(there, hashes=_told(tags) if tags else {})
         pair = _Pair(link, todo, event, there, _unheard(link, tags), now)
     elif link.base is not None:
         pair = _Pair(link, todo, None, link.base, None, now)
@@ -102,13 +102,12 @@ def _begun(link: Link, todo: TodoView | None, reasons: tuple[Reason, ...]) -> Pl
         turn=None,
         lasts=lasting(None, wanted.when.start or todo.due),
         updated=None,
-        hashes=digest(wanted),
     )
-    tags = bodies.private(todo, wanted, origin=events.OF_TODO, connection=str(link.connection_id))
-    body = bodies.full(todo, wanted, tags)
+    tags = bodies.tags(todo, wanted, origin=events.OF_TODO, connection=str(link.connection_id))
+    body = bodies.full(todo, wanted, events.tagged(tags))
     return Plan(
         event=EventWrite(Op.INSERT, link.event_id, link.generation, body=body),
-        base=wanted,
+        base=replace(wanted, hashes=_told(tags)),
         reasons=(*reasons, *_inexpressible(todo)),
     )
 
@@ -182,11 +181,10 @@ def _both(pair: _Pair, todo: TodoView, act: Act) -> Plan:
     if "when" in to_event:
         merged = replace(merged, lasts=lasting(there, merged.when.start))
         reasons = (*reasons, *_inexpressible(todo))
-    tags = bodies.private(
-        todo, merged, origin=pair.link.origin, connection=str(pair.link.connection_id)
-    )
-    body = bodies.part(to_event, merged, there, tags)
-    base = replace(merged, hashes=digest(merged))
+    connection = str(pair.link.connection_id)
+    tags = bodies.tags(todo, merged, origin=pair.link.origin, connection=connection)
+    body = bodies.part(to_event, merged, there, events.tagged(tags))
+    base = replace(merged, hashes=_told(tags))
     return Plan(_event_write(Op.PATCH, pair, body), write, there, base, reasons=reasons)
 
 
@@ -281,7 +279,12 @@ def _tags(link: Link, event: RemoteEvent) -> Tags | None:
 
 def _unheard(link: Link, tags: Tags | None) -> Tags | None:
     known = link.base.hashes if link.base else {}
-    return tags if tags is not None and dict(tags.hashes) != dict(known) else None
+    return tags if tags is not None and _told(tags) != dict(known) else None
+
+
+def _told(tags: Tags) -> dict[str, str]:
+    """What tells a write from others, also from one that said the same at another time."""
+    return {**tags.hashes, "of": f"{tags.todo_id} {tags.version}"}
 
 
 def _edited_since(tags: Tags, todo: TodoView | None, here: Snapshot, name: str) -> bool:

@@ -106,7 +106,7 @@ class Snapshot:
     """`title`, `when` and `done` are compared and merged; the others are carried along.
 
     `lasts`, `color` and `transparency` are the event's. `updated` is when that side was written,
-    by its own clock. `hashes` are the tags of our last write that is known to have arrived.
+    by its own clock. `hashes` tell our last write that is known to have arrived.
     """
 
     title: str

@@ -163,6 +163,19 @@ def test_what_is_spelled_otherwise_there_is_written_once_and_never_again() -> No
     assert (after.event, after.todo) == (None, None)
 
 
+def test_an_unanswered_write_that_says_what_an_earlier_one_said_is_ours_too() -> None:
+    link, event = linked(todo())
+    marked = event | {"summary": "✓ Milk", "etag": '"2"', "updated": LATER}
+    done = plan(link, todo(), read(marked), now=NOW)
+    link = replace(link, etag='"2"', base=done.agreed)
+    lost = plan(link, todo(version=3), Missing.UNREAD, now=NOW)
+    there = at_google(lost, marked, etag='"3"', updated="2026-11-21T12:40:00Z")
+    again = plan(link, todo(version=4, done=True), read(there), now=NOW)
+    assert again.todo is None
+    assert again.event is not None
+    assert (again.event.body or {})["summary"] == "✓ Milk"
+
+
 def test_tags_of_another_connection_are_nobodys_excuse() -> None:
     link, event = linked(todo())
     other = replace(link, connection_id=UUID(int=9))

@@ -22,6 +22,7 @@ class Pair:
     link: Link
     over: bool = False
     dirty: bool = False
+    doubted: bool = False  # over, and yet listed
     gone: str | None = None
     waits: bool = False  # for a person
 

@@ -96,7 +96,7 @@ class Sync:
         if event.cancelled:
             pair.gone = None if pair.over else "event"
         elif pair.over:  # back from the dead, or an old listing: to be asked for by its id
-            pair.over, pair.dirty = False, True
+            pair.doubted = True
         else:
             self._planned(pair, event)
 
@@ -143,6 +143,13 @@ class Sync:
         upto = len(app.feed)
         for todo_id in changed:
             self._paired(todo_id)
+        for pair in [each for each in app.pairs if each.over and each.doubted]:
+            yield
+            event = self._read(pair)
+            self._own()
+            pair.doubted = False
+            if pair.over and isinstance(event, RemoteEvent) and not event.cancelled:
+                pair.over, pair.dirty = False, True
         for pair in list(app.pairs):
             if not pair.over and not pair.gone and (pair.dirty or pair.todo_id in changed):
                 yield from self._settle(pair)
