@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -23,7 +24,7 @@ from core.services.connections import Draft
 from integrations.http import vendor_client
 from integrations.http_transport import Limits
 from integrations.slack import Slack
-from tests.digesting import Reading, reading
+from tests.digesting import ZONE, Reading, reading
 from tests.teams import sql
 from tests.todos import make
 
@@ -107,12 +108,12 @@ async def desk(reading: Reading, sandbox: httpx2.Client) -> AsyncIterator[Desk]:
         )
 
 
-async def wish(desk: Desk) -> datetime:
+async def wish(desk: Desk, on: date = MONDAY, at: str = "07:30") -> datetime:
     preferences = {"channels": {"digest": ["in_app"]}}
     answer = await desk.person.patch("/me", json={"name": "Alice", "preferences": preferences})
     assert answer.status_code == 200, answer.text
-    await make(desk.person, "Water <!channel> plants", due={"date": MONDAY.isoformat()})
-    return await desk.wish(MONDAY, at="07:30")
+    await make(desk.person, "Water <!channel> plants", due={"date": on.isoformat()})
+    return await desk.wish(on, at=at)
 
 
 async def test_it_goes_to_the_channel_and_says_whose_it_is(desk: Desk) -> None:
@@ -139,24 +140,24 @@ async def test_it_goes_to_the_channel_and_says_whose_it_is(desk: Desk) -> None:
 
 
 async def test_a_lost_answer_is_looked_up_in_the_channel(desk: Desk) -> None:
-    at, channel = await wish(desk), desk.channel()
+    # By the real clock, as Slack's: what was posted is looked for since the digest was due.
+    earlier = clock.now().astimezone(ZoneInfo(ZONE)) - timedelta(minutes=40)
+    await wish(desk, earlier.date(), f"{earlier:%H:%M}")
+    channel = desk.channel()
     await desk.choose(channel)
     fault = {"vendor": "slack", "kind": "chat.postMessage", "times": 1, "drop": "after"}
     assert desk.http.post("/faults", json=fault).status_code == 201
-    await desk.tick(at)
+    await desk.tick(clock.now())
     [row] = [each for each in await desk.deliveries() if each["channel"] == "slack"]
     assert (row["status"], row["ambiguous"]) == ("pending", True)
-    # The digest is of 2030, its message was posted today: it is looked for since it was due.
-    await sql(
-        desk.url,
-        "UPDATE deliveries SET due_at = now(), next_attempt_at = now() WHERE id = %s",
-        row["id"],
-    )
-    attempts = Deliveries(desk.app_db, Channels(desk.vendors, now=lambda: at), dev=True)
+    await sql(desk.url, "UPDATE deliveries SET next_attempt_at = now() WHERE id = %s", row["id"])
+    attempts = Deliveries(desk.app_db, Channels(desk.vendors), dev=True)
     message = DeliveryMessage(desk.person.id, UUID(row["id"]))
     step = await ActivityEnvironment().run(attempts.attempt, message)
     assert step.verdict is Verdict.OVER
     assert len(desk.posted(channel)) == 1
+    [row] = [each for each in await desk.deliveries() if each["channel"] == "slack"]
+    assert row["status"] == "sent"
 
 
 @pytest.mark.parametrize("lost", ["archived", "not invited"])

@@ -242,6 +242,8 @@ async def test_a_refusal_is_waited_for_and_given_up_in_the_end(desk: Desk) -> No
     row = await desk.row()
     assert (row["next_at"], row["failures"]) == (None, 5)
     desk.http.delete("/faults")
+    await desk.todo("Water the plants", due={"date": today()})
+    assert await desk.tick(clock.now() + timedelta(minutes=6)) == 0  # nobody looks, for all we know
     await desk.open()  # looked at again, it is tried again
     await desk.tick()
     assert (await desk.row())["failures"] == 0
@@ -274,4 +276,12 @@ async def test_an_opening_meanwhile_is_not_lost(desk: Desk) -> None:
         hand.take(each, asked_at=asked_at)
     await desk.handler.work(claimed, hand)
     assert (await desk.row())["next_at"] is not None
+    # The same while Slack is being called.
+    desk.fault(delay_ms=600)
+    working = asyncio.create_task(desk.tick())
+    await asyncio.sleep(0.3)
+    await desk.open()
+    assert await working == 1
+    assert (await desk.row())["next_at"] is not None
     assert await desk.tick() == 1
+    assert (await desk.row())["next_at"] is None
