@@ -378,23 +378,31 @@ async def test_two_workers_send_nothing_twice_and_keep_the_order(
     assert receiver.seqs() == list(range(1, 301))
 
 
+@pytest.mark.parametrize(("later", "became"), [(200, "delivered"), (502, "pending")])
 async def test_a_frozen_twin_changes_nothing_any_more(
-    app_db: Database, worker_db: Database, at: Scene, receiver: Receiver, client: Client
+    app_db: Database,
+    worker_db: Database,
+    at: Scene,
+    receiver: Receiver,
+    client: Client,
+    later: int,
+    became: str,
 ) -> None:
     """Taken for dead while it waited for an answer, it settles after the other one did."""
     created = await made(app_db, at, receiver)
     happen(at)
     first, second = (worker(app_db, worker_db, client) for _ in range(2))
-    receiver.fault(delay_ms=600, status=500)
+    receiver.fault(delay_ms=1500, status=500)
+    receiver.fault(status=later)
     working = asyncio.create_task(first.work(await first.claim(at)))
     await until(lambda: state(at, created.endpoint.id)["seq"])
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
-    await second.until_idle(at)
+    await second.turn(at)
     await working
     [delivery] = sent(at, created.endpoint.id)
-    assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
-    assert len(attempts(at)) == 1
+    assert (delivery["status"], delivery["attempts"]) == (became, 1)
+    assert [each["status_code"] for each in attempts(at)] == [later]
 
 
 async def test_a_tenant_with_thousands_does_not_hold_up_another(
