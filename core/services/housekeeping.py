@@ -98,6 +98,16 @@ _WORDS = Query(
 _STATES = Query(
     b"DELETE FROM oauth_states WHERE expires_at < now() - interval '1 hour'", row, {}, writes=True
 )
+# Its workflow gives up after a day; this is for one that an operator ended.
+_ENDED = Query(
+    b"""
+    DELETE FROM connections
+    WHERE status = 'disconnecting' AND updated_at < now() - interval '2 days'
+    """,
+    row,
+    {},
+    writes=True,
+)
 _DONE = Query(
     b"""
     DELETE FROM connection_activity WHERE (workspace_id, id) IN (
@@ -152,6 +162,7 @@ def tidy(tx: Transaction) -> None:
     tx.run(_SAID, days=days)
     tx.run(_WORDS, days=days)
     tx.run(_STATES)
+    tx.run(_ENDED)
     tx.run(_DONE)
     tx.run(_BODIES)
     tx.run(_WEBHOOKS)

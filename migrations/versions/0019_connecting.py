@@ -7,6 +7,7 @@ revision = "0019"
 down_revision = "0018"
 
 NOW = sa.text("now()")
+SEEN = "workspace_id, id, provider, account_id, status, updated_at"
 READS = "workspace_id = ANY ((SELECT vt_readable())::uuid[])"
 WRITES = "workspace_id = ANY ((SELECT vt_writable())::uuid[])"
 
@@ -19,10 +20,13 @@ def upgrade() -> None:
         " ADD COLUMN scopes text[] NOT NULL DEFAULT '{}'"
     )
     # Giving an account back ends every connection to it: whether there are others is asked first.
-    op.execute(
-        "GRANT SELECT (workspace_id, id, provider, account_id, status) ON connections TO vt_worker"
-    )
+    op.execute(f"GRANT SELECT ({SEEN}), DELETE ON connections TO vt_worker")
     op.execute("CREATE POLICY finds ON connections FOR SELECT TO vt_worker USING (true)")
+    # What nobody works on any more goes with its secret.
+    op.execute(
+        "CREATE POLICY forgets ON connections FOR DELETE TO vt_worker"
+        " USING (status = 'disconnecting')"
+    )
     _states()
     _members()
     _activity()
@@ -140,10 +144,8 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("DELETE FROM connections WHERE provider <> 'slack' OR status = 'disconnecting'")
     op.execute("DROP POLICY finds ON connections")
-    op.execute(
-        "REVOKE SELECT (workspace_id, id, provider, account_id, status) ON connections"
-        " FROM vt_worker"
-    )
+    op.execute("DROP POLICY forgets ON connections")
+    op.execute(f"REVOKE SELECT ({SEEN}), DELETE ON connections FROM vt_worker")
     op.execute("ALTER TABLE connections DROP COLUMN name, DROP COLUMN scopes")
     _allow("status", "active", "needs_reauth", "needs_address")
     _allow("provider", "slack")

@@ -172,3 +172,28 @@ async def test_forgets_what_connections_did_and_questions_nobody_answered(
     asked = at.rows("SELECT state_hash FROM oauth_states WHERE user_id = %s", at.user_id)
     assert [each["action"] for each in did] == ["young"]
     assert [each["state_hash"][:5] for each in asked] == [b"young"]
+
+
+async def test_forgets_accesses_that_nobody_gives_back_any_more(
+    database_url: str, worker_db: Database
+) -> None:
+    at = scene(database_url, [])
+    for provider, status, age in (
+        ("slack", "disconnecting", "49 hours"),
+        ("google_calendar", "active", "49 hours"),
+    ):
+        at.run(
+            "INSERT INTO connections (workspace_id, id, user_id, provider, account_id, address,"
+            " secret, secret_key, secret_hash, status, updated_at)"
+            " VALUES (%s, %s, %s, %s, 'T', 'U', '', '', '', %s, now() - %s::interval)",
+            at.user_id,
+            uuid7(),
+            at.user_id,
+            provider,
+            status,
+            age,
+        )
+    async with worker_db.transaction() as tx:
+        housekeeping.tidy(tx)
+    left = at.rows("SELECT provider FROM connections WHERE user_id = %s", at.user_id)
+    assert [each["provider"] for each in left] == ["google_calendar"]
