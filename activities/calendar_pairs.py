@@ -26,7 +26,7 @@ from core.models.connections import Direction
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_plans import EventWrite, Missing, Op
 from core.rules.calendar_turns import TurnPlan
-from core.services import calendar_pairs, calendar_syncs
+from core.services import calendar_links, calendar_pairs, calendar_syncs
 from core.services.calendar_links import Link
 from core.services.calendar_pairs import Asked, Line, Planned, Unread
 from core.services.calendar_syncs import SyncRow
@@ -85,7 +85,16 @@ class Pairs:
             passing = [each.failure for each in results if _is_passing(each.failure)]
             if passing and passing[0] is not None:
                 raise passing[0]
+        if waiting:
+            await self._defer(sync, waiting)
+
+    async def _defer(self, sync: SyncRow, waiting: Sequence[Asked]) -> None:
+        """Somebody writes them as fast as we do."""
         log.warning("calendar.pairs_left", subject_id=sync.id, count=len(waiting))
+        events = [each.event_id for each in waiting if each.event_id is not None]
+        todos = [each.todo_id for each in waiting if each.todo_id is not None]
+        async with self.held(sync) as tx:
+            calendar_links.defer(tx, sync, events, todos, now=self._now())
 
     async def read(self, sync: SyncRow, link: Unread | Link) -> Asked:
         """The event as it is there now."""

@@ -112,6 +112,16 @@ _UNSEEN: Final = Query(
     {},
     writes=True,
 )
+_DEFER: Final = Query(
+    b"""
+    UPDATE calendar_links SET dirty = true, updated_at = %(now)s
+    WHERE workspace_id = %(workspace_id)s AND connection_id = %(connection_id)s
+      AND (event_id = ANY (%(events)s) OR todo_id = ANY (%(todos)s::uuid[]))
+    """,
+    row,
+    {},
+    writes=True,
+)
 _PART: Final = Query(
     b"""
     UPDATE calendar_links
@@ -207,6 +217,13 @@ def seen(tx: Transaction, sync: SyncRow, events: Sequence[str]) -> None:
 def unseen_are_gone(tx: Transaction, sync: SyncRow, *, now: datetime) -> None:
     """Queue that events are deleted which a whole listing of all events did not name."""
     tx.run(_UNSEEN, **_of(sync), run_no=sync.run_no, now=now)
+
+
+def defer(
+    tx: Transaction, sync: SyncRow, events: Sequence[str], todos: Sequence[UUID], *, now: datetime
+) -> None:
+    """Queue that the next run looks at these again, whatever it is woken by."""
+    tx.run(_DEFER, **_of(sync), events=list(events), todos=list(todos), now=now)
 
 
 def part(tx: Transaction, sync: SyncRow, ids: Sequence[UUID], *, now: datetime) -> None:

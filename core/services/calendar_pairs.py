@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from core import metrics
 from core.db import Transaction
 from core.models.calendars import LinkState, Side
 from core.models.connections import Direction
@@ -147,9 +148,7 @@ async def step(
     return planned, unread
 
 
-def _retire(
-    tx: Transaction, sync: SyncRow, before: Link, event_id: str, *, now: datetime
-) -> None:
+def _retire(tx: Transaction, sync: SyncRow, before: Link, event_id: str, *, now: datetime) -> None:
     """Queue remembering the event that a todo had before: an old listing may still show it."""
     if before.event_id != event_id and before.origin == Side.EVENT:
         retired = Link.new(None, before.event_id, Side.EVENT, state=LinkState.ENDED)
@@ -330,6 +329,7 @@ async def _pair(
     after = _after(seen, plan, event, subject)
     if plan.todo is not None:
         todo_id = await calendar_writes.apply(tx, sync, seen.todo_id, plan.todo, now=now)
+        metrics.CALENDAR_WRITES.labels("todo", plan.todo.act).inc()
         after = replace(after, todo_id=todo_id)
         lines.append(Line(Direction.READ, TODO_ACTIONS[plan.todo.act], todo_id, after.event_id))
     if plan.event is None and plan.over:

@@ -265,7 +265,9 @@ async def tell(
 
 async def finish(tx: Transaction, sync: SyncRow, *, now: datetime) -> None:
     """It is in step; looked at again when there is news, and in a quarter of an hour."""
-    tx.run(_FINISH, **_named(sync), fence=sync.fence, now=now, next_at=now + EVERY)
+    # A run that listed nothing does not put the next listing off.
+    next_at = max(now, (sync.listed_at or now) + EVERY)
+    tx.run(_FINISH, **_named(sync), fence=sync.fence, now=now, next_at=next_at)
     executions.close(tx, workflow_id(sync.id, sync.run_no), now=now)
     if _is_asked(sync):
         tx.run(_FORGET_JOB, **_named(sync), job_id=sync.job_id)
