@@ -38,6 +38,7 @@ _ENGLISH: Final = Words(
     },
     notices={
         Notice.UNDONE: "Taken back.",
+        Notice.ALL_DONE: "Done, with all of them.",
         Notice.NOTHING_TO_UNDO: "There is nothing of the last day to take back.",
         Notice.DECLINED: "Left as it is.",
         Notice.NOT_UNDERSTOOD: "I did not understand that. /todo add … makes a todo of any words,"
@@ -85,6 +86,7 @@ _GERMAN: Final = Words(
     },
     notices={
         Notice.UNDONE: "Zurückgenommen.",
+        Notice.ALL_DONE: "Gemacht, mit allen.",
         Notice.NOTHING_TO_UNDO: "Es gibt nichts vom letzten Tag zurückzunehmen.",
         Notice.DECLINED: "Es bleibt, wie es ist.",
         Notice.NOT_UNDERSTOOD: "Das habe ich nicht verstanden. /todo add … macht aus allem eine"

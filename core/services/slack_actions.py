@@ -19,7 +19,6 @@ from core.rules.understanding.answers import NO
 from core.services import (
     reminders,
     slack_commands,
-    slack_replies,
     todo_writes,
     todos,
     voice_answers,
@@ -103,7 +102,7 @@ async def _answer(talk: Talk, command_id: UUID, choice: str) -> Reply:
     )
     if choice == NO:
         return replace(talk.reply(), notice=Notice.DECLINED)
-    return slack_replies.of_voice(talk.user, talk.today, result)
+    return await slack_commands.told(talk, result)
 
 
 async def _complete(talk: Talk, subject: OfDelivery | OfTodo) -> Reply:

@@ -27,6 +27,8 @@ from core.services import (
     voice_listing,
     voice_quick,
     voice_records,
+    voice_rows,
+    voice_steps,
 )
 from core.services.reminders import ReminderDraft
 from core.services.slack_replies import Deed, Did, Line, Notice, Reply
@@ -34,7 +36,8 @@ from core.services.slack_teams import Member
 from core.services.todo_rows import Todo
 from core.services.users import User
 from core.services.voice_doing import Said
-from core.services.voice_results import Asked, Using
+from core.services.voice_results import Asked, Using, VoiceResult
+from core.services.voice_steps import Step
 from core.services.workspaces import Access, place
 
 USES_A_MINUTE: Final = 60
@@ -124,6 +127,16 @@ async def listing(talk: Talk, words: str) -> slack_replies.Listing:
     return slack_replies.of_listing(found, words)
 
 
+async def told(talk: Talk, result: VoiceResult) -> Reply:
+    """What came of words, with buttons for what is asked back."""
+    waiting: list[Step] = []
+    if result.id is not None and result.proposed:
+        row = await talk.tx.first(voice_rows.LOCK, id=result.id, user_id=talk.actor.user_id)
+        kept = None if row is None else voice_records.opened(row, talk.using.ring)
+        waiting = [] if kept is None else [voice_steps.read(each) for each in kept["proposed"]]
+    return slack_replies.of_voice(talk.user, talk.today, result, waiting)
+
+
 async def take_back(talk: Talk, change_set: UUID) -> Reply:
     await changes.undo(talk.tx, talk.actor, change_set, now=talk.now)
     voice_records.undone(talk.tx, talk.actor, change_set)
@@ -156,7 +169,7 @@ async def _said(talk: Talk, words: str, understood: Reading | None = None) -> Re
             now=talk.now,
         )
         if answered is not None:
-            return slack_replies.of_voice(talk.user, talk.today, answered)
+            return await told(talk, answered)
     result = await voice_commands.run(
         talk.tx,
         talk.actor,
@@ -168,7 +181,7 @@ async def _said(talk: Talk, words: str, understood: Reading | None = None) -> Re
         understood=understood,
         via=CreatedVia.SLACK,
     )
-    return slack_replies.of_voice(talk.user, talk.today, result)
+    return await told(talk, result)
 
 
 async def _remind(talk: Talk, words: str) -> Reply:

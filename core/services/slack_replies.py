@@ -14,7 +14,8 @@ from core.rules.understanding.commands import Intent
 from core.services import voice_steps
 from core.services.todo_rows import Todo
 from core.services.users import User
-from core.services.voice_results import Named, Told, VoiceResult
+from core.services.voice_results import Told, VoiceResult
+from core.services.voice_steps import Step
 
 MOST_LISTED: Final = 10
 
@@ -34,6 +35,7 @@ class Notice(StrEnum):
     """A sentence about no todo in particular."""
 
     UNDONE = "undone"
+    ALL_DONE = "all_done"  # to several at once
     NOTHING_TO_UNDO = "nothing_to_undo"
     DECLINED = "declined"
     NOT_UNDERSTOOD = "not_understood"
@@ -117,7 +119,6 @@ DEEDS: Final = {
     Intent.DELETE: Deed.DELETED,
     Intent.SNOOZE: Deed.SNOOZED,
 }
-ANSWERABLE: Final = frozenset({Intent.CREATE, Intent.LIST, Intent.UNDO})
 
 
 def of_listing(todos: Sequence[Todo], words: str) -> Listing:
@@ -125,12 +126,15 @@ def of_listing(todos: Sequence[Todo], words: str) -> Listing:
     return Listing(lines, max(0, len(todos) - MOST_LISTED), words)
 
 
-def of_voice(user: User, today: date, result: VoiceResult, *, words: str = "") -> Reply:
-    """What was understood and done, and what is asked before more is done."""
-    did = [Did(DEEDS[told.intent], _line(told)) for told in result.commands if told.intent in DEEDS]
+def of_voice(user: User, today: date, result: VoiceResult, waiting: Sequence[Step]) -> Reply:
+    """What was understood and done, and what is asked before more (`waiting`) is done."""
+    deeds = [told for told in result.commands if told.intent in DEEDS]
+    did = [Did(DEEDS[told.intent], _line(told)) for told in deeds if told.todo or _title(told)]
     intents = {told.intent for told in result.commands}
     listed = Intent.LIST in intents
     notice = Notice.UNDONE if Intent.UNDO in intents and result.executed else None
+    if len(did) < len(deeds):
+        notice = Notice.ALL_DONE
     if not (did or listed or notice or result.question):
         notice = Notice.NOT_UNDERSTOOD
     return Reply(
@@ -140,28 +144,32 @@ def of_voice(user: User, today: date, result: VoiceResult, *, words: str = "") -
         did=tuple(did),
         notice=notice,
         question=result.question,
-        choices=tuple(_choices(result)),
-        listing=of_listing(result.todos, words) if listed else None,
-        undo=result.undo_token if did else None,
+        choices=tuple(_choices(result.id, waiting)),
+        listing=of_listing(result.todos, "") if listed else None,
+        undo=result.undo_token if deeds else None,
     )
 
 
 def _line(told: Told) -> Line:
     due = voice_steps.due_of(told.fields.get("due"))
     recurs = told.fields.get("recurrence") is not None
-    named = told.todo or Named(UUID(int=0), str(told.fields.get("title") or ""))
-    return Line(None if told.todo is None else named.id, named.title, due, recurs=recurs)
+    if told.todo is None:
+        return Line(None, _title(told), due, recurs=recurs)
+    return Line(told.todo.id, told.todo.title, due, recurs=recurs)
 
 
-def _choices(result: VoiceResult) -> list[Choice]:
-    if result.id is None or not result.proposed:
+def _title(told: Told) -> str:
+    """Of a new todo; what is done to several at once names none."""
+    return str(told.fields.get("title") or "") if told.intent is Intent.CREATE else ""
+
+
+def _choices(command_id: UUID | None, steps: Sequence[Step]) -> list[Choice]:
+    """A yes where that is enough; else which of those that fit; neither where nothing does."""
+    if command_id is None or not steps:
         return []
-    if len(result.candidates) > 1:
-        named = [
-            Choice(OfQuestion(result.id, str(each.id)), each.title) for each in result.candidates
-        ]
-        return [*named, Choice(OfQuestion(result.id, NO))]
-    sure = result.candidates or all(told.intent in ANSWERABLE for told in result.proposed)
-    if not sure:
-        return []
-    return [Choice(OfQuestion(result.id, YES)), Choice(OfQuestion(result.id, NO))]
+    no = Choice(OfQuestion(command_id, NO))
+    if all(step.is_whole or len(step.offered) == 1 for step in steps):
+        return [Choice(OfQuestion(command_id, YES)), no]
+    unsure = [each for step in steps if not step.is_whole for each in step.offered]
+    named = [Choice(OfQuestion(command_id, str(each.id)), each.title) for each in unsure]
+    return [*named, no] if named else []

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from core import clock
 from core.db import Database
 from core.keys import Keys
+from core.services.slack_replies import Deed, Notice
+from integrations import slack_words
 from integrations.http import vendor_client
 from tests.people import Person, register
 from tests.slacking import Team, buttons, lines, worker
@@ -158,6 +160,26 @@ async def test_what_is_deleted_is_asked_about(acme: Team, ann: Person) -> None:
     assert await todos(ann) == []
 
 
+async def test_all_of_them_want_one_yes(acme: Team, ann: Person) -> None:
+    for title in ("Buy milk", "Write report", "Call Zoe"):
+        await make(ann, title)
+    said = await acme.types(ANN, "delete everything")
+    assert lines(said)[0] == "Delete 3 todos?"
+    assert [each["label"] for each in buttons(said)] == ["Yes", "No"]
+    gone = await acme.presses(ANN, pressed(said, "Yes"))
+    assert lines(gone) == ["Done, with all of them."]
+    assert await todos(ann) == []
+    await acme.presses(ANN, pressed(gone, "Undo"))
+    assert len(await todos(ann)) == 3
+
+
+async def test_what_nobody_can_say_yes_to_has_no_buttons(acme: Team, ann: Person) -> None:
+    await make(ann, "Buy milk")
+    said = await acme.types(ANN, "delete the piano lesson")
+    assert buttons(said) == []
+    assert lines(await acme.types(ANN, "hello there"))[0].startswith("I did not understand that")
+
+
 async def test_remind_makes_a_reminder(acme: Team, ann: Person) -> None:
     said = await acme.types(ANN, "remind me to call Zoe tomorrow at 9")
     assert lines(said) == [
@@ -169,6 +191,13 @@ async def test_remind_makes_a_reminder(acme: Team, ann: Person) -> None:
     without = await acme.types(ANN, "remind me to sing")
     assert lines(without)[0] == "Added: sing"
     assert lines(without)[1].startswith("No time was said")
+
+
+def test_every_sentence_is_there_in_every_language() -> None:
+    for locale in ("en", "de-AT", "fr"):
+        words = slack_words.words(locale)
+        assert set(words.notices) == set(Notice)
+        assert set(words.deeds) == set(Deed)
 
 
 async def test_help_and_who_one_is(acme: Team, ann: Person) -> None:
