@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -13,10 +13,11 @@ from core.rules import calendar_events as events
 from core.rules import calendar_recurrence as repeating
 from core.rules.calendar_events import Moment
 from core.rules.calendar_policy import Policy
-from core.rules.calendar_snapshot import FIELDS, MARK, Snapshot, of_event, of_todo
+from core.rules.calendar_snapshot import MARK, Snapshot, of_event, of_todo
 from core.rules.recurrence import Recurrence
 from core.rules.rrule import parse
 from tests.core.rules.calendar_sim.app import App
+from tests.core.rules.calendar_sim.judging import RESTLESS, Key, Subject, alike, key_of, problems
 from tests.core.rules.calendar_sim.provider import Event, Faults, Provider, epoch
 from tests.core.rules.calendar_sim.sync import Sync
 
@@ -24,35 +25,14 @@ ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu")
 RULES: Final = ("FREQ=DAILY", "FREQ=WEEKLY;INTERVAL=2", "FREQ=WEEKLY;COUNT=9")
 ROUNDS: Final = 12  # without faults, until nothing is left to do
 _WHAT: Final = {"delete": "deleted", "done": "marked"}  # marked twice is as if it never was
-RESTLESS: Final = "never comes to rest"
-Key = tuple[Any, ...]
-
-
-@dataclass(slots=True)
-class Subject:
-    """A todo and its event, by what people did to them.
-
-    `after[field][value]` is what stood there when somebody wrote this value: whoever writes sees
-    what it was. Values are used once, so a value tells which edit it comes from.
-    """
-
-    edits: Counter[str] = field(default_factory=Counter)
-    writes: Counter[str] = field(default_factory=Counter)
-    after: dict[str, dict[Key, Key]] = field(default_factory=dict)
-    done_said: set[bool] = field(default_factory=set)
-    none: Key = ("none",)
-    last: str = "made"
-    agreed_then: bool = True
-    # A deleted event was not shown: nobody can know whether a write arrived before its deletion.
-    in_doubt: int = 0
-    event_deleted: bool = False
 
 
 @dataclass(slots=True)
 class Result:
     """`edits` by the side that people made them on, `writes` by the side that the sync wrote.
 
-    `most`: writes of one side for each edit of the other, of the pair that had most.
+    `most`: writes of one side for each edit of the other, of the pair that had most; a deleted
+    event that was not shown may cost one more.
     """
 
     edits: Counter[str]
@@ -92,7 +72,7 @@ class World:
             self._step(workers)
         self._quiet()
         ratios = [
-            each.writes[side] / max(each.edits[other], 1)
+            each.writes[side] / max(each.edits[other] + each.in_doubt, 1)
             for each in self.subjects
             for side, other in (("event", "todo"), ("todo", "event"))
         ]
@@ -212,19 +192,18 @@ class World:
             self.app.put(todo.id, title=title, series=series and replace(series, title=title))
         elif chosen == "due":
             due = self._moment((None, *ZONES))
-            self._followed(subject, "when", self._key(subject, before), (due.on, due.at))
+            self._followed(subject, "when", key_of(subject, before), (due.on, due.at))
             self.app.put(todo.id, due=due)
         elif chosen == "rule":
             due = self._moment((None, *ZONES), timed=True)
             recurrence = Recurrence(parse(self.rng.choice(RULES)))
-            self._followed(subject, "when", self._key(subject, before), ("recurs", due.at))
+            self._followed(subject, "when", key_of(subject, before), ("recurs", due.at))
             standing = self.app.standing(recurrence, due, todo.title)
             self.app.put(todo.id, due=due, series=standing)
         elif chosen == "done":
-            subject.done_said.add(not todo.done)
             self.app.put(todo.id, done=not todo.done)
         elif chosen == "none":
-            key = self._key(subject, before)
+            key = key_of(subject, before)
             subject.none = ("none", self._fresh())
             self._followed(subject, "when", key, subject.none)
             self.app.put(todo.id, due=None)
@@ -287,12 +266,11 @@ class World:
             recurs = recurs or chosen == "rule"
             start = self._moment(ZONES, timed=recurs)
             key: Key = ("recurs", start.at) if recurs else (start.on, start.at)
-            self._followed(subject, "when", self._key(subject, there), key)
+            self._followed(subject, "when", key_of(subject, there), key)
             event |= _times(start, self.rng.choice((30, 90)))
             if chosen == "rule":
                 event["recurrence"] = [f"RRULE:{self.rng.choice(RULES)}"]
         elif chosen == "done":
-            subject.done_said.add(not there.done)
             event["summary"] = there.title if there.done else f"{MARK} {there.title}"
         else:
             subject.event_deleted = True
@@ -347,7 +325,7 @@ class World:
             each.link.leaving and self._of_todo[each.todo_id] is subject for each in self.app.pairs
         ):
             return False
-        return _alike(todos[0], there[0])
+        return alike(todos[0], there[0])
 
     def _problems(self) -> list[str]:
         bulk = [
@@ -359,61 +337,8 @@ class World:
         return bulk + [
             f"{problem} (last {subject.last})"
             for subject in self.subjects
-            for problem in self._of(subject)
+            for problem in problems(subject, *self._sides(subject))
         ]
-
-    def _of(self, subject: Subject) -> Iterator[str]:
-        if subject.last == RESTLESS:
-            yield RESTLESS
-            return
-        todos, there = self._sides(subject)
-        if len(there) > 1 or len(todos) > 1:
-            yield f"duplicate: {len(todos)} todos, {len(there)} events"
-        for side, other in (("event", "todo"), ("todo", "event")):
-            if subject.writes[side] > subject.edits[other] + subject.in_doubt:
-                yield f"{subject.writes[side]} writes of {subject.edits[other]} edits: {side}"
-        yield from self._existence(subject, todos, there)
-        for todo in todos:
-            if there and not _alike(todo, there[0]):
-                yield f"differs: {todo} and {there[0]}"
-            yield from self._lost(subject, todo)
-
-    def _existence(
-        self, subject: Subject, todos: list[Snapshot], there: list[Snapshot]
-    ) -> Iterator[str]:
-        """An edit is stronger than a deletion; nothing else is."""
-        deleted, marked = subject.last.startswith("deleted"), subject.last.startswith("marked")
-        # Deleted on both sides and brought back on one: to the sync, deleted on one.
-        both = subject.last.startswith("restored") and subject.event_deleted
-        if not todos and not there and not (deleted or marked or both):
-            yield "lost: nothing is left"
-        if todos and there and deleted and subject.agreed_then and not subject.in_doubt:
-            yield "lost: what was deleted is back"
-        if not there and any(each.when.start and not each.done for each in todos):
-            yield "no event"
-        if there and not todos and not there[0].done:
-            yield "no todo"
-
-    def _lost(self, subject: Subject, todo: Snapshot) -> Iterator[str]:
-        """What stands must not be what somebody saw and wrote over."""
-        if subject.event_deleted:  # and with it what was edited there
-            return
-        for name, key in (("title", (todo.title,)), ("when", self._key(subject, todo))):
-            if key in subject.after.get(name, {}).values():
-                yield f"lost: an edit of {name}, {key} stands"
-
-    def _key(self, subject: Subject, snapshot: Snapshot) -> Key:
-        start = snapshot.when.start
-        if start is None:
-            return subject.none
-        # A series begins anew where it stands: its time of day is what tells it from others.
-        return ("recurs", start.at) if snapshot.when.rules else (start.on, start.at)
-
-
-def _alike(todo: Snapshot, event: Snapshot) -> bool:
-    """A mark on all of a series says nothing."""
-    names = [name for name in FIELDS if name != "done" or not todo.when.rules]
-    return all(todo.same(event, name) for name in names)
 
 
 def _times(start: Moment, minutes: int) -> dict[str, Any]:
