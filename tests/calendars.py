@@ -48,7 +48,8 @@ class Desk:
     hand: Access
 
     def activities(self, **options: Any) -> Calendars:
-        return Calendars(self.app_db, self.world.ring, self.google, address=None, **options)
+        options = {"address": None, **options}
+        return Calendars(self.app_db, self.world.ring, self.google, **options)
 
     async def begin(self, *, now: datetime | None = None) -> CalendarMessage | None:
         """As the tick does; the run that begins, if the calendar is due."""
@@ -164,7 +165,6 @@ def by_hand(world: World, account: str) -> Access:
         "response_type": "code",
         "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
         "access_type": "offline",
-        "prompt": "consent",
         "prompt": "consent",
         "approve": "1",
         "account": account,

@@ -14,6 +14,7 @@ from core import clock
 from core.db import Database
 from core.services import calendar_syncs, connections
 from core.services.calendar_syncs import Lost
+from integrations import calendars
 from tests.calendars import Desk, by_hand, desk
 from tests.connecting import World, connected_world
 from tests.teams import sql
@@ -337,3 +338,44 @@ async def test_a_calendar_that_is_gone_is_said_to_be(at: Desk) -> None:
     assert (await at.sync()).state is State.PAUSED
     assert "not there" in (await at.row())["problem"]
     await at.settings(calendar_id="primary")
+
+
+async def test_a_channel_is_opened_kept_and_renewed_before_it_ends(at: Desk) -> None:
+    address = calendars.address(at.world.app.state.settings)
+    assert address is not None
+    since = at.world.latest()
+    await at.sync(address=address)
+    await at.pull(address=address)
+    assert at.calls(since).count("events.watch") == 1
+    url = at.world.database_url
+    [(first, renew_at, expires_at)] = await sql(
+        url,
+        "SELECT channel_id, channel_renew_at, channel_expires_at FROM calendar_syncs WHERE id = %s",
+        at.id,
+    )
+    left = (renew_at - clock.now()) / (expires_at - clock.now())
+    assert 0.79 < left < 0.81
+    await sql(url, "UPDATE calendar_syncs SET channel_renew_at = now() WHERE id = %s", at.id)
+    await at.pull(address=address)
+    assert at.calls(since).count("events.watch") == 2
+    assert at.calls(since).count("channels.stop") == 1
+    kept = await sql(
+        url, "SELECT channel_id FROM calendar_channels WHERE connection_id = %s", at.id
+    )
+    assert len(kept) == 1
+    assert kept[0][0] != first
+
+
+async def test_a_calendar_that_cannot_be_watched_is_kept_in_step_all_the_same(at: Desk) -> None:
+    await make(at.person, "Water", due=DUE)
+    fault(at, "events.watch", status=403)
+    since = at.world.latest()
+    address = calendars.address(at.world.app.state.settings)
+    assert (await at.sync(address=address)).state is State.SYNCED
+    await at.pull(address=address)
+    assert set(await at.events()) == {"Water"}
+    assert at.calls(since).count("events.watch") == 1
+    kept = await sql(
+        at.world.database_url, "SELECT 1 FROM calendar_channels WHERE connection_id = %s", at.id
+    )
+    assert kept == []
