@@ -125,7 +125,9 @@ class Sync:
             pair.over = made.over
         elif made.event.event_id != pair.link.event_id:
             self._renew(pair, made.event.event_id, made.event.generation)
-        leaving = made.event is not None and made.event.op is Op.DELETE
+        deleting = made.event is not None and made.event.op is Op.DELETE
+        # What takes a deletion back has to be heard of: until then it may still arrive.
+        leaving = deleting or (pair.link.leaving and made.event is not None)
         pair.link = replace(pair.link, leaving=leaving)
         return made
 
@@ -198,7 +200,8 @@ class Sync:
             self._own()
             pair.dirty, pair.over = False, made.over
             if not made.over:
-                pair.link = replace(pair.link, etag=answer.etag, base=made.heard(answer))
+                base = made.heard(answer)
+                pair.link = replace(pair.link, etag=answer.etag, base=base, leaving=False)
             return
 
     def _written(self, write: EventWrite) -> RemoteEvent:
