@@ -176,7 +176,9 @@ def _both(pair: _Pair, todo: TodoView, act: Act) -> Plan:
     if merged.when.start is None:
         reasons = (*reasons, Reason.NO_LONGER_DUE)
         return Plan(_delete(pair), write, there, over=True, deletes="event", reasons=reasons)
-    if not to_event and not pair.link.leaving:  # a deletion under way must find another etag
+    # A deletion of ours that is under way must find another etag.
+    under_way = pair.link.leaving and (pair.event is None or pair.event.etag == pair.link.etag)
+    if not to_event and not under_way:
         return Plan(todo=write, agreed=there, base=there, reasons=reasons)
     if "when" in to_event:
         merged = replace(merged, lasts=lasting(there, merged.when.start))

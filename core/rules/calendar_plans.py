@@ -8,7 +8,7 @@ The steps, in the order that makes them safe with two workers, lost answers and 
 3. In one transaction, with the todo still at `todo.version`: write the todo, store `agreed` and
    the etag that was read. If the todo has changed, begin again.
    If there is an event to write, mark the pair: begun; and, to delete it,
-   `leaving`, which stays until step 5 of the write that takes it back.
+   `leaving`, which stays until step 5 of the write that takes it back, or another etag is read.
 4. Write the event under `event.etag`. 412: begin again, reading it. 409 on an insert: it is there
    already, read it and begin again (not there: `USED`). 404 or 410: begin again with `GONE`.
 5. In one transaction: store `base` (`Plan.heard`) and the answer's etag. Never the answer's

@@ -112,6 +112,8 @@ class Sync:
 
     def _planned(self, pair: Pair, event: RemoteEvent | Missing) -> Plan:
         """Steps 1 to 3."""
+        before = pair.link
+        unchanged = not isinstance(event, RemoteEvent) or event.etag == before.etag
         todo = self._app.view(pair.todo_id)
         made = plan(pair.link, todo, event, now=self._app.clock())
         if made.stale:
@@ -127,7 +129,7 @@ class Sync:
             self._renew(pair, made.event.event_id, made.event.generation)
         deleting = made.event is not None and made.event.op is Op.DELETE
         # What takes a deletion back has to be heard of: until then it may still arrive.
-        leaving = deleting or (pair.link.leaving and made.event is not None)
+        leaving = deleting or (before.leaving and unchanged and made.event is not None)
         pair.link = replace(pair.link, leaving=leaving)
         return made
 
