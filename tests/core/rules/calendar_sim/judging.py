@@ -28,6 +28,8 @@ class Subject:
     # A deleted event was not shown: nobody can know whether a write arrived before its deletion.
     in_doubt: int = 0
     event_deleted: bool = False
+    # By a fast clock of theirs, what was edited before that deletion can be the later edit.
+    outdated: bool = False
 
 
 def problems(subject: Subject, todos: list[Snapshot], there: list[Snapshot]) -> Iterator[str]:
@@ -52,7 +54,7 @@ def _existence(subject: Subject, todos: list[Snapshot], there: list[Snapshot]) -
     deleted, marked = subject.last.startswith("deleted"), subject.last.startswith("marked")
     # Deleted on both sides and brought back on one: to the sync, deleted on one.
     both = subject.last.startswith("restored") and subject.event_deleted
-    if not todos and not there and not (deleted or marked or both):
+    if not todos and not there and not (deleted or marked or both or subject.outdated):
         yield "lost: nothing is left"
     if todos and there and deleted and subject.agreed_then and not subject.in_doubt:
         yield "lost: what was deleted is back"

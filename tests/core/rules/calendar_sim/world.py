@@ -283,6 +283,7 @@ class World:
         subject.edits[side] += 1
         subject.agreed_then = self._agree(subject)
         subject.last = f"{what} at {side}"
+        subject.outdated = subject.event_deleted and self._skew > timedelta()
 
     def _followed(self, subject: Subject, name: str, before: Key, value: Key) -> None:
         subject.after.setdefault(name, {})[value] = before
