@@ -14,6 +14,9 @@ class JobKind(StrEnum):
     ZONE_CHANGE = "zone_change"  # what is floating follows its person
     VOICE_MEMO = "voice_memo"  # a recording becomes words, and the words become todos
     CALENDAR_SYNC = "calendar_sync"  # a calendar and the todos of its workspace agree
+    IMPORT = "import"  # a file becomes todos
+    IMPORT_UNDO = "import_undo"  # and they go again
+    EXPORT = "export"  # an archive of what is kept of a person
 
 
 class JobStatus(StrEnum):
@@ -38,13 +41,16 @@ class Jobs(TenantTable):
             name="finished_has_an_instant",
         ),
         Index(None, "user_id", "created_at", "id"),
-        # A clock cannot be moved twice at a time, nor can a person be in two zones.
+        # A clock cannot be moved twice at a time, nor can a person be in two zones. One archive of
+        # what is kept of a person is made at a time.
         Index(
             "uq_jobs_one_open",
             "workspace_id",
             "kind",
             unique=True,
-            postgresql_where=text("finished_at IS NULL AND kind IN ('clock', 'zone_change')"),
+            postgresql_where=text(
+                "finished_at IS NULL AND kind IN ('clock', 'zone_change', 'export')"
+            ),
         ),
     )
 
