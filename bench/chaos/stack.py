@@ -96,6 +96,7 @@ class Stack:
         self.temporal = temporal.Server(folder)
         self._sandbox_port = free_port()
         self._processes: list[Process] = []
+        self._clients: list[httpx2.Client] = []
         self.environment = {
             "VOICETODO_DATA_DIR": str(folder),
             "VOICETODO_PROFILE": "dev",
@@ -190,7 +191,14 @@ class Stack:
         url = f"http://127.0.0.1:{self._sandbox_port}"
         return httpx2.Client(base_url=url, trust_env=False, timeout=30)
 
+    def closes(self, client: httpx2.Client) -> httpx2.Client:
+        """This client, closed when everything stops."""
+        self._clients.append(client)
+        return client
+
     def stop(self) -> None:
+        for client in self._clients:
+            client.close()
         for process in reversed(self._processes):
             process.kill()
         self.temporal.kill()
