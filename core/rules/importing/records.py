@@ -56,10 +56,14 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`today` and `zone` are the person's: dates in words count from there."""
+    """The person's now and zone: dates in words count from there.
 
-    today: date
+    `list_name` is that of rows which name none: Todoist says a project in its file's name only.
+    """
+
+    now: datetime
     zone: str
+    list_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,9 @@ class Past:
 class Repeats:
     """`rrule` is the rule's text as it was given. It counts from `start`; null: the todo's due.
 
-    Everything from `status` on is known of our own export only, and at its default elsewhere.
+    `status` is `ended` where the todo is done and none follows. What stands after it is known of
+    our own export, and of files that say which occurrences are done; elsewhere all is at default,
+    and the todo's due is the first occurrence.
     `restores` holds, by field, what the next occurrence takes back.
     """
 
@@ -109,7 +115,8 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A todo. `ref` names it within its source for ever: in the next export, too.
+    """A todo. `ref` names it within its source for ever: in the next export, too, where that says
+    an id; `source_id` is that id as it stands in the file. Several may stand in one `line`.
 
     `repeats` stands with the newest todo of a series; `series_ref` also with those that were
     completed before it. Instants are aware; `lost` has sentences for the person.
@@ -134,6 +141,7 @@ class Record:
     position: float | None = None
     location: str | None = None
     missed: int = 0
+    source_id: str | None = None
     lost: tuple[str, ...] = ()
 
 
