@@ -46,6 +46,10 @@ class Links:
         token = unsubscribing.token(self._unsubscribe, Wish(user_id, kind))
         return f"{self.app}{API}/unsubscribe/{token}"
 
+    def receipt(self, receipt_id: UUID) -> str:
+        """Where an erasure says how far it is, and in the end what proves it."""
+        return f"{self.app}{API}/erasure-receipts/{receipt_id}"
+
     def _act(self, send: Send, verb: Verb, subject_id: UUID, minutes: int) -> str:
         action = Action(
             verb=verb,

@@ -43,6 +43,8 @@ def samples(locale: str) -> Iterator[tuple[str, Email]]:
         "token_reused": (DeliveryKind.TOKEN_REUSED, BROWSER, None, timedelta(0)),
         "invitation": (DeliveryKind.INVITATION, titles[3], None, timedelta(0)),
         "webhook_disabled": (DeliveryKind.WEBHOOK_DISABLED, "", None, timedelta(0)),
+        "erasure_asked": (DeliveryKind.ERASURE_ASKED, "", None, timedelta(0)),
+        "erasure_begun": (DeliveryKind.ERASURE_BEGUN, "", None, timedelta(0)),
     }
     for name, (kind, title, when, late) in about.items():
         yield name, _EMAILS.render(_send(kind, title, when, late, locale))

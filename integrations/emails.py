@@ -79,6 +79,8 @@ class Emails:
             DeliveryKind.TOKEN_REUSED: self._security,
             DeliveryKind.INVITATION: self._invitation,
             DeliveryKind.WEBHOOK_DISABLED: self._webhook_disabled,
+            DeliveryKind.ERASURE_ASKED: self._erasure_asked,
+            DeliveryKind.ERASURE_BEGUN: self._erasure_begun,
         }
 
     def render(self, send: Send) -> Email:
@@ -166,6 +168,12 @@ class Emails:
 
     def _webhook_disabled(self, send: Send, speaking: Language) -> Content:
         return self._plain(send, speaking, self._links.app)
+
+    def _erasure_asked(self, send: Send, speaking: Language) -> Content:
+        return self._plain(send, speaking, self._links.app)
+
+    def _erasure_begun(self, send: Send, speaking: Language) -> Content:
+        return self._plain(send, speaking, self._links.receipt(send.subject_id))
 
     def _security(self, send: Send, speaking: Language) -> Content:
         """`due_at` is when it happened, `title` the device as it calls itself."""

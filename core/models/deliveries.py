@@ -22,6 +22,8 @@ class DeliveryKind(StrEnum):
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a kind of message
     INVITATION = "invitation"
     WEBHOOK_DISABLED = "webhook_disabled"  # what answered nothing but failures
+    ERASURE_ASKED = "erasure_asked"
+    ERASURE_BEGUN = "erasure_begun"
 
 
 class Channel(StrEnum):

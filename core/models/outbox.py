@@ -45,7 +45,10 @@ class Executions(Table):
     """Our own ledger of started workflows: Temporal is rebuilt from it when its data is lost."""
 
     __tablename__ = "executions"
-    __table_args__ = (Index(None, "started_at", postgresql_where=text("open")),)
+    __table_args__ = (
+        Index(None, "started_at", postgresql_where=text("open")),
+        Index(None, "fairness_key"),
+    )
 
     workflow_id: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]

@@ -13,6 +13,7 @@ class UserStatus(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     MERGED = "merged"  # an anonymous account whose todos moved to an existing one
+    ERASING = "erasing"  # its end has begun: nobody signs in, nothing is sent
 
 
 class Suppression(StrEnum):
@@ -122,10 +123,12 @@ class IdempotencyKeys(Table):
     """What a request with this key was answered, sealed with a key only its sender can derive."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (Index(None, "created_at"), Index(None, "user_id"))
 
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[int] = mapped_column(SmallInteger)
     answer: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[CreatedAt]
+    # Whoever was known as the transaction's person; only so that it goes with them.
+    user_id: Mapped[UUID | None] = mapped_column(server_default=text("vt_user()"))

@@ -145,7 +145,8 @@ FIND: Final = Query(
     + b""" END,
            u.preferences, s.id, s.endpoint, s.p256dh, s.auth,
            u.id, u.email, u.email_verified_at IS NOT NULL, u.name, u.timezone, u.locale,
-           u.status = 'active',
+           -- Whose account ends hears of that, and of nothing else any more.
+           u.status = 'active' OR u.status = 'erasing' AND d.kind = 'erasure_begun',
            EXISTS (SELECT FROM memberships m
                    WHERE m.user_id = u.id AND m.workspace_id = d.workspace_id),
            """
