@@ -17,15 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, TenantTable, one_of
-
-
-class Source(StrEnum):
-    """What a file is written by, which is also how it is read."""
-
-    LOCALSTORAGE = "localstorage"  # what a browser kept; and arrays as TodoMVC keeps them
-    TODOIST_CSV = "todoist-csv"
-    ICS = "ics"
-    JSON = "json"  # our own export
+from core.rules.importing.records import Format
 
 
 class Outcome(StrEnum):
@@ -50,7 +42,7 @@ class Imports(TenantTable):
 
     __tablename__ = "imports"
     __table_args__ = (
-        one_of("source", Source),
+        one_of("format", Format),
         CheckConstraint("(blob IS NULL) = (blob_key IS NULL)", name="blob_has_its_key"),
         Index(None, "user_id", "created_at", "id"),
         Index(None, "blob", unique=True),
@@ -58,7 +50,7 @@ class Imports(TenantTable):
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    source: Mapped[str | None]  # null until it was looked at
+    format: Mapped[str | None]  # null until it was looked at
     dry_run: Mapped[bool]
     file_name: Mapped[str | None]
     size: Mapped[int]  # in bytes
@@ -96,7 +88,6 @@ class ImportRows(TenantTable):
     n: Mapped[int]
     line: Mapped[int]
     ref: Mapped[str | None]  # what the source calls it
-    parent_ref: Mapped[str | None]  # of one that waits for its parent to come
     outcome: Mapped[str]
     todo_id: Mapped[UUID | None]
     code: Mapped[str | None]
@@ -107,7 +98,7 @@ class ImportRows(TenantTable):
 
 
 class ImportRefs(TenantTable):
-    """What came once does not come again: the id is made of the person, the source and its ref.
+    """What came once does not come again: the id is made of the person, the format and the ref.
 
     A row outlives its todo: what was imported and then deleted stays deleted.
     """

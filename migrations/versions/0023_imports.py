@@ -40,7 +40,7 @@ def _imports() -> None:
     op.create_table(
         "imports",
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("format", sa.Text(), nullable=True),
         sa.Column("dry_run", sa.Boolean(), nullable=False),
         sa.Column("file_name", sa.Text(), nullable=True),
         sa.Column("size", sa.Integer(), nullable=False),
@@ -58,7 +58,7 @@ def _imports() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        _one_of("imports", "source", "localstorage", "todoist-csv", "ics", "json"),
+        _one_of("imports", "format", "localstorage", "todoist-csv", "ics", "json"),
         sa.CheckConstraint(
             "(blob IS NULL) = (blob_key IS NULL)", name=op.f("ck_imports_blob_has_its_key")
         ),
@@ -79,7 +79,6 @@ def _rows() -> None:
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=True),
-        sa.Column("parent_ref", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("todo_id", sa.Uuid(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
