@@ -7,7 +7,7 @@ our choosing, which is refused the second time; a change and a deletion name the
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +28,8 @@ from core.rules.calendar_plans import EventWrite, Missing, Op
 from core.rules.calendar_turns import TurnPlan
 from core.services import calendar_links, calendar_pairs, calendar_syncs
 from core.services.calendar_links import Link
-from core.services.calendar_pairs import Asked, Line, Planned, Unread
+from core.services.calendar_pairing import Asked, Line
+from core.services.calendar_pairs import Planned, Unread
 from core.services.calendar_syncs import SyncRow
 from integrations.google_calendar import Access, GoogleCalendar
 
@@ -103,8 +104,8 @@ class Pairs:
                 self._access, sync.calendar_id, link.event_id, zone=sync.calendar_zone
             )
         except Gone:
-            return Asked(Missing.GONE, link.todo_id, link.event_id)
-        return Asked(event, link.todo_id, link.event_id)
+            return Asked(Missing.GONE, link.todo_id, link.event_id, read=True)
+        return Asked(event, link.todo_id, link.event_id, read=True)
 
     async def _stepped(
         self, sync: SyncRow, asked: Sequence[Asked]
@@ -157,12 +158,16 @@ class Pairs:
 
     async def _write(self, sync: SyncRow, planned: Planned) -> Result:
         write, link = planned.plan.event, planned.link
+        # A series that agrees now is looked at once more: for the occurrence that it stands at.
+        next_one = Asked(Missing.UNREAD, link.todo_id, link.event_id, planned.instances)
+        then = next_one if planned.recurs else None
         if write is None:
-            return Result(planned)
+            return Result(planned, then=then)
         try:
             answer = await self._call(sync, write)
-        except (AlreadyThere, Changed):
-            return await self._again(sync, planned)
+        except (AlreadyThere, Changed) as refused:
+            used = isinstance(refused, AlreadyThere)
+            return await self._again(sync, planned, Missing.USED if used else Missing.GONE)
         except Gone:
             if write.op is Op.DELETE:
                 return Result(planned)
@@ -170,8 +175,6 @@ class Pairs:
         except VendorError as error:
             return Result(planned, failure=error)
         metrics.CALENDAR_WRITES.labels("event", write.op).inc()
-        # A series that agrees now is looked at once more: for the occurrence that it stands at.
-        then = Asked(Missing.UNREAD, link.todo_id, link.event_id) if planned.recurs else None
         return Result(planned, answer, then=then)
 
     async def _write_turn(self, sync: SyncRow, planned: Planned, turn: TurnPlan) -> Result:
@@ -201,12 +204,17 @@ class Pairs:
         asked = Asked(Missing.UNREAD, link.todo_id, link.event_id, (instance,))
         return Result(planned, again=asked)
 
-    async def _again(self, sync: SyncRow, planned: Planned) -> Result:
-        """Somebody wrote it meanwhile: we, and did not hear of it, or somebody else."""
+    async def _again(self, sync: SyncRow, planned: Planned, gone: Missing) -> Result:
+        """Somebody wrote it meanwhile: we, and did not hear of it, or somebody else.
+
+        `gone`: what it means if it is not there.
+        """
         try:
-            return Result(planned, again=await self.read(sync, planned.link))
+            asked = await self.read(sync, planned.link)
         except VendorError as error:
             return Result(planned, failure=error)
+        again = replace(asked, event=gone) if asked.event is Missing.GONE else asked
+        return Result(planned, again=replace(again, instances=planned.instances))
 
     async def _call(self, sync: SyncRow, write: EventWrite) -> RemoteEvent | None:
         google, access, calendar = self._google, self._access, sync.calendar_id

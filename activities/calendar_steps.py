@@ -28,7 +28,7 @@ from core.services import (
     feeds,
 )
 from core.services.calendar_links import Link
-from core.services.calendar_pairs import Asked
+from core.services.calendar_pairing import Asked
 from core.services.calendar_syncs import SyncRow
 from integrations.google_calendar import Access, EventPage, GoogleCalendar
 

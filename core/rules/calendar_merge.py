@@ -57,7 +57,9 @@ class _Pair:
         return tuple(name for name in FIELDS if name not in left_out)
 
     def event_changed(self, name: str) -> bool:
-        """By anybody but us."""
+        """By anybody but us. What was over and came back, people brought back."""
+        if self.link.over and self.link.base is not None:
+            return True
         if self.unheard is not None:
             return self.unheard.hashes.get(name) != digest(self.there)[name]
         return self.link.base is None or not self.there.same(self.link.base, name)

@@ -76,7 +76,8 @@ class Link:
     """What is known of a pair. `base` is null until an event is known to stand for the todo.
 
     `event_id` is stored before the event is inserted. `leaving`: a deletion of the event was
-    begun, so that it is gone says nothing of what people want.
+    begun, so that it is gone says nothing of what people want. `over`: the link had ended, and
+    the event is there nevertheless.
     """
 
     connection_id: UUID
@@ -86,6 +87,7 @@ class Link:
     etag: str = ""
     base: Snapshot | None = None
     leaving: bool = False
+    over: bool = False
 
     @classmethod
     def first(cls, connection_id: UUID, todo_id: UUID, *, generation: int = 0) -> Self:

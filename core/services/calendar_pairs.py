@@ -6,9 +6,9 @@ pair that is killed in between is planned anew, and finds by the event's tags wh
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,10 +16,9 @@ from core import metrics
 from core.db import Transaction
 from core.models.calendars import LinkState, Side
 from core.models.connections import Direction
-from core.rules import calendar_merge, calendar_plans, calendar_policy, calendar_recurrence
 from core.rules import calendar_snapshot as snapshots
 from core.rules.calendar_events import RemoteEvent
-from core.rules.calendar_plans import Act, Missing, Op, Plan
+from core.rules.calendar_plans import Act, Op, Plan
 from core.rules.calendar_turns import TurnPlan
 from core.services import (
     calendar_links,
@@ -28,13 +27,13 @@ from core.services import (
     calendar_writes,
     connection_activity,
 )
+from core.services import calendar_pairing as pairing
 from core.services.calendar_links import Link
+from core.services.calendar_pairing import Asked, Line
 from core.services.calendar_syncs import SyncRow
 from core.services.calendar_turns import Turned
 from core.services.calendar_views import Subject
 
-LATELY: Final = timedelta(days=1)
-OVER: Final = "event.over"
 SEVERAL: Final = 10  # of a kind: then their activity is one line
 TODO_ACTIONS: Final = {
     Act.CREATE: "todo.created",
@@ -50,29 +49,6 @@ EVENT_ACTIONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A pair to look at: by its event as it was read, or by its todo."""
-
-    event: RemoteEvent | Missing
-    todo_id: UUID | None = None
-    event_id: str | None = None
-    instances: tuple[RemoteEvent, ...] = ()  # exceptions of it that a listing named
-
-    @property
-    def adopted(self) -> UUID | None:
-        """The todo that this event says it was made for."""
-        return calendar_policy.adopts(self.event) if isinstance(self.event, RemoteEvent) else None
-
-    @classmethod
-    def of_event(cls, event: RemoteEvent) -> "Asked":
-        return cls(event, event_id=event.id)
-
-    @classmethod
-    def of_todo(cls, todo_id: UUID) -> "Asked":
-        return cls(Missing.UNREAD, todo_id=todo_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
     """A pair whose event is to be written, or instances of it (`turn`)."""
 
@@ -80,25 +56,19 @@ class Planned:
     plan: Plan
     turn: TurnPlan | None = None
     recurs: bool = False
+    instances: tuple[RemoteEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A pair whose event was to be inserted, and nobody knows whether it was: it is read first."""
+    """A pair whose event is read by its id first.
+
+    It was to be inserted, and nobody knows whether it was; or a listing, which may be old, shows
+    one that is deleted, or the other way round.
+    """
 
     todo_id: UUID | None
     event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What is told of a pair in the connection's activity."""
-
-    direction: Direction
-    action: str
-    todo_id: UUID | None
-    event_id: str | None
-    reason: str | None = None
 
 
 async def step(
@@ -129,21 +99,21 @@ async def step(
         else:
             link = by_todo.get(speaks.get(todo_id or sync.id, sync.id))
         todo_id = speaks.get(todo_id) if todo_id else None
-        before = link
-        open_before = link is not None and link.state != LinkState.ENDED
-        link = _begun(sync, link, todos.get(todo_id or sync.id), each, by_todo, lines, now=now)
+        before, subject = link, todos.get(todo_id or sync.id)
+        link = pairing.begun(sync, link, subject, each, by_todo, lines, now=now)
         if link is None or link.id in met:
             continue
         met.add(link.id)
-        if open_before and link.base is None and each.event is Missing.UNREAD:
-            unread.append(Unread(link.todo_id, link.event_id))
+        if before is not None and pairing.is_doubtful(before, each):
+            unread.append(Unread(link.todo_id, before.event_id))
             continue
-        subject = todos.get(todo_id or sync.id)
-        found = await _pair(tx, sync, link, subject, each, lines, now=now)
-        if before is not None:
-            _retire(tx, sync, before, (found.link if found else link).event_id, now=now)
-        if found is not None:
+        found = await _pair(tx, sync, link, subject, each, lines, before=before, now=now)
+        if isinstance(found, Unread):
+            unread.append(found)
+        elif found is not None:
             planned.append(found)
+            if before is not None:
+                _retire(tx, sync, before, found.link.event_id, now=now)
     tell(tx, sync, lines, now=now)
     return planned, unread
 
@@ -180,8 +150,8 @@ def heard(
                 base=snapshots.to_json(base) if base else None,
                 seen_run=sync.run_no,
             )
-        if plan.over:
-            link = replace(link, state=LinkState.ENDED, gone=None, quarantined=None)
+        state = LinkState.ENDED if plan.over else LinkState.LINKED
+        link = replace(link, state=state, gone=None, quarantined=None)
         calendar_links.put(tx, sync.workspace_id, sync.id, link, now=now)
         if plan.event is not None:
             action = EVENT_ACTIONS[plan.event.op]
@@ -195,9 +165,9 @@ def given_up(
     """Queue that the calendar refuses these for good: told, and tried again when they change."""
     lines = []
     for each in planned:
-        link = replace(each.link, dirty=False)
-        if link.state == LinkState.LEAVING:  # it stays there, and is not ours any more
-            link = replace(link, state=LinkState.ENDED, gone=None, quarantined=None)
+        # One that is not to be deleted stays there, and is not ours any more.
+        state = LinkState.ENDED if each.plan.over else LinkState.LINKED
+        link = replace(each.link, state=state, gone=None, quarantined=None, dirty=False)
         calendar_links.put(tx, sync.workspace_id, sync.id, link, now=now)
         if each.plan.event is not None:
             action = EVENT_ACTIONS[each.plan.event.op]
@@ -235,70 +205,6 @@ def tell(tx: Transaction, sync: SyncRow, lines: Sequence[Line], *, now: datetime
             )
 
 
-def _begun(
-    sync: SyncRow,
-    link: Link | None,
-    subject: Subject | None,
-    asked: Asked,
-    by_todo: Mapping[UUID, Link],
-    lines: list[Line],
-    *,
-    now: datetime,
-) -> Link | None:
-    """The link to plan with; a new one where one may begin. Null: there is nothing to do."""
-    if link is not None and link.state != LinkState.ENDED:
-        return link
-    if isinstance(asked.event, RemoteEvent):
-        if link is not None:  # what was parted stays so
-            return None
-        unlinked = subject if subject is not None and subject.row.id not in by_todo else None
-        return _of_event(sync, asked.event, unlinked, lines, now=now)
-    if subject is None or not subject.wants_event:
-        return None
-    generation = link.generation + 1 if link else 0
-    first = calendar_plans.Link.first(sync.id, subject.row.id, generation=generation)
-    if link is None:
-        return Link.new(subject.row.id, first.event_id, Side.TODO)
-    return replace(
-        link,
-        event_id=first.event_id,
-        generation=generation,
-        origin=Side.TODO,
-        etag="",
-        base=None,
-        state=LinkState.LINKED,
-        gone=None,
-        quarantined=None,
-    )
-
-
-def _of_event(
-    sync: SyncRow,
-    event: RemoteEvent,
-    subject: Subject | None,
-    lines: list[Line],
-    *,
-    now: datetime,
-) -> Link | None:
-    """An event that nobody here knows: of a todo that has no link (`subject`), or for a new one."""
-    if subject is not None:
-        return Link.new(subject.row.id, event.id, Side.TODO)
-    why: str | None = calendar_policy.refused(event, calendar_policy.Policy(sync.policy), sync.id)
-    if why is None and _is_over(event, now):
-        why = OVER
-    if why is None:
-        return Link.new(None, event.id, Side.EVENT)
-    lines.append(Line(Direction.SKIPPED, why, None, event.id))
-    return None
-
-
-def _is_over(event: RemoteEvent, now: datetime) -> bool:
-    """Of a calendar's past nobody wants todos: years of it come with the first listing."""
-    if event.recurrence or event.end is None:
-        return False
-    return calendar_recurrence.instant(event.end) < now - LATELY
-
-
 async def _pair(
     tx: Transaction,
     sync: SyncRow,
@@ -307,17 +213,19 @@ async def _pair(
     asked: Asked,
     lines: list[Line],
     *,
+    before: Link | None,
     now: datetime,
-) -> Planned | None:
+) -> Planned | Unread | None:
+    """`before`: the link as it is stored."""
     event = asked.event
-    base = snapshots.from_json(link.base) if link.base else None
-    leaving = link.state == LinkState.LEAVING and link.gone == Side.TODO
-    known = calendar_plans.Link(
-        sync.id, link.event_id, link.generation, link.origin, link.etag, base, leaving
-    )
-    plan = calendar_merge.plan(known, subject.view if subject else None, event, now=now)
+    plan = pairing.plan(sync, link, subject, event, now)
     if plan.stale:
         return None
+    inserts = plan.event is not None and plan.event.op is Op.INSERT
+    if inserts and isinstance(event, RemoteEvent) and not asked.read:
+        return Unread(link.todo_id, link.event_id)  # what a listing says to be deleted
+    if link.state == LinkState.ENDED:
+        link = replace(link, state=LinkState.LINKED)
     seen = replace(link, todo_id=subject.row.id) if subject else link
     seen = replace(seen, seen_run=sync.run_no) if isinstance(event, RemoteEvent) else seen
     if plan.deletes is not None and link.state != LinkState.LEAVING:
@@ -325,27 +233,42 @@ async def _pair(
         if seen.gone != gone:
             calendar_links.put(tx, sync.workspace_id, sync.id, replace(seen, gone=gone), now=now)
         return None
+    return await _carried(tx, sync, seen, plan, subject, asked, lines, before=before, now=now)
+
+
+async def _carried(
+    tx: Transaction,
+    sync: SyncRow,
+    link: Link,
+    plan: Plan,
+    subject: Subject | None,
+    asked: Asked,
+    lines: list[Line],
+    *,
+    before: Link | None,
+    now: datetime,
+) -> Planned | None:
+    """The todo is written; whether its event is next."""
     lines += [_told(reason, link) for reason in plan.reasons]
-    after = _after(seen, plan, event, subject)
+    after = pairing.after(link, plan, asked.event, subject)
     if plan.todo is not None:
-        todo_id = await calendar_writes.apply(tx, sync, seen.todo_id, plan.todo, now=now)
+        todo_id = await calendar_writes.apply(tx, sync, link.todo_id, plan.todo, now=now)
         metrics.CALENDAR_WRITES.labels("todo", plan.todo.act).inc()
         after = replace(after, todo_id=todo_id)
         lines.append(Line(Direction.READ, TODO_ACTIONS[plan.todo.act], todo_id, after.event_id))
-    if plan.event is None and plan.over:
-        after = replace(after, state=LinkState.ENDED, gone=None, quarantined=None, dirty=False)
-    elif plan.event is None:
-        after = replace(after, dirty=False)
     recurs = subject is not None and subject.series is not None
     turned = None
     if subject is not None and recurs and plan.event is None and plan.todo is None:
         turned = await _turn(tx, sync, after, subject, asked, lines, now=now)
         after = turned.link if turned else after
-    if after != link:
+    if after != before:
         calendar_links.put(tx, sync.workspace_id, sync.id, after, now=now)
     if turned is not None and turned.plan.events:
         return Planned(after, plan, turned.plan)
-    return Planned(after, plan, recurs=recurs) if plan.event is not None else None
+    # Of a series whose todo was written, the occurrence is looked at next.
+    if plan.event is not None or (recurs and plan.todo is not None and not plan.over):
+        return Planned(after, plan, recurs=recurs, instances=asked.instances)
+    return None
 
 
 async def _turn(
@@ -368,25 +291,6 @@ async def _turn(
             action = "occurrence.edited"
             lines.append(Line(Direction.READ, action, link.todo_id, link.event_id))
     return turned
-
-
-def _after(link: Link, plan: Plan, event: RemoteEvent | Missing, subject: Subject | None) -> Link:
-    """As agreed on by what was read, before the event is written."""
-    if plan.deletes is None:
-        link = replace(link, gone=None, quarantined=None, state=LinkState.LINKED)
-    if isinstance(event, RemoteEvent) and not event.cancelled:
-        link = replace(link, etag=event.etag)
-    if plan.agreed is not None:
-        link = replace(link, base=snapshots.to_json(plan.agreed))
-    if plan.event is not None and plan.event.op is Op.INSERT:
-        link = replace(
-            link,
-            event_id=plan.event.event_id,
-            generation=plan.event.generation,
-            etag="",
-            base=None,
-        )
-    return replace(link, todo_version=subject.row.version) if subject else link
 
 
 def _told(reason: str, link: Link) -> Line:

@@ -130,7 +130,7 @@ class Sync:
         deleting = made.event is not None and made.event.op is Op.DELETE
         # What takes a deletion back has to be heard of: until then it may still arrive.
         leaving = deleting or (before.leaving and unchanged and made.event is not None)
-        pair.link = replace(pair.link, leaving=leaving)
+        pair.link = replace(pair.link, leaving=leaving, over=False)
         return made
 
     def _renew(self, pair: Pair, event_id: str, generation: int) -> None:
@@ -154,6 +154,7 @@ class Sync:
             pair.doubted = False
             if pair.over and isinstance(event, RemoteEvent) and not event.cancelled:
                 pair.over, pair.dirty = False, True
+                pair.link = replace(pair.link, over=True)
         for pair in list(app.pairs):
             if not pair.over and not pair.gone and (pair.dirty or pair.todo_id in changed):
                 yield from self._settle(pair)
