@@ -46,14 +46,7 @@ class Diary:
 
     def connect(self, policy: str = "all") -> None:
         """All the way through the consent page. `policy`: which events become todos."""
-        given = self.owner.must("POST", "/integrations/google-calendar/connect")
-        url = given["authorize_url"]
-        asked = dict(parse_qsl(urlsplit(url).query))
-        page = self.vendor.get(url, params={**asked, "approve": "1", "account": self.account})
-        back = urlsplit(page.headers["location"])
-        self.owner.http.get(f"{back.path}?{back.query}").raise_for_status()
-        found = self.owner.must("GET", "/integrations")["data"]
-        self.id = next(each["id"] for each in found if each["provider"] == "google_calendar")
+        self.id = self.owner.connect(self.vendor, "google-calendar", self.account)
         self.owner.must("PATCH", f"/integrations/{self.id}", json={"events_become_todos": policy})
 
     def todo(self, title: str, at: datetime) -> str:
