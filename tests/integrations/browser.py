@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 import orjson
+import pytest
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 END: Final = b"\0"
@@ -20,6 +21,11 @@ TO_FD: Final = 4  # where it answers
 
 def path() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+NEEDED: Final = pytest.mark.skipif(
+    path() is None, reason="no Chromium here: `apt install chromium` lets this test run"
+)
 
 
 @dataclass(slots=True)
@@ -66,6 +72,36 @@ class Browser:
             self.answers.pop(message["id"]).set_result(message)
         else:
             self.events.append(message)
+
+
+@dataclass(slots=True)
+class Tab:
+    chrome: Browser
+    session: str
+
+    async def see(self, text: str) -> None:
+        """Once the page says so."""
+        async with asyncio.timeout(20):
+            while text not in str(await self.run("document.body && document.body.innerText")):  # noqa: ASYNC110 - it tells us by its document only
+                await asyncio.sleep(0.05)
+
+    async def run(self, script: str) -> Any:
+        return await self.chrome.evaluate(self.session, script)
+
+    async def click(self, text: str) -> None:
+        """The first link, button or summary that says so."""
+        script = (
+            "[...document.querySelectorAll('a, button, summary')]"
+            f".find(each => each.innerText.includes({text!r})).click()"
+        )
+        await self.run(script)
+
+
+async def opened(chrome: Browser, url: str) -> Tab:
+    """A tab of its own, at this address."""
+    target = await chrome.call("Target.createTarget", url=url)
+    attached = await chrome.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+    return Tab(chrome, attached["sessionId"])
 
 
 @asynccontextmanager

@@ -1,9 +1,6 @@
 """The sandbox's Google in a real browser: letting the app in, and moving an event."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -13,49 +10,18 @@ from starlette.types import Receive, Scope, Send
 
 from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
 from tests.integrations import browser
-from tests.integrations.browser import Browser
+from tests.integrations.browser import Browser, opened
 from tests.integrations.calendars import body
 from tests.integrations.conftest import Sandbox
 from tests.serving import serve
 
-pytestmark = pytest.mark.skipif(
-    browser.path() is None, reason="no Chromium here: `apt install chromium` lets this test run"
-)
-
-
-@dataclass(slots=True)
-class Tab:
-    chrome: Browser
-    session: str
-
-    async def see(self, text: str) -> None:
-        """Once the page says so."""
-        async with asyncio.timeout(20):
-            while text not in str(await self.run("document.body && document.body.innerText")):  # noqa: ASYNC110 - it tells us by its document only
-                await asyncio.sleep(0.05)
-
-    async def run(self, script: str) -> Any:
-        return await self.chrome.evaluate(self.session, script)
-
-    async def click(self, text: str) -> None:
-        """The first link, button or summary that says so."""
-        script = (
-            "[...document.querySelectorAll('a, button, summary')]"
-            f".find(each => each.innerText.includes({text!r})).click()"
-        )
-        await self.run(script)
+pytestmark = browser.NEEDED
 
 
 @pytest.fixture
 async def chrome() -> AsyncIterator[Browser]:
     async with browser.chromium() as chrome:
         yield chrome
-
-
-async def opened(chrome: Browser, url: str) -> Tab:
-    target = await chrome.call("Target.createTarget", url=url)
-    attached = await chrome.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-    return Tab(chrome, attached["sessionId"])
 
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:

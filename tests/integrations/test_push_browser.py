@@ -31,9 +31,7 @@ from tests.integrations.conftest import Sandbox
 from tests.integrations.test_pushes import SEND
 from tests.serving import serve
 
-pytestmark = pytest.mark.skipif(
-    browser.path() is None, reason="no Chromium here: `apt install chromium` lets this test run"
-)
+pytestmark = browser.NEEDED
 SHOWN = """(async () => {
   const registration = await navigator.serviceWorker.ready;
   const found = await registration.getNotifications();
