@@ -94,7 +94,10 @@ def router(slack: SlackService, client: SlackClient | None, gate: Gate) -> APIRo
         place = _known(lambda: kept.named(channel, member))
         return page(
             "slack_client.html",
-            shown=_conversation(slack, member.id, place.id),
+            shown=[
+                each | {"parts": _parts(each["blocks"])}
+                for each in _conversation(slack, member.id, place.id)
+            ],
             home=_home(slack, member.id) if home else None,
             member=member,
             place=place,
@@ -224,15 +227,19 @@ def _conversation(slack: SlackService, user: str, channel: str) -> list[dict[str
 
 
 def _home(slack: SlackService, user: str) -> list[dict[str, Any]]:
-    """Block by block: what stands there, and its buttons."""
     view = slack.workspace.homes.get(user) or {"blocks": []}
+    return _parts(view["blocks"])
+
+
+def _parts(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Block by block: what stands there, and its buttons."""
     return [
         {
             "type": block.get("type"),
             "lines": slack_blocks.lines([block]),
             "buttons": slack_blocks.buttons([block]),
         }
-        for block in view["blocks"]
+        for block in blocks
     ]
 
 

@@ -13,6 +13,8 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 
+from integrations.sandbox.google_errors import Refused
+from integrations.sandbox.google_events import Calendar, Listing
 from tests.integrations.calendars import body, connect, day, event_id
 from tests.integrations.conftest import Sandbox
 
@@ -368,3 +370,13 @@ def test_a_body_that_is_no_object(sandbox: Sandbox, account: str, content: str) 
         headers={"authorization": f"Bearer {token}"},
     )
     assert answer.status_code == 400
+
+
+def test_the_tokens_of_a_sandbox_before_this_one_have_expired() -> None:
+    before, after = (Calendar("primary", "ann@sandbox.test", "Ann", "UTC") for _ in range(2))
+    token = before.list(Listing(), 10).next_sync_token
+    assert token is not None
+    assert before.listing("sync", token).since == 0
+    with pytest.raises(Refused) as told:
+        after.listing("sync", token)
+    assert told.value.status == 410
