@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     UniqueConstraint,
     text,
 )
@@ -111,7 +112,7 @@ class VoiceUploads(TenantTable):
 
 
 class Consents(Table):
-    """What a person has agreed to, and since when no more. Each change is audited."""
+    """What a person has agreed to, and since when no more. Each change is in `consent_log`."""
 
     __tablename__ = "consents"
     __table_args__ = (one_of("kind", ConsentKind),)
@@ -122,3 +123,4 @@ class Consents(Table):
     kind: Mapped[str] = mapped_column(primary_key=True)
     granted_at: Mapped[datetime] = mapped_column(server_default=type_now)
     withdrawn_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(SmallInteger, server_default="1")  # of the text

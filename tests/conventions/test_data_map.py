@@ -30,6 +30,7 @@ PEOPLE: Final = {
     ("digests", "id"),
     ("audit_log", "actor_id"),
     ("erasures", "user_id"),
+    ("data_requests", "user_id"),
     ("idempotency_keys", "user_id"),
 }
 # Addresses of ours, and of servers that whoever runs this runs as well.
