@@ -57,10 +57,25 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
+Version = Annotated[int | None, Field(ge=1, le=1000, examples=[1])]
+
+
+class VersionsShown(BaseModel):
+    """Of the texts that the person had before them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    third_party_transcription: Version = None
+    third_party_understanding: Version = None
+
+
 class ConsentsGiven(BaseModel):
     """What is not named stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"anyOf": [{"required": [kind]} for kind in ConsentKind]},
+    )
 
     third_party_transcription: StrictBool = Field(
         default=False,
@@ -74,16 +89,21 @@ class ConsentsGiven(BaseModel):
         examples=[True],
         json_schema_extra=_without_default,
     )
+    versions: VersionsShown | None = Field(None, description="Those that were shown, if any were")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.given():
             msg = "at least one of the two"
             raise ValueError(msg)
         return self
 
     def given(self) -> dict[ConsentKind, bool]:
-        return {ConsentKind(name): getattr(self, name) for name in sorted(self.model_fields_set)}
+        return {kind: getattr(self, kind) for kind in ConsentKind if kind in self.model_fields_set}
+
+    def shown(self, kind: ConsentKind) -> int | None:
+        """The version of this text that was shown; null: nobody said."""
+        return getattr(self.versions, kind) if self.versions else None
 
 
 @dataclass(frozen=True, slots=True)

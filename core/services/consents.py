@@ -1,16 +1,19 @@
-"""What a person has agreed to. Looked at when it matters: a withdrawal counts from then on."""
+"""What a person has agreed to. Looked at before each call, so that a withdrawal counts at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import ConsentRequired
+from core.errors import ConsentRequired, Stale
+from core.ids import uuid7
 from core.models.memos import ConsentKind, Consents
+from core.models.rights import ConsentLog
+from core.rules import consents as texts
 from core.services import audits
 from core.settings import Settings
 from core.statements import Query, query, row
@@ -25,24 +28,32 @@ HOW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """`granted` tells whether it counts now. Null instants: never."""
+    """`granted` tells whether it counts now: for `text`, which is `current_version`.
+
+    `version` is of the text that was agreed to; an earlier one counts no more. Null: never.
+    """
 
     kind: str
     granted: bool
     granted_at: datetime | None
     withdrawn_at: datetime | None
+    version: int | None
+    current_version: int
+    text: str
 
 
 _ALL = query(
-    select(Consents.kind, Consents.granted_at, Consents.withdrawn_at).where(
+    select(Consents.kind, Consents.granted_at, Consents.withdrawn_at, Consents.version).where(
         Consents.user_id == bindparam("user_id")
     )
 )
 _GRANT: Final = Query(
     b"""
-    INSERT INTO consents AS c (user_id, kind, granted_at) VALUES (%(user_id)s, %(kind)s, %(now)s)
-    ON CONFLICT (user_id, kind) DO UPDATE SET granted_at = excluded.granted_at, withdrawn_at = NULL
-    WHERE c.withdrawn_at IS NOT NULL
+    INSERT INTO consents AS c (user_id, kind, granted_at, version)
+    VALUES (%(user_id)s, %(kind)s, %(now)s, %(version)s)
+    ON CONFLICT (user_id, kind) DO UPDATE
+    SET granted_at = excluded.granted_at, withdrawn_at = NULL, version = excluded.version
+    WHERE c.withdrawn_at IS NOT NULL OR c.version <> excluded.version
     """,
     row,
     {},
@@ -57,13 +68,25 @@ _WITHDRAW: Final = Query(
     {},
     writes=True,
 )
+_LOG: Final = query(
+    insert(ConsentLog).values(
+        {name: bindparam(name) for name in ConsentLog.__table__.columns.keys()}  # noqa: SIM118 - not a dict
+    )
+)
 
 
 async def page(tx: Transaction, user_id: UUID) -> list[Consent]:
     """All kinds, those that nobody was asked for as well."""
     found = {kind: rest for kind, *rest in await tx.all(_ALL, user_id=user_id)}
-    told = [(kind, *found.get(kind, (None, None))) for kind in ConsentKind]
-    return [Consent(kind, bool(at) and not until, at, until) for kind, at, until in told]
+    return [_consent(kind, *found.get(kind, (None, None, None))) for kind in ConsentKind]
+
+
+def _consent(
+    kind: str, at: datetime | None, until: datetime | None, version: int | None
+) -> Consent:
+    current = texts.current(kind)
+    granted = at is not None and until is None and version == current
+    return Consent(kind, granted, at, until, version, current, texts.text(kind, current))
 
 
 async def stands(
@@ -76,12 +99,45 @@ async def stands(
 
 
 async def put(
-    tx: Transaction, actor: Actor, kind: ConsentKind, *, agrees: bool, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    kind: ConsentKind,
+    *,
+    agrees: bool,
+    now: datetime,
+    shown: int | None = None,
+    address_hash: bytes | None = None,
 ) -> None:
-    """Agree, or withdraw that; what stands already stays as it is. A change is audited."""
-    if await stands(tx, actor.user_id, kind) == agrees:
+    """Agree to the current text, or withdraw; what stands already stays as it is.
+
+    A change is audited, and kept with `address_hash` as its proof. `shown` is the version that the
+    person had before them: raises `Stale` if it is another.
+    """
+    found = next(each for each in await page(tx, actor.user_id) if each.kind == kind)
+    if agrees and shown not in {None, found.current_version}:
+        raise Stale(f"the text has changed: show version {found.current_version} of `{kind}`")
+    agreed = found.granted_at is not None and found.withdrawn_at is None
+    if found.granted if agrees else not agreed:
         return
-    tx.run(_GRANT if agrees else _WITHDRAW, user_id=actor.user_id, kind=kind, now=now)
+    version = found.current_version if agrees or found.version is None else found.version
+    tx.run(
+        _GRANT if agrees else _WITHDRAW,
+        user_id=actor.user_id,
+        kind=kind,
+        now=now,
+        **({"version": version} if agrees else {}),
+    )
+    tx.run(
+        _LOG,
+        id=uuid7(),
+        user_id=actor.user_id,
+        kind=kind,
+        granted=agrees,
+        version=version,
+        session_id=actor.session_id,
+        address_hash=address_hash,
+        at=now,
+    )
     action = "consent.granted" if agrees else "consent.withdrawn"
     audits.record(tx, action, actor_id=actor.user_id, subject_id=actor.user_id)
 

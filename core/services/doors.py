@@ -56,6 +56,11 @@ class Door:
         key = f"login:{self._hidden('account', f'{email} {device}')}"
         return Throttle(key, TRIES, TRIES_WINDOW_S)
 
+    def proof_of(self, visitor: Visitor) -> bytes:
+        """Of where somebody agreed to something: an address that is claimed can be compared."""
+        key = crypto.derive(self.key, "consent address")
+        return hmac.digest(key, visitor.address.encode(), "sha256")
+
     def mark(self, email: str, *, now: datetime) -> str:
         """For the device that just signed in, to show at its next sign-in with this address."""
         stamp = int(now.timestamp()).to_bytes(_STAMP_BYTES)

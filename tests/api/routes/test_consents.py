@@ -1,3 +1,4 @@
+import psycopg
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -52,6 +53,64 @@ async def test_agreeing_and_withdrawing_that(database_url: str, alice: Person, b
     assert await told(alice) == (False, True, True)
     await alice.put(PATH, json={KIND: True})
     assert await told(alice, OTHER) == (True, True, False)
+
+
+async def test_each_change_is_kept_with_its_proof(
+    database_url: str, alice: Person, bob: Person
+) -> None:
+    for agrees in (True, True, False, True):
+        await alice.put(PATH, json={KIND: agrees})
+    log = await sql(
+        database_url,
+        "SELECT kind, granted, version, session_id, length(address_hash), address_hash, at"
+        " FROM consent_log WHERE user_id = %s ORDER BY id",
+        alice.id,
+    )
+    (session,) = await sql(database_url, "SELECT id FROM sessions WHERE user_id = %s", alice.id)
+    assert [each[:5] for each in log] == [
+        (KIND, granted, 1, session[0], 32) for granted in (True, False, True)
+    ]
+    assert b"127.0.0.1" not in log[0][5]
+    await bob.put(PATH, json={KIND: True})
+    others = "SELECT DISTINCT address_hash FROM consent_log WHERE user_id = ANY (%s)"
+    assert len(await sql(database_url, others, [alice.id, bob.id])) == 1  # from one address
+    found = (await alice.get(PATH)).json()["data"][0]
+    assert found["version"] == found["current_version"] == 1
+    assert found["text"].startswith("My recordings may be sent to an outside service")
+
+
+async def test_the_log_of_consents_is_only_added_to(database_url: str, alice: Person) -> None:
+    await alice.put(PATH, json={KIND: True})
+    change = "UPDATE consent_log SET granted = false WHERE user_id = %s"
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        await sql(database_url, change, alice.id)
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await connection.execute("SET ROLE vt_app")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute("DELETE FROM consent_log")
+
+
+async def test_an_agreement_to_an_earlier_text_counts_no_more(
+    database_url: str, alice: Person
+) -> None:
+    await alice.put(PATH, json={KIND: True})
+    # As if the text had changed since, without a second one to be kept here for ever.
+    await sql(database_url, "UPDATE consents SET version = 0 WHERE user_id = %s", alice.id)
+    assert await told(alice) == (False, True, False)
+    asked = {KIND: True, "versions": {KIND: 7}}
+    refused = await alice.put(PATH, json=asked)
+    assert refused.status_code == 412, refused.text
+    assert "show version 1" in refused.json()["detail"]
+    assert await told(alice) == (False, True, False)
+    agreed = await alice.put(PATH, json={KIND: True, "versions": {KIND: 1}})
+    assert agreed.json()["data"][0]["version"] == 1
+    assert await told(alice) == (True, True, False)
+    # To withdraw is never refused, whatever was shown, and also of an earlier text.
+    await sql(database_url, "UPDATE consents SET version = 0 WHERE user_id = %s", alice.id)
+    withdrawn = await alice.put(PATH, json={KIND: False, "versions": {KIND: 7}})
+    assert withdrawn.status_code == 200
+    assert await told(alice) == (False, True, True)
+    assert (await alice.put(PATH, json={"versions": {KIND: 1}})).status_code == 422
 
 
 @pytest.mark.parametrize(
