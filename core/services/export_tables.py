@@ -1,0 +1,183 @@
+"""What the data map says is a person's, table by table: the members of an archive but its todos.
+
+Nothing here names a column that is told: `core/data_map.yaml` says which are, in which member, and
+how a row leads to its person. What others wrote in a shared workspace, and who they are, is not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, any_, bindparam, false, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.db import Transaction
+from core.models import Table
+from core.rules import data_map
+from core.services.export_seals import Seals
+from core.statements import Query, query
+
+PAGE: Final = 500  # rows: some 5 ms of work at a time
+TODOS: Final = "todos.json"  # written by `export_todos`
+ME: Final = "me"
+OTHERS: Final = "another member"
+PEOPLE: Final = frozenset({"created_by", "assignee_id", "actor_id"})
+# What somebody else may have written, where a workspace is shared.
+OF_ALL: Final = frozenset({("webhook_deliveries", "body"), ("calendar_links", "base")})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose archive it is. `alone` are the workspaces that nobody else is in."""
+
+    user_id: UUID
+    workspaces: tuple[UUID, ...]
+    alone: frozenset[UUID]
+
+    def named(self, somebody: UUID | None) -> str | None:
+        """Nobody else is named in an archive."""
+        if somebody is None:
+            return None
+        return ME if somebody == self.user_id else OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The columns of one table that stand in one member; each page is read by its key."""
+
+    member: str
+    table: str
+    columns: tuple[str, ...]
+    first: Query[dict[str, Any]]
+    further: Query[dict[str, Any]]
+    key: tuple[str, ...]
+
+
+@cache
+def sections() -> Mapping[str, tuple[Section, ...]]:
+    """By member, in the order of the map."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for member, table, column in data_map.read().exported():
+        if member != TODOS:
+            found.setdefault((member, table), []).append(column)
+    members: dict[str, list[Section]] = {}
+    for (member, table), columns in found.items():
+        members.setdefault(member, []).append(_section(member, table, columns))
+    return {member: tuple(each) for member, each in members.items()}
+
+
+async def page(
+    tx: Transaction, scope: Scope, section: Section, after: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """The next rows as they are stored, by column; those of the key always among them."""
+    asked: dict[str, Any] = {"me": scope.user_id, "alone": list(scope.alone)}
+    if after is None:
+        return await tx.all(section.first, **asked)
+    at = {f"after_{name}": after[name] for name in section.key}
+    return await tx.all(section.further, **asked, **at)
+
+
+def told(section: Section, row: Mapping[str, Any], scope: Scope, seals: Seals) -> dict[str, Any]:
+    """As it stands in the archive: sealed words opened, other people unnamed."""
+    answer = {}
+    for column in section.columns:
+        value = row[column]
+        if column in PEOPLE:
+            value = scope.named(value)
+        elif (section.table, column) in OF_ALL and row["workspace_id"] not in scope.alone:
+            value = None
+        elif isinstance(value, bytes):
+            value = seals.opened(section.table, column, row)
+        answer[column] = value
+    return answer
+
+
+def schema(member: str) -> dict[str, Any]:
+    """Of this member: JSON Schema, made of the columns' types."""
+    tables = {each.table: {"type": "array", "items": _shape(each)} for each in sections()[member]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:voicetodo:export:{member}:1",
+        "title": f"{member} of an export",
+        "description": "; ".join(f"{t}: {data_map.read().tables[t].says}" for t in tables),
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(tables),
+        "properties": tables,
+    }
+
+
+def _shape(section: Section) -> dict[str, Any]:
+    columns = Table.metadata.tables[section.table].c
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(section.columns),
+        "properties": {name: _type(section.table, columns[name]) for name in section.columns},
+    }
+
+
+def _type(table: str, column: sa.Column[Any]) -> dict[str, Any]:
+    if column.name in PEOPLE:
+        return {"enum": [ME, OTHERS, None]}
+    if isinstance(column.type, JSONB | sa.LargeBinary):
+        return {}  # what was sealed may have been JSON
+    if isinstance(column.type, sa.ARRAY):
+        of: dict[str, Any] = {"type": "array"}
+    else:
+        of = next(shape for kind, shape in _TYPES if isinstance(column.type, kind))
+    optional = column.nullable or (table, column.name) in OF_ALL
+    return {**of, "type": [of["type"], "null"]} if optional else of
+
+
+_TYPES: Final[tuple[tuple[type[Any], dict[str, Any]], ...]] = (
+    (sa.Boolean, {"type": "boolean"}),
+    (sa.Integer, {"type": "integer"}),
+    (sa.Float, {"type": "number"}),
+    (sa.Uuid, {"type": "string", "format": "uuid"}),
+    (sa.DateTime, {"type": "string", "format": "date-time"}),
+    (sa.Date, {"type": "string", "format": "date"}),
+    (sa.Time, {"type": "string"}),
+    (sa.String, {"type": "string"}),
+)
+
+
+def _section(member: str, name: str, columns: list[str]) -> Section:
+    table = Table.metadata.tables[name]
+    key = tuple(column.name for column in table.primary_key)
+    # Where it is, for what is sealed there or shared.
+    place = ["workspace_id"] if "workspace_id" in table.c else []
+    names = tuple(dict.fromkeys([*key, *place, *columns]))
+
+    def into(*values: Any) -> dict[str, Any]:
+        return dict(zip(names, values, strict=True))
+
+    keys = [table.c[each] for each in key]
+    after = tuple_(*(bindparam(f"after_{each.name}", type_=each.type) for each in keys))
+    rows = select(*(table.c[each] for each in names)).where(_mine(name, table))
+    ordered = rows.order_by(*keys).limit(PAGE)
+    further = ordered.where(tuple_(*keys) > after)
+    return Section(member, name, tuple(columns), query(ordered, into), query(further, into), key)
+
+
+def _mine(name: str, table: sa.FromClause) -> ColumnElement[bool]:
+    """Whether a row is this person's, as the map says what it leads to."""
+    whose = data_map.read().tables[name].whose
+    if whose is None:
+        return false()
+    me, column = bindparam("me", type_=sa.Uuid()), table.c[whose.column]
+    if whose.table is not None:
+        leading = Table.metadata.tables[whose.table].alias()
+        both = [leading.c.id == column]
+        if "workspace_id" in table.c and "workspace_id" in leading.c:
+            both.append(leading.c.workspace_id == table.c.workspace_id)
+        found = select(leading.c.id).where(*both, _mine(whose.table, leading))
+        return found.correlate(table).exists()
+    if column.name != "workspace_id":
+        return column == me
+    alone = column == any_(bindparam("alone", type_=sa.ARRAY(sa.Uuid())))
+    authors = [table.c[each] == me for each in PEOPLE if each in table.c]
+    return or_(alone, *authors)
