@@ -42,11 +42,13 @@ def tell(client: Client, path: str, *, limit: int, follow: bool, zone: str, as_j
 
 
 def line(each: dict[str, Any], *, zone: str) -> Text:
-    """`12:30 wrote event.created x3  because …`."""
+    """`12:30  wrote  event created  Call the dentist`, and the reason, if there is one."""
     times = f" x{each['count']}" if each["count"] > 1 else ""
-    text = Text(f"{when(parsed(each['at']), now=datetime.now(UTC), zone=zone):<16} ")
-    text.append(f"{each['direction']:<8}", STYLES.get(each["direction"], ""))
-    text.append(f"{each['action']}{times}")
+    text = Text(f"{when(parsed(each['at']), now=datetime.now(UTC), zone=zone):<14} ")
+    text.append(f"{each['direction']:<8} ", STYLES.get(each["direction"], ""))
+    text.append(each["action"].replace(".", " ").replace("_", " ") + times)
+    if each["title"]:
+        text.append(f"  {each['title']}", "cyan")
     if each["reason"]:
         text.append(f"  {each['reason']}", "dim")
     return text

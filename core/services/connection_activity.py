@@ -1,18 +1,21 @@
 """What each connection read, wrote, left alone and could not do, for the person whose it is.
 
-Words of ours and ids: what a todo or an event is called stands in it nowhere. Kept for 30 days.
+Words of ours and ids: what a todo or an event is called stands in it nowhere, and is looked up when
+it is read. Kept for 30 days.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import and_, bindparam, insert, select
 
 from core.db import Transaction
 from core.ids import uuid7
 from core.models.connections import ConnectionActivity, Direction
+from core.models.todos import Todos
+from core.rules import activity_reasons
 from core.statements import query
 
 _ADD: Final = query(
@@ -33,7 +36,11 @@ _ADD: Final = query(
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing done, or `count` of a kind. `remote_id` is the provider's, of an event or so."""
+    """One thing done, or `count` of a kind. `remote_id` is the provider's, of an event or so.
+
+    `title` is what the todo is called now, null where there is none of it any more. `reason` says
+    in words why something was left alone or failed.
+    """
 
     id: UUID
     at: datetime
@@ -43,6 +50,7 @@ class Activity:
     remote_id: str | None
     reason: str | None
     count: int
+    title: str | None
 
 
 _OF = (
@@ -58,14 +66,21 @@ _COLUMNS = (
     ConnectionActivity.remote_id,
     ConnectionActivity.reason,
     ConnectionActivity.count,
+    Todos.title,
+)
+_WITH_TITLES = select(*_COLUMNS).outerjoin(
+    Todos,
+    and_(
+        Todos.workspace_id == ConnectionActivity.workspace_id,
+        Todos.id == ConnectionActivity.todo_id,
+    ),
 )
 _PAGE: Final = query(
-    select(*_COLUMNS).where(*_OF).order_by(ConnectionActivity.id.desc()).limit(bindparam("limit")),
+    _WITH_TITLES.where(*_OF).order_by(ConnectionActivity.id.desc()).limit(bindparam("limit")),
     Activity,
 )
 _NEXT: Final = query(
-    select(*_COLUMNS)
-    .where(*_OF, ConnectionActivity.id < bindparam("before"))
+    _WITH_TITLES.where(*_OF, ConnectionActivity.id < bindparam("before"))
     .order_by(ConnectionActivity.id.desc())
     .limit(bindparam("limit")),
     Activity,
@@ -107,5 +122,11 @@ async def page(
     """Up to `limit` + 1, newest first. Whose the connection is the caller has seen."""
     of = {"of_workspace": workspace_id, "of_connection": connection_id, "limit": limit + 1}
     if before is None:
-        return await tx.all(_PAGE, **of)
-    return await tx.all(_NEXT, **of, before=before)
+        found = await tx.all(_PAGE, **of)
+    else:
+        found = await tx.all(_NEXT, **of, before=before)
+    return [replace(each, reason=each.reason or _reason(each.action)) for each in found]
+
+
+def _reason(action: str) -> str | None:
+    return activity_reasons.SENTENCES.get(action)

@@ -24,6 +24,7 @@ from tests.connecting import World, connected_world
 from tests.people import Person, register
 from tests.sandboxes import sandbox
 from tests.teams import sql, team
+from tests.todos import make
 
 PROVIDERS = ("google-calendar", "slack")
 
@@ -380,8 +381,32 @@ async def test_what_it_did_is_read_newest_first(world: World, ann: Person) -> No
     assert [each["count"] for each in rest["data"]] == [2, 1]
     assert not rest["has_more"]
     assert set(first["data"][0]) == {
-        "id", "at", "direction", "action", "todo_id", "remote_id", "reason", "count",
+        "id", "at", "direction", "action", "todo_id", "remote_id", "reason", "count", "title",
     }  # fmt: skip
+
+
+async def test_what_it_did_is_told_in_words(world: World, ann: Person, ben: Person) -> None:
+    found = await world.connect(ann, "google-calendar", account("google-calendar"))
+    mine, other = await make(ann, "Water the plants"), await make(ben, "Ben's own")
+    for todo, action in ((mine, "event.changed"), (mine, "event.not_tagged"), (other, "x")):
+        await sql(
+            world.database_url,
+            "INSERT INTO connection_activity"
+            " (workspace_id, id, connection_id, at, direction, action, todo_id)"
+            " VALUES (%s, %s, %s, now(), 'skipped', %s, %s)",
+            ann.id,
+            uuid7(),
+            UUID(found["id"]),
+            action,
+            UUID(todo["id"]),
+        )
+    path = f"/integrations/{found['id']}/activity"
+    told = (await ann.get(path)).json()["data"]
+    assert [(each["title"], each["reason"]) for each in told] == [
+        (None, None),
+        ("Water the plants", "neither its title nor its description says #todo"),
+        ("Water the plants", None),
+    ]
 
 
 async def test_11_what_is_kept_is_sealed_and_told_to_nobody(world: World, ann: Person) -> None:
