@@ -172,7 +172,8 @@ def sync(which: Which = "google-calendar", *, api: Api = None, as_json: Json = F
         job = jobs.watch(client, begun, "syncing", _figures)
     if job["status"] != "succeeded":
         raise Rejected(job["error"] or f"the sync was {job['status']}")
-    answer(job, f"In step: {_figures(job)}", as_json=as_json)
+    figures = _figures(job)
+    answer(job, f"In step: {figures}" if figures else "In step.", as_json=as_json)
 
 
 @app.command()
@@ -246,6 +247,8 @@ def _found(client: Client, which: str) -> dict[str, Any]:
 def _calendar(client: Client, integration_id: str, wanted: str) -> dict[str, Any]:
     for each in client.get(f"{INTEGRATIONS}/{integration_id}/calendars")["data"]:
         if wanted == each["id"] or wanted.lower() == each["name"].lower():
+            if not each["writable"]:
+                raise Rejected(f"{each['name']} can only be read: choose another calendar")
             chosen: dict[str, Any] = each
             return chosen
     raise NotFound(f"there is no calendar {wanted!r}: `voicetodo integrations calendars`")
@@ -254,8 +257,12 @@ def _calendar(client: Client, integration_id: str, wanted: str) -> dict[str, Any
 def _status(each: dict[str, Any]) -> Text:
     if each["status"] != "active":
         return Text(each["status"].replace("_", " "), "red")
-    waits = each["sync"] and each["sync"]["quarantined"]
-    return Text(f"{waits} deletions wait", "yellow") if waits else Text("active", "green")
+    told = each["sync"] or {}
+    if told.get("problem"):  # which one, `show` tells
+        return Text("paused", "red") if told["state"] == "paused" else Text("waits", "yellow")
+    if told.get("quarantined"):
+        return Text(f"{told['quarantined']} deletions wait", "yellow")
+    return Text("active", "green")
 
 
 def _details(each: dict[str, Any], *, now: datetime, zone: str) -> Table:
@@ -285,5 +292,5 @@ def _details(each: dict[str, Any], *, now: datetime, zone: str) -> Table:
 
 
 def _figures(job: dict[str, Any]) -> str:
-    result = job["result"]
-    return f"{result.get('done', 0)} of {result.get('total', 0)}"
+    done, total = (job["result"].get(name, 0) for name in ("done", "total"))
+    return f"{done} of {total}" if total else ""
