@@ -26,6 +26,7 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.Rejected: Treatment.GIVE_UP,
     errors.Invalid: Treatment.GIVE_UP,
     errors.Unauthenticated: Treatment.GIVE_UP,
+    errors.InsufficientUserAuthentication: Treatment.GIVE_UP,
     errors.Forbidden: Treatment.GIVE_UP,
     errors.ConsentRequired: Treatment.GIVE_UP,
     errors.NotFound: Treatment.BENIGN,  # removed meanwhile

@@ -17,6 +17,7 @@ log = logs.get(__name__)
 STATUS: dict[type[errors.Error], tuple[int, str]] = {
     errors.Invalid: (422, "A value is not acceptable"),
     errors.Unauthenticated: (401, "Sign in to continue"),
+    errors.InsufficientUserAuthentication: (401, "Sign in once more"),
     errors.Forbidden: (403, "Not allowed"),
     errors.ConsentRequired: (403, "Your consent is needed"),
     errors.NotFound: (404, "Not found"),
@@ -86,6 +87,12 @@ async def _ours(request: Request, error: Exception) -> Response:
     match error:
         case errors.Invalid():
             details = [{"pointer": error.pointer, "code": error.code, "detail": error.detail}]
+        case errors.InsufficientUserAuthentication():  # RFC 9470 §3
+            headers["WWW-Authenticate"] = (
+                'Bearer realm="voicetodo", error="insufficient_user_authentication",'
+                f' error_description="{error.detail}",'
+                f' max_age="{int(error.max_age.total_seconds())}"'
+            )
         case errors.Unauthenticated():
             headers["WWW-Authenticate"] = 'Bearer realm="voicetodo"'
         case errors.RateLimited():

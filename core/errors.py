@@ -4,6 +4,7 @@
     ├── Rejected            the caller can mend it
     │   ├── Invalid         a value breaks a rule; carries a JSON pointer
     │   ├── Unauthenticated
+    │   │   └── InsufficientUserAuthentication  signed in, but too long ago for this
     │   ├── Forbidden
     │   │   └── ConsentRequired  only after the person has agreed to it
     │   ├── NotFound
@@ -53,6 +54,14 @@ class Invalid(Rejected):
 
 class Unauthenticated(Rejected):
     """Sign in to continue."""
+
+
+class InsufficientUserAuthentication(Unauthenticated):
+    """Sign in once more: this needs a sign-in of the last minutes."""
+
+    def __init__(self, detail: str | None = None, *, max_age: timedelta) -> None:
+        super().__init__(detail)
+        self.max_age = max_age
 
 
 class Forbidden(Rejected):

@@ -1,4 +1,4 @@
-"""Audio across all people, for the collector. Works as `vt_worker`."""
+"""Audio and other blobs across all people, for the collector. Works as `vt_worker`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,13 +9,17 @@ from core.statements import Query, row
 
 MEMOS: Final = "memos"
 UPLOADS: Final = "uploads"
-FOLDERS: Final = (MEMOS, UPLOADS)
+FOLDERS: Final = (MEMOS, UPLOADS, "exports", "imports")
 
 _NAMED: Final = Query(
     b"""
     SELECT blob FROM voice_memos WHERE blob = ANY (%(keys)s)
     UNION ALL
     SELECT part FROM voice_uploads, unnest(parts) part WHERE part = ANY (%(keys)s)
+    UNION ALL
+    SELECT blob FROM exports WHERE blob = ANY (%(keys)s)
+    UNION ALL
+    SELECT blob FROM imports WHERE blob = ANY (%(keys)s)
     """,
     row,
     {},
@@ -47,12 +51,25 @@ _EXPIRE: Final = Query(
     {},
     writes=True,
 )
+_ARCHIVES: Final = Query(
+    b"""
+    UPDATE exports SET blob = NULL, blob_key = NULL, token_hash = NULL, token_expires_at = NULL
+    WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM exports WHERE expires_at <= %(now)s AND blob IS NOT NULL
+        ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 
 
 def forget_expired(tx: Transaction, *, now: datetime) -> None:
-    """Queue forgetting audio whose time is over, and uploads that nobody finished."""
+    """Queue forgetting audio and archives whose time is over, and uploads nobody finished."""
     tx.run(_FORGET, now=now)
     tx.run(_EXPIRE, now=now)
+    tx.run(_ARCHIVES, now=now)
 
 
 async def named(tx: Transaction, keys: Sequence[str]) -> set[str]:

@@ -12,7 +12,7 @@ from core import tokens
 from core.actor import Actor
 from core.crypto import digest
 from core.db import Transaction
-from core.errors import NotFound
+from core.errors import InsufficientUserAuthentication, NotFound
 from core.ids import uuid7
 from core.models.users import RefreshTokens, Sessions
 from core.services import audits
@@ -23,6 +23,7 @@ from core.statements import query
 LIFETIME: Final = timedelta(days=30)
 REFRESH_LIFETIME: Final = timedelta(days=7)
 REFRESH_BYTES: Final = 32
+RECENT: Final = timedelta(minutes=15)  # a sign-in that what is sensitive asks for
 MAX_LISTED: Final = 100
 MAX_USER_AGENT_CHARS: Final = 300
 
@@ -88,6 +89,7 @@ _SHOW_PASSWORD = query(
     .where(Sessions.id == bindparam("of_id"))
     .values(authenticated_at=bindparam("now"))
 )
+_AUTHENTICATED = query(select(Sessions.authenticated_at).where(Sessions.id == bindparam("of_id")))
 _LIVE = query(
     select(
         Sessions.id,
@@ -139,6 +141,13 @@ def renew(tx: Transaction, door: Door, user: User, session_id: UUID, *, now: dat
 async def live(tx: Transaction, actor: Actor, *, now: datetime) -> list[Session]:
     """One's own, newest first; `current` is the one that asks."""
     return await tx.all(_LIVE, of_user=actor.user_id, current=actor.session_id, now=now)
+
+
+async def must_be_recent(tx: Transaction, actor: Actor, *, now: datetime) -> None:
+    """Raises `InsufficientUserAuthentication` unless a password was shown just now."""
+    found = await tx.first(_AUTHENTICATED, of_id=actor.session_id)
+    if found is None or found[0] < now - RECENT:
+        raise InsufficientUserAuthentication(max_age=RECENT)
 
 
 async def end(tx: Transaction, actor: Actor, session_id: UUID, *, now: datetime) -> None:
