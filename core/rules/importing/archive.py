@@ -1,0 +1,120 @@
+"""The archive of our export: its `todos.json`, and nothing else of it.
+
+How large its directory of names is is looked at before `zipfile` reads it, which keeps all of it
+in memory. `zipfile` unpacks no more of a member than the archive says, and so that is checked.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader, RawIOBase, UnsupportedOperation
+from struct import unpack_from
+from typing import TYPE_CHECKING, BinaryIO, Final
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from core.rules.importing.records import Code, Rejected
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MARK: Final = b"PK\x03\x04"
+MEMBER: Final = "todos.json"
+MANIFEST: Final = "manifest.json"
+MAX_UNPACKED: Final = 256 * 1024 * 1024  # 100,000 todos with all that is told of them
+MAX_RATIO: Final = 200  # JSON of todos that are all alike comes to 60
+_MAX_DIRECTORY: Final = 4 * 1024 * 1024
+_ENCRYPTED: Final = 1
+_METHODS: Final = {ZIP_STORED, ZIP_DEFLATED}  # others may ask for as much memory as they like
+_END: Final = b"PK\x05\x06"
+_END64: Final = b"PK\x06\x06"
+_END_SIZE: Final = 22
+_LONGEST_END: Final = 65_535 + _END_SIZE + 20 + 56
+_BROKEN: Final = (
+    *(BadZipFile, zlib.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
+
+
+@contextmanager
+def todos(file: BinaryIO) -> Iterator[BinaryIO | Rejected]:
+    """The file itself where it is no archive; else its `todos.json`, or why there is none."""
+    file.seek(0)
+    if file.read(len(MARK)) != MARK:
+        yield file
+        return
+    found = _member(file)
+    if isinstance(found, Rejected):
+        yield found
+        return
+    archive, info = found
+    with archive, BufferedReader(_Member(archive, info)) as unpacked:
+        yield unpacked
+
+
+def _member(file: BinaryIO) -> tuple[ZipFile, ZipInfo] | Rejected:
+    if _directory_size(file) > _MAX_DIRECTORY:
+        return Rejected(0, Code.TOO_LARGE, "the archive names more files than an export of ours")
+    try:
+        archive = ZipFile(file)
+        names = set(archive.namelist())
+        if not {MEMBER, MANIFEST} <= names:
+            other = "an archive that is no export of ours: unpack it, and bring its files singly"
+            return Rejected(0, Code.FORMAT, other)
+        info = archive.getinfo(MEMBER)
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
+            return Rejected(0, Code.FORMAT, f"its {MEMBER} is packed in a way that ours never are")
+        archive.open(info).close()
+    except _BROKEN:
+        return Rejected(0, Code.MALFORMED, "the archive is damaged")
+    if info.file_size > MAX_UNPACKED or info.file_size > MAX_RATIO * (info.compress_size + 1024):
+        return Rejected(0, Code.TOO_LARGE, f"its {MEMBER} unpacks to more than can be read")
+    return archive, info
+
+
+class _Member(RawIOBase):
+    """Ends where the archive is damaged: what reads it says that it breaks off."""
+
+    def __init__(self, archive: ZipFile, info: ZipInfo) -> None:
+        self._archive, self._info = archive, info
+        self._file = archive.open(info)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """To the beginning only: that is all that readers of files do."""
+        if (offset, whence) == (0, 1):
+            return self._file.tell()
+        if (offset, whence) != (0, 0):
+            raise UnsupportedOperation("an archive is read from its beginning")
+        self._file.close()
+        self._file = self._archive.open(self._info)
+        return 0
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        into = memoryview(buffer).cast("B")
+        try:
+            piece = self._file.read(len(into))
+        except _BROKEN:
+            return 0
+        into[: len(piece)] = piece
+        return len(piece)
+
+
+def _directory_size(file: BinaryIO) -> int:
+    """As the archive's end says; of several ends that could be meant, the largest."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _LONGEST_END))
+    tail = file.read()
+    found = [0]
+    for mark, place, form in ((_END, 12, "<L"), (_END64, 40, "<Q")):
+        at = tail.find(mark)
+        while at >= 0:
+            if at + place + 8 <= len(tail):
+                said = unpack_from(form, tail, at + place)[0]
+                found.append(0 if said == 0xFFFFFFFF else said)  # noqa: PLR2004 (look into the other one)
+            at = tail.find(mark, at + 1)
+    return max(found)
