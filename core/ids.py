@@ -2,13 +2,15 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 _RANDOM_BITS = ~((0xF << 76) | (0b11 << 62)) & ((1 << 80) - 1)
 
 
-def uuid7() -> UUID:
-    milliseconds = time.time_ns() // 1_000_000
+def uuid7(at: datetime | None = None) -> UUID:
+    """Made now; or `at` some instant since 1970, for what was made elsewhere before."""
+    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
     random = int.from_bytes(os.urandom(10), "big") & _RANDOM_BITS
     return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | random)

@@ -33,9 +33,11 @@ WORKFLOWS: Final[Mapping[JobKind, str]] = {
     JobKind.CLOCK: "AdvanceClock",
     JobKind.ZONE_CHANGE: "ChangeZone",
     JobKind.VOICE_MEMO: "ProcessVoiceMemo",
+    JobKind.EXPORT: "ExportData",
+    JobKind.IMPORT_UNDO: "UndoImport",
 }
-# Of the others half would be done; a newer one replaces them.
-CANCELLABLE: Final = frozenset({JobKind.CLOCK})
+# Of the others half would be done; a newer one replaces them. Half an import can be undone.
+CANCELLABLE: Final = frozenset({JobKind.CLOCK, JobKind.IMPORT, JobKind.EXPORT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,22 @@ class ReminderDraft:
 
 
 async def add_to(
-    tx: Transaction, actor: Actor, row: TodoRow, drafts: Sequence[ReminderDraft], *, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    row: TodoRow,
+    drafts: Sequence[ReminderDraft],
+    *,
+    past_too: bool = False,
+    now: datetime,
 ) -> list[Reminder]:
-    """The reminders that a todo is created with; written with it."""
+    """The reminders that a todo is created with; written with it.
+
+    `past_too`: those whose moment has passed are kept, and fire no more (a todo from elsewhere).
+    """
     added = []
     for nth, draft in enumerate(drafts):
         try:
-            added.append(await _add(tx, actor, row, draft, now=now))
+            added.append(await _add(tx, actor, row, draft, past_too=past_too, now=now))
         except Invalid as error:
             pointer = f"/reminders/{nth}{error.pointer}"
             raise Invalid(error.detail, pointer=pointer, code=error.code) from error
@@ -258,10 +267,17 @@ async def follow(
 
 
 async def _add(
-    tx: Transaction, actor: Actor, row: TodoRow, draft: ReminderDraft, *, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    row: TodoRow,
+    draft: ReminderDraft,
+    *,
+    past_too: bool = False,
+    now: datetime,
 ) -> Reminder:
     person = await tx.person()
-    _refuse_past(draft.wish, person.timezone, now=now)
+    if not past_too:
+        _refuse_past(draft.wish, person.timezone, now=now)
     armed = Armed(None, None, None)
     if row.status == Status.PENDING:
         armed = rows.armed(

@@ -91,7 +91,7 @@ async def begin(
         todo_id=todo.id,
         created_by=created_by,
         status=SeriesStatus.ACTIVE,
-        **_rule_columns(draft, todo.due),
+        **rule_columns(draft, todo.due),
         turn=0,
         nth=1,
         recurrence_id=step.recurrence_id,
@@ -251,7 +251,7 @@ async def tune(
 ) -> SeriesRow:
     """Other policies or dates around the same rule: it goes on from its own start, as counted."""
     _demand_newest(row, todo)
-    after = replace(row, **_rule_columns(draft, row.plan.start))
+    after = replace(row, **rule_columns(draft, row.plan.start))
     if after == row:
         return row
     first(after.plan)
@@ -281,7 +281,7 @@ async def change(
     )
     after = replace(
         row,
-        **_rule_columns(draft, due),
+        **rule_columns(draft, due),
         turn=row.turn + 1,
         nth=1,
         recurrence_id=step.recurrence_id,
@@ -323,7 +323,8 @@ async def _rearm(tx: Transaction, row: SeriesRow, *, now: datetime) -> None:
         await reminders.rearm_todo(tx, todo, now=now)
 
 
-def _rule_columns(draft: RecurrenceDraft, start: Due) -> dict[str, Any]:
+def rule_columns(draft: RecurrenceDraft, start: Due) -> dict[str, Any]:
+    """A rule as a series stores it."""
     recurrence = draft.recurrence
     return {
         "rrule": draft.rrule,
