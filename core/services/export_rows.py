@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, func, insert, null, select, tuple_, update
 
 from core.models.exports import Exports
 from core.models.jobs import Jobs, JobStatus
+from core.models.memos import VoiceMemos
+from core.models.users import Users
+from core.services.memo_rows import MemoRow
 from core.statements import query
 
 
@@ -145,3 +148,20 @@ FOLLOW: Final = query(
     ),
     Kept,
 )
+_RECORDED = (VoiceMemos.user_id == bindparam("me"), VoiceMemos.blob.is_not(None))
+_BY_KEY = (VoiceMemos.workspace_id, VoiceMemos.id)
+# Their words are told with the rows.
+RECORDINGS: Final = query(
+    select(
+        *(
+            null() if name in {"transcript", "words"} else getattr(VoiceMemos, name)
+            for name in MemoRow.__dataclass_fields__
+        )
+    )
+    .where(*_RECORDED, tuple_(*_BY_KEY) > tuple_(bindparam("after_space"), bindparam("after_id")))
+    .order_by(*_BY_KEY)
+    .limit(100),
+    MemoRow,
+)
+RECORDED: Final = query(select(func.coalesce(func.sum(VoiceMemos.size), 0)).where(*_RECORDED))
+ZONE: Final = query(select(Users.timezone).where(Users.id == bindparam("me")))
