@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-from core.rules.importing import localstorage, own, parents, texts
+from core.rules.importing import localstorage, own, parents, texts, todoist_csv
 from core.rules.importing.parents import Cuts
 from core.rules.importing.records import (
     MAX_BYTES,
@@ -22,6 +22,7 @@ from core.rules.importing.records import (
 _READERS: Final[dict[Format, Callable[[BinaryIO, Scene], Iterator[Item]]]] = {
     Format.LOCALSTORAGE: localstorage.read,
     Format.OWN: own.read,
+    Format.TODOIST_CSV: todoist_csv.read,
 }
 
 
