@@ -137,8 +137,8 @@ def is_doubtful(link: Link, asked: Asked) -> bool:
     if isinstance(asked.event, RemoteEvent):
         gone = link.state == LinkState.ENDED or link.gone == Side.EVENT
         return gone and not asked.event.cancelled and not asked.read
-    unheard = link.base is None and link.state != LinkState.ENDED
-    return asked.event is Missing.UNREAD and unheard
+    unsure = link.base is None or link.gone == Side.EVENT
+    return asked.event is Missing.UNREAD and unsure and link.state != LinkState.ENDED
 
 
 def plan(

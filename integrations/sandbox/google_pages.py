@@ -88,8 +88,8 @@ def router(  # noqa: C901 - a list of routes; each is one decision or none
     async def patch(
         request: Request, event_id: str, account: Account = "", calendar: CalendarId = ""
     ) -> Response:
-        of = found(account, calendar)
-        return await _done(request, lambda body: of.patch(event_id, body, None))
+        of, if_match = found(account, calendar), request.headers.get("if-match")
+        return await _done(request, lambda body: of.patch(event_id, body, if_match))
 
     @pages.delete("/google/client/events/{event_id}", status_code=204)
     async def delete(event_id: str, account: Account = "", calendar: CalendarId = "") -> Response:

@@ -1,0 +1,30 @@
+"""Seeds of a life with a calendar; `make chaos` has more."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.db import Database
+from tests.calendar_life import Life
+from tests.calendars import desk
+from tests.connecting import World, connected_world
+
+SEEDS = 8
+
+
+@pytest.fixture(scope="module")
+async def world(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
+        yield world
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_both_sides_come_to_say_the_same_and_nothing_is_lost_or_written_twice(
+    world: World, app_db: Database, worker_db: Database, seed: int
+) -> None:
+    async with desk(world, app_db, worker_db) as at:
+        found = await Life(at, str(seed)).live()
+    assert found.problems == []
+    assert found.most <= 1
