@@ -1,6 +1,6 @@
 """multipart/form-data (RFC 7578), part by part as it comes; nothing of it is kept here.
 
-File names and declared types are read and dropped: they are what somebody says.
+File names and declared types are left where they stand: they are what somebody says.
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ def boundary(content_type: str) -> bytes:
     """What parts are divided by. 415 for another media type, `Invalid` without a boundary."""
     kind, options = parse_options_header(content_type)
     if kind != TYPE:
-        raise HTTPException(415, "send multipart/form-data with a part `audio`")
+        raise HTTPException(415, "send multipart/form-data")
     found: bytes = options.get(b"boundary", b"")
     if not found:
         raise Invalid("multipart/form-data needs a boundary", pointer="", code="multipart")

@@ -45,7 +45,7 @@ async def may_begin(visit: Visit, tx: Transaction) -> None:
     settings: Settings = visit.app.state.settings
     await place(tx, visit.actor, visit.workspace_id, Access.WRITE, now=visit.now)
     await consents.require_transcription(tx, visit.actor.user_id, settings)
-    throttles.hit(tx, _uploads(visit))
+    throttles.hit(tx, uploads(visit))
 
 
 async def write_down(
@@ -82,7 +82,7 @@ async def write_down(
         if also is not None:
             also(tx, memo.id)
         if not new and also is None:
-            throttles.forgive(tx, _uploads(visit))
+            throttles.forgive(tx, uploads(visit))
         if visit.claim is not None:
             idempotency.store(tx, visit.claim, answer(job))
     if new:
@@ -121,6 +121,7 @@ async def sent(pieces: AsyncIterator[bytes], *, most: int) -> bytes:
     return bytes(held)
 
 
-def _uploads(visit: Visit) -> Throttle:
+def uploads(visit: Visit) -> Throttle:
+    """How often somebody may send something large."""
     settings: Settings = visit.app.state.settings
     return Throttle(f"uploads:{visit.actor.user_id}", settings.rate_limit_uploads, 60)

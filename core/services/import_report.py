@@ -19,7 +19,7 @@ class Report:
 
     total: int | None = None
     again: bool = False  # something waits for a second reading
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    counts: dict[str, int] = field(default_factory=lambda: {each.value: 0 for each in Outcome})
     lists: list[str] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     lost: dict[str, int] = field(default_factory=dict)

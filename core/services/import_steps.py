@@ -53,11 +53,22 @@ async def write(
     wrote = await import_writes.write(
         tx, actor, work.row, items, reading.names, after=after, now=now
     )
-    lost = [*wrote.lost]
-    if wrote.preferences:
-        lost += await imports.prefer(tx, actor.user_id, wrote.preferences, now=now)
-    wrote = replace(wrote, lost=tuple(lost))
+    wrote = replace(wrote, lost=await _preferred(tx, actor.user_id, wrote, now=now))
     work = _told(tx, work, wrote, wrote.lists, after + len(items), read, now=now)
+    return Made(work, wrote)
+
+
+async def write_here(tx: Transaction, work: Work, items: Sequence[Item], *, now: datetime) -> Made:
+    """All of a small import at once, and its end, for its caller who is its person."""
+    names = Names()
+    actor, row = work.actor, work.row
+    wrote = await import_writes.write(tx, actor, row, items, names, after=0, now=now)
+    if wrote.again:
+        await import_writes.link(tx, actor, row, items, names, after=0, now=now)
+    lost = await _preferred(tx, actor.user_id, wrote, now=now)
+    work.report.total = len(items)
+    work = _told(tx, work, replace(wrote, lost=lost), wrote.lists, len(items), 1.0, now=now)
+    imports.finish(tx, work, now=now)
     return Made(work, wrote)
 
 
@@ -114,6 +125,14 @@ async def link(
     )
     progress = FIRST + (1 - FIRST) * read
     return _tell(tx, work, {}, after + len(items), progress, now=now)
+
+
+async def _preferred(
+    tx: Transaction, user_id: UUID, wrote: Wrote, *, now: datetime
+) -> tuple[str, ...]:
+    if not wrote.preferences:
+        return wrote.lost
+    return (*wrote.lost, *await imports.prefer(tx, user_id, wrote.preferences, now=now))
 
 
 async def _work(tx: Transaction, reading: Reading, after: int) -> Work | None:
