@@ -53,6 +53,7 @@ contracts: install
 
 generated: install
 	$(BIN)/voicetodo admin openapi --check
+	$(BIN)/voicetodo admin privacy --check
 
 bench: install .venv/peers/installed ## measure start, API, voice, and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start

@@ -1,4 +1,4 @@
-"""`voicetodo admin outbox | dump | emails | openapi | migrate | reseal | settings`: for operators.
+"""`voicetodo admin outbox | dump | emails | openapi | migrate | reseal | …`: for operators.
 
 They are beside the API and read the settings and PostgreSQL themselves; what one of them needs is
 imported when it runs.
@@ -20,12 +20,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from api.commands import described, emails
+from api.commands import described, emails, privacy
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 
 app = typer.Typer(help="For operators.", no_args_is_help=True)
 app.command()(emails.emails)
+app.command()(privacy.privacy)
+app.command()(privacy.breach_report)
+app.add_typer(privacy.requests, name="requests")
 OPENAPI = Path(__file__).resolve().parents[2] / "openapi.json"
 
 

@@ -1,5 +1,4 @@
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
@@ -7,21 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.memos import ConsentKind
 from core.models.table import CreatedAt, Table, one_of
-
-
-class RequestKind(StrEnum):
-    """What one may ask of whoever keeps one's data: Art. 15 and 20, 17, 16, 21."""
-
-    ACCESS = "access"
-    ERASURE = "erasure"
-    RECTIFICATION = "rectification"
-    OBJECTION = "objection"
-
-
-class RequestOutcome(StrEnum):
-    DONE = "done"
-    REFUSED = "refused"  # Art. 12(5), or a duty to keep it
-    WITHDRAWN = "withdrawn"
+from core.rules.data_requests import RequestKind, RequestOutcome
 
 
 class ConsentLog(Table):

@@ -47,7 +47,7 @@ class Answers:
     """Of one column, folder, payload or log field. Words are keys of the map's own lists.
 
     `export` names the archive's member, or is null and `export_reason` says why; `kept_because` is
-    null unless `erase` is `keep`.
+    null unless `erase` is `keep`. `sealed`: who has the database alone does not read it.
     """
 
     category: str
@@ -58,6 +58,7 @@ class Answers:
     export_reason: str | None
     erase: Erase
     kept_because: str | None
+    sealed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ class _Reader:
             none,
             Erase.KEEP if keep else Erase(erase),
             keep,
+            it.get("sealed", False),
         )
 
     def _reason(self, place: str, said: object, word: str) -> str | None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from core.db import Transaction
 from core.errors import Conflict, NotFound
 from core.ids import uuid7
-from core.models.rights import RequestKind, RequestOutcome
+from core.rules.data_requests import RequestKind, RequestOutcome
 from core.statements import Query, row
 
 
@@ -84,6 +84,9 @@ _GET: Final = Query(
     {},
     writes=False,
 )
+_PERSON: Final = Query(
+    b"SELECT id FROM users WHERE email = lower(%(email)s)", row, {}, writes=False
+)
 _PAGE: Final = Query(
     b"SELECT "
     + _COLUMNS
@@ -142,6 +145,15 @@ async def _refuse(tx: Transaction, request_id: UUID, why: str) -> DataRequest:
     if await tx.first(_GET, id=request_id) is None:
         raise NotFound("there is no such request")
     raise Conflict(why)
+
+
+async def person(tx: Transaction, email: str) -> UUID:
+    """Whose address it is. Raises `NotFound`."""
+    found = await tx.first(_PERSON, email=email)
+    if found is None:
+        raise NotFound(f"there is no account of {email}")
+    (user_id,) = found
+    return UUID(str(user_id))
 
 
 async def page(tx: Transaction, *, closed: bool = False) -> list[DataRequest]:

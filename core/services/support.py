@@ -13,21 +13,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from core.errors import Misconfigured, NotFound, Unavailable
 from core.models import Table
+from core.rules import data_map
 
-# Nobody who helps needs these, and whoever reads over their shoulder must not have them.
-_NEVER: Final = [
-    "password_hash",
-    "token_hash",
-    "auth",
-    "secret",
-    "secret_hash",
-    "blob_key",
-    "parts_key",
-    "transcript",
-    "words",
-    "sealed",
-    "original_text",
-]
 _OF_PERSON: Final[dict[str, LiteralString]] = {
     "workspace_id": "= %(id)s",  # the personal one has its person's id
     "user_id": "= %(id)s",
@@ -38,7 +25,7 @@ _OF_PERSON: Final[dict[str, LiteralString]] = {
 
 def counts(url: str) -> dict[str, int]:
     """How many rows each table has, all at the same moment."""
-    with _snapshot(url) as connection:
+    with snapshot(url) as connection:
         return {
             name: _value(connection, SQL("SELECT count(*) FROM {}").format(Identifier(name)))
             for name in sorted(Table.metadata.tables)
@@ -47,7 +34,7 @@ def counts(url: str) -> dict[str, int]:
 
 def person(url: str, email: str) -> dict[str, list[dict[str, Any]]]:
     """Every row that belongs to this person, by table, without hashes. Raises `NotFound`."""
-    with _snapshot(url) as connection:
+    with snapshot(url) as connection:
         select = SQL("SELECT id FROM users WHERE email = lower(%(email)s)")
         found = connection.execute(select, {"email": email}).fetchone()
         if found is None:
@@ -66,12 +53,20 @@ def person(url: str, email: str) -> dict[str, list[dict[str, Any]]]:
         return rows
 
 
+def _never(table: str) -> list[str]:
+    """Nobody who helps needs these, and whoever reads over their shoulder must not have them."""
+    columns = data_map.read().tables[table].columns.items()
+    return [name for name, it in columns if it.sealed or it.category == "credential"]
+
+
 def _rows(table: str, conditions: list[Composable]) -> Composed:
     return SQL(
         "SELECT coalesce(jsonb_agg(row ORDER BY row), '[]') FROM "
         "(SELECT to_jsonb(t) - {never}::text[] AS row FROM {table} t WHERE {conditions}) AS rows"
     ).format(
-        never=Literal(_NEVER), table=Identifier(table), conditions=SQL(" OR ").join(conditions)
+        never=Literal(_never(table)),
+        table=Identifier(table),
+        conditions=SQL(" OR ").join(conditions),
     )
 
 
@@ -81,7 +76,11 @@ def _value(connection: Connection[Any], statement: SQL | Composed, **parameters:
 
 
 @contextmanager
-def _snapshot(url: str) -> Iterator[Connection[Any]]:
+def snapshot(url: str) -> Iterator[Connection[Any]]:
+    """A connection that reads, as an administrator, everything as it is at one moment.
+
+    Raises `Unavailable`, and `Misconfigured` when row-level security would hide rows from it.
+    """
     try:
         connection = connect(url, connect_timeout=3)
     except OperationalError as error:
@@ -95,6 +94,6 @@ def _snapshot(url: str) -> Iterator[Connection[Any]]:
         if _value(connection, unseeing):
             raise Misconfigured(
                 "row-level security hides every row from the user of DATABASE_URL: "
-                "dump as a superuser, or as a role with BYPASSRLS"
+                "ask as a superuser, or as a role with BYPASSRLS"
             )
         yield connection

@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from api.commands import described
 from api.commands.admin import OPENAPI, openapi_document, openapi_text
 from core import metrics
+from core.rules import data_map, privacy
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = re.compile(
@@ -20,6 +21,12 @@ SETTINGS = re.compile(
 def test_openapi_json_is_the_apps() -> None:
     """`voicetodo admin openapi --write`."""
     assert OPENAPI.read_text(encoding="utf-8") == openapi_text(openapi_document())
+
+
+def test_privacy_md_is_the_data_maps() -> None:
+    """`voicetodo admin privacy --write`."""
+    found = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    assert found == privacy.markdown(data_map.read())
 
 
 def test_env_example_names_every_setting() -> None:
