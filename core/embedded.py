@@ -34,6 +34,10 @@ _DYNAMIC_CONFIG = {
     # With more partitions fairness holds within each of them only, which looks uneven.
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
+    # A history is deleted only once its end is acknowledged: half a minute by default, which is
+    # long for somebody who watches their account go.
+    "history.transferProcessorUpdateAckInterval": "1s",
+    "history.visibilityProcessorUpdateAckInterval": "1s",
 }
 
 

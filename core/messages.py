@@ -112,3 +112,27 @@ class SlackMessage:
     """Something that Slack told."""
 
     inbound_id: UUID
+
+
+class Store(StrEnum):
+    """Where something of a person is, in the order in which it is erased."""
+
+    CONNECTIONS = "connections"  # accesses to outside services, and those services
+    WORKFLOWS = "workflows"  # what is under way
+    BLOBS = "blobs"
+    MAIL = "mail"  # the last one to them
+    MAIL_SERVICE = "mail_service"
+    ROWS = "rows"
+    HISTORIES = "histories"  # what began meanwhile
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureMessage:
+    erasure_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureStep:
+    erasure_id: UUID
+    store: Store

@@ -80,6 +80,20 @@ class SendGrid:
         check(response, VENDOR)
         return accepted(response)
 
+    async def erase(self, address: str) -> None:
+        """Have SendGrid delete what it keeps of the mails to this address. Twice is once.
+
+        https://www.twilio.com/docs/sendgrid/api-reference/recipients-data-erasure/delete-recipients-email-data
+        Raises VendorError, permanent for a key that may not do this (the scope
+        `recipients.erasejob.create`).
+        """
+        response = await self.client.post(
+            f"{self.base_url.rstrip('/')}/v3/recipients/erasejob",
+            headers=self._headers,
+            content=orjson.dumps({"email_addresses": [address]}),
+        )
+        check(response, VENDOR)
+
     async def post(self, content: bytes) -> Answer:
         """Make the call; any answer but those that ask for a wait, which are raised."""
         response = await self.client.post(

@@ -120,6 +120,29 @@ REVOCATION: Policy = {
     ),
 }
 
+# One store of an account that is erased: bites of rows, or a service that may be away for days. No
+# limit on attempts: when to go on without that service the activity says itself, and all of the
+# rest is to come to its end.
+ERASURE: Policy = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=15),
+    ),
+}
+
+# A whole archive, from its beginning each time. After a day it is said to have failed.
+EXPORT: Policy = {
+    "start_to_close_timeout": timedelta(hours=6),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(minutes=5),
+    ),
+}
+
 # One short transaction of ours: repeated until PostgreSQL is there.
 BOOKKEEPING: Policy = {
     "start_to_close_timeout": timedelta(seconds=10),

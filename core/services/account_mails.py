@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from core import outbox
 from core.db import Transaction
-from core.models.deliveries import DeliveryKind
+from core.models.deliveries import DeliveryKind, DeliveryStatus
 from core.services.deliveries import workflow_id
 from core.statements import Query, row
 
@@ -27,6 +27,21 @@ _WRITE: Final = Query(
     writes=True,
 )
 
+OVER: Final = frozenset(
+    {
+        DeliveryStatus.SENT,
+        DeliveryStatus.FAILED,
+        DeliveryStatus.CANCELLED,
+        DeliveryStatus.MISSED,
+    }
+)
+_STATUS: Final = Query(
+    b"SELECT status FROM deliveries WHERE workspace_id = %(user_id)s AND id = %(id)s",
+    row,
+    {},
+    writes=False,
+)
+
 
 async def send(
     tx: Transaction,
@@ -41,7 +56,7 @@ async def send(
 
     `tx` may write in the person's own workspace. A session as `subject_id` tells its device.
     """
-    delivery_id = uuid5(user_id, f"{kind}|{about}")
+    delivery_id = _id(user_id, kind, about)
     written = await tx.first(
         _WRITE, user_id=user_id, id=delivery_id, kind=kind, subject_id=subject_id, now=now
     )
@@ -57,3 +72,15 @@ async def send(
         delivery_id=delivery_id,
         queue="email",
     )
+
+
+async def status(
+    tx: Transaction, user_id: UUID, kind: DeliveryKind, *, about: str
+) -> DeliveryStatus | None:
+    """What became of one that was sent; null: there is none."""
+    found = await tx.first(_STATUS, user_id=user_id, id=_id(user_id, kind, about))
+    return DeliveryStatus(found[0]) if found else None
+
+
+def _id(user_id: UUID, kind: DeliveryKind, about: str) -> UUID:
+    return uuid5(user_id, f"{kind}|{about}")

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, literal, select, update
 
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import Conflict, Unauthenticated
+from core.errors import Conflict, Forbidden, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
 from core.models.deliveries import DeliveryKind
@@ -222,6 +222,31 @@ async def link(
     await merges.move(tx, actor.user_id, proof.user_id, now=now)
     user = await _enter(tx, proof)
     return sessions.open_(tx, door, user, user_agent=visitor.user_agent, now=now)
+
+
+async def confirm(
+    tx: Transaction,
+    door: Door,
+    visitor: Visitor,
+    user: User,
+    password: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """Somebody who is signed in shows their password again, before what cannot be taken back.
+
+    An anonymous account has none to show. Raises `Forbidden` for a wrong or a missing one, after
+    as many tries as a sign-in has.
+    """
+    if user.email is None:
+        return
+    if password is None:
+        raise Forbidden("show your password again")
+    try:
+        proof = await _prove(door, visitor, user.email, password, now=now)
+    except Unauthenticated as error:
+        raise Forbidden("the password is wrong") from error
+    throttles.forgive(tx, proof.throttle)
 
 
 def _check(door: Door, password: str, name: str, email: str) -> None:

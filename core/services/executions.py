@@ -4,8 +4,10 @@ Rows are recorded when the relay claims their outbox row, before the start: a wo
 once finds its row, and a worker that dies in between leaves an open one for the sweep.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import bindparam, update
 
@@ -56,6 +58,39 @@ _REQUEUE = Query(
 )
 
 
+# What somebody asked for in a workspace that stays: it is told from what it is about.
+_THEIRS = b"""
+    fairness_key = %(user)s::text OR fairness_key = ANY (%(workspaces)s) OR subject_id IN (
+        SELECT id FROM jobs WHERE user_id = %(user)s
+        UNION ALL SELECT id FROM deliveries WHERE user_id = %(user)s
+        UNION ALL SELECT subject_id FROM deliveries WHERE user_id = %(user)s
+            AND kind <> 'erasure_begun'
+        UNION ALL SELECT id FROM connections WHERE user_id = %(user)s
+        UNION ALL SELECT id FROM voice_memos WHERE user_id = %(user)s
+        UNION ALL SELECT id FROM slack_inbound WHERE user_id = %(user)s)
+"""
+_CLAIM_UNSENT = Query(b"DELETE FROM outbox WHERE " + _THEIRS, row, {}, writes=True)
+_CLAIM = Query(
+    b"""
+    UPDATE executions SET fairness_key = %(user)s::text, open = false,
+        closed_at = coalesce(closed_at, now())
+    WHERE (open OR fairness_key <> %(user)s::text) AND ("""
+    + _THEIRS
+    + b")",
+    row,
+    {},
+    writes=True,
+)
+_OF_PERSON = Query(
+    b"SELECT workflow_id FROM executions WHERE fairness_key = %(user)s::text"
+    b" ORDER BY workflow_id LIMIT 200",
+    row,
+    {},
+    writes=False,
+)
+_FORGET = Query(b"DELETE FROM executions WHERE workflow_id = ANY (%(ids)s)", row, {}, writes=True)
+
+
 def close(tx: Transaction, workflow_id: str, *, now: datetime) -> None:
     """Nothing is left to do for this workflow: in the transaction that settles its work.
 
@@ -75,6 +110,23 @@ async def unclosed(
         after_id=after.workflow_id if after else "",
         limit=limit,
     )
+
+
+async def of_person(tx: Transaction, user_id: UUID, workspaces: Sequence[UUID]) -> list[str]:
+    """The ids of up to 200 workflows that worked for this person, marked as theirs and closed.
+
+    Theirs are those of their own workspaces, and elsewhere those about something of their own. Once
+    marked they are found when the rows that led to them are gone. What is not relayed yet goes.
+    `tx` works as `vt_eraser`.
+    """
+    tx.run(_CLAIM_UNSENT, user=user_id, workspaces=[str(each) for each in workspaces])
+    tx.run(_CLAIM, user=user_id, workspaces=[str(each) for each in workspaces])
+    return [found for (found,) in await tx.all(_OF_PERSON, user=user_id)]
+
+
+def forget(tx: Transaction, workflow_ids: Sequence[str]) -> None:
+    """Queue that nothing is known of these any more. `tx` works as `vt_eraser`."""
+    tx.run(_FORGET, ids=list(workflow_ids))
 
 
 def requeue(tx: Transaction, workflow_id: str) -> None:

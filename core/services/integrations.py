@@ -103,6 +103,12 @@ _END: Final = Query(
     {},
     writes=True,
 )
+_OF_PERSON: Final = Query(
+    b"SELECT workspace_id, id, provider FROM connections WHERE user_id = %(user_id)s ORDER BY id",
+    row,
+    {},
+    writes=False,
+)
 _OTHERS: Final = Query(
     b"""
     SELECT 1 FROM connections c
@@ -168,11 +174,9 @@ async def writable(tx: Transaction, actor: Actor, connection_id: UUID) -> Integr
 async def disconnect(tx: Transaction, actor: Actor, connection_id: UUID, *, now: datetime) -> None:
     """From now on nobody uses it; a workflow tells the provider and then forgets the access."""
     found = await writable(tx, actor, connection_id)
-    this: dict[str, Any] = {"workspace_id": found.workspace_id, "id": found.id}
-    if await tx.first(_END, **this, user_id=actor.user_id, now=now) is None:
+    message = ConnectionMessage(found.workspace_id, found.id)
+    if not await end(tx, actor.user_id, message, Provider(found.provider), now=now):
         raise NotFound("there is no such connection of yours")
-    if found.provider == Provider.GOOGLE_CALENDAR:
-        await calendar_settings.forget(tx, found.workspace_id, found.id, now=now)
     outbox.start(
         tx,
         WORKFLOW,
@@ -183,6 +187,23 @@ async def disconnect(tx: Transaction, actor: Actor, connection_id: UUID, *, now:
         connection_id=found.id,
     )
     audits.record(tx, "connection.ended", actor_id=actor.user_id, subject_id=found.id)
+
+
+async def end(
+    tx: Transaction,
+    user_id: UUID,
+    message: ConnectionMessage,
+    provider: Provider,
+    *,
+    now: datetime,
+) -> bool:
+    """Nobody uses it from now on; whoever calls this gives it back. Whether it was in use."""
+    this: dict[str, Any] = {"workspace_id": message.workspace_id, "id": message.connection_id}
+    if await tx.first(_END, **this, user_id=user_id, now=now) is None:
+        return False
+    if provider is Provider.GOOGLE_CALENDAR:
+        await calendar_settings.forget(tx, message.workspace_id, message.connection_id, now=now)
+    return True
 
 
 async def ending(tx: Transaction, message: ConnectionMessage) -> Provider | None:
@@ -211,8 +232,21 @@ async def shared(tx: Transaction, provider: Provider, connection: connections.Co
 
 def ended(tx: Transaction, message: ConnectionMessage, workflow_id: str, *, now: datetime) -> None:
     """Forget the access, unless it was connected again. Twice is once."""
-    tx.run(_REMOVE, workspace_id=message.workspace_id, id=message.connection_id)
+    forget(tx, message)
     executions.close(tx, workflow_id, now=now)
+
+
+async def of_person(tx: Transaction, user_id: UUID) -> list[tuple[ConnectionMessage, Provider]]:
+    """All of theirs, in whichever workspace, those that are just being given back as well.
+
+    `tx` works as `vt_eraser`.
+    """
+    found = await tx.all(_OF_PERSON, user_id=user_id)
+    return [(ConnectionMessage(where, id_), Provider(name)) for where, id_, name in found]
+
+
+def forget(tx: Transaction, message: ConnectionMessage) -> None:
+    tx.run(_REMOVE, workspace_id=message.workspace_id, id=message.connection_id)
 
 
 async def _shown(tx: Transaction, rows: Sequence[_Row]) -> list[Integration]:

@@ -1,4 +1,4 @@
-"""SendGrid's `POST /v3/mail/send`, with the checks and errors of the real one.
+"""SendGrid's `POST /v3/mail/send` and `/v3/recipients/erasejob`, with the real ones' checks.
 
 https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send and, for the words,
 https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors. What is not emulated: templates
@@ -16,6 +16,8 @@ from integrations.sandbox import sendgrid_substitutions
 from integrations.sandbox.wire import Answer, Call, Vendor, json_answer
 
 SEND: Final = ("POST", "/v3/mail/send")
+ERASE: Final = ("POST", "/v3/recipients/erasejob")
+MAX_ERASED: Final = 5000
 MAX_RECIPIENTS: Final = 1000
 MAX_CATEGORIES: Final = 10
 MAX_CATEGORY_CHARS: Final = 255
@@ -129,6 +131,10 @@ def answer(call: Call) -> Answer:
         return error(400)
     if not isinstance(message, dict):
         return error(400)
+    return _erase(message) if call.path == ERASE[1] else _send(message)
+
+
+def _send(message: dict[str, object]) -> Answer:
     if found := list(problems(message)):
         content = [
             {"message": text, "field": field or None, "help": HELP + anchor if anchor else None}
@@ -140,12 +146,24 @@ def answer(call: Call) -> Answer:
     return Answer(202, headers=((b"x-message-id", secrets.token_urlsafe(16).encode()),))
 
 
+def _erase(message: dict[str, object]) -> Answer:
+    """A job that deletes what is kept of these recipients; nothing here is ever kept of them.
+
+    https://www.twilio.com/docs/sendgrid/api-reference/recipients-data-erasure/delete-recipients-email-data
+    """
+    addresses = _list(message.get("email_addresses"))
+    valid = all(isinstance(each, str) and ADDRESS.fullmatch(each) for each in addresses)
+    if not valid or not 0 < len(addresses) <= MAX_ERASED:
+        return error(400)
+    return json_answer(202, {"job_id": secrets.token_hex(16)})
+
+
 def _refused(call: Call) -> int | None:
     """Give the status of a call whose body is not looked at."""
     scheme, _, key = call.header(b"authorization").partition(" ")
-    if call.path != SEND[1]:
+    if call.path not in {SEND[1], ERASE[1]}:
         return 404
-    if call.method != SEND[0]:
+    if call.method != "POST":
         return 405
     if scheme.lower() != "bearer" or not key.strip():
         return 401
@@ -361,7 +379,8 @@ def _list(value: object) -> list[object]:
 
 
 def _kind(method: str, path: str) -> str:
-    return "mail.send" if (method, path) == SEND else f"{method} {path}"
+    known = {SEND: "mail.send", ERASE: "recipients.erase"}
+    return known.get((method, path), f"{method} {path}")
 
 
 SENDGRID: Final = Vendor(
