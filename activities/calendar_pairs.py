@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from core import logs, metrics
+from core import faults, logs, metrics
 from core.db import Database, Transaction
 from core.errors import (
     AlreadyThere,
@@ -174,6 +174,7 @@ class Pairs:
             return Result(planned, again=Asked(Missing.GONE, link.todo_id, link.event_id))
         except VendorError as error:
             return Result(planned, failure=error)
+        faults.point("calendar_after_write")
         metrics.CALENDAR_WRITES.labels("event", write.op).inc()
         return Result(planned, answer, then=then)
 

@@ -38,7 +38,8 @@ AT_ONCE: Final = 50  # pairs; so much is planned and written between two looks a
 CHANGES: Final = 200  # of the feed
 CHANNEL_LIVES: Final = timedelta(days=7)
 RENEWED_AT: Final = 0.8  # of its life
-WITHOUT_CHANNEL: Final = timedelta(hours=6)  # until another one is tried
+WITHOUT_CHANNEL: Final = timedelta(hours=6)  # until another one is tried, if it was refused
+UNHEARD: Final = timedelta(minutes=2)  # … and if only nothing was heard of it
 OF_TODOS: Final = ("todo.", "recurrence.")
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ class Steps:
         except VendorError as error:  # whatever it is: the listing, which follows, finds it out
             log.warning("calendar.not_watched", subject_id=sync.id, error=error)
             async with self._pairs.held(sync) as tx:
-                again_at = now + WITHOUT_CHANNEL
+                again_at = now + (WITHOUT_CHANNEL if error.permanent else UNHEARD)
                 self.sync = calendar_channels.refused(tx, sync, again_at=again_at, now=now)
             return
         async with self._pairs.held(sync) as tx:

@@ -379,3 +379,21 @@ async def test_a_calendar_that_cannot_be_watched_is_kept_in_step_all_the_same(at
         at.world.database_url, "SELECT 1 FROM calendar_channels WHERE connection_id = %s", at.id
     )
     assert kept == []
+
+
+async def test_who_was_not_heard_asking_for_a_channel_asks_again_soon(at: Desk) -> None:
+    fault(at, "events.watch", status=503)
+    since = at.world.latest()
+    address = calendars.address(at.world.app.state.settings)
+    await at.sync(address=address)
+    [(again_at,)] = await sql(
+        at.world.database_url, "SELECT channel_renew_at FROM calendar_syncs WHERE id = %s", at.id
+    )
+    assert timedelta(minutes=1) < again_at - clock.now() < timedelta(minutes=3)
+    await at.poke()
+    run = await at.begin()
+    assert run is not None
+    later = clock.now() + timedelta(minutes=3)
+    done = await at.slice(run, address=address, now=lambda: later)
+    assert done.state is State.SYNCED
+    assert at.calls(since).count("events.watch") == 2
