@@ -163,6 +163,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         if google is not None:
             await stack.enter_async_context(google)
         ending = registry.disconnecting(settings, loaded, http, app_db, worker_db, google)
+        exporting = registry.exporting(loaded, app_db, voice)
         activities = registry.activities(
             app_db,
             worker_db,
@@ -173,6 +174,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             ending=ending,
             slack_app=slack_app,
             homes=registry.slack_homes(loaded, app_db, worker_db, slack),
+            exporting=exporting,
             posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
@@ -180,6 +182,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             *registry.retries(settings, attempt),
             *registry.recordings(settings, providers, app_db, voice),
             registry.answers(slack_app),
+            registry.archives(exporting),
             *registry.calendars(settings, loaded, app_db, google),
         ]
         client = await _connected(settings, loaded)

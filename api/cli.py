@@ -18,6 +18,7 @@ from api.commands import (
     accounts,
     admin,
     demo,
+    exporting,
     integrations,
     lexicon,
     notifications,
@@ -93,6 +94,7 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "sandbox": workspaces.sandbox,
     "clock": workspaces.clock,
     "undo": undo.undo,
+    "export": exporting.export,
     "demo": demo.demo,
 }
 for name, command in COMMANDS.items():

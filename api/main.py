@@ -25,6 +25,7 @@ from api.routes import (
     digests,
     docs,
     events,
+    exports,
     health,
     integrations,
     jobs,
@@ -145,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
         memos,
         uploads,
         consents,
+        exports,
         integrations,
         connecting,
         calendars,
@@ -154,6 +156,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(memos.streams, prefix=PREFIX)
     app.include_router(memos.advised, prefix=PREFIX)
     app.include_router(uploads.streams, prefix=PREFIX)
+    app.include_router(exports.streams, prefix=PREFIX)
+    app.include_router(exports.public, prefix=PREFIX)
     app.include_router(accounts.public, prefix=PREFIX)
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(connecting.public, prefix=PREFIX)

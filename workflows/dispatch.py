@@ -49,6 +49,7 @@ ROUTES: Mapping[str, Route] = {
     "AdvanceClock": Route(JobMessage, "Moves the clock of a sandbox, instant by instant"),
     "ChangeZone": Route(JobMessage, "Moves a person's floating times to another zone"),
     "ProcessVoiceMemo": Route(JobMessage, "Makes todos of a recording: listens, transcribes, does"),
+    "ExportData": Route(JobMessage, "Writes an archive of what is kept of a person"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
     "Disconnect": Route(ConnectionMessage, "Gives an access back to the provider it is of"),
     "HandleSlack": Route(SlackMessage, "Does what somebody asked in Slack, and answers"),

@@ -26,6 +26,7 @@ from activities.deliveries import Deliveries
 from activities.digests import Digests
 from activities.email_batches import EmailBatches
 from activities.executions import Executions
+from activities.exports import Exports
 from activities.jobs import Jobs
 from activities.memos import Memos
 from activities.parked import Parked
@@ -50,7 +51,8 @@ from core.rules import actions
 from core.rules.push import ANY_SERVICE
 from core.rules.retries import EVENT_WITHIN
 from core.rules.tokens import PHONE_CODE_PURPOSE
-from core.services import connections, memo_secrets, voice_seals
+from core.services import connections, exports, memo_secrets, voice_seals
+from core.services.export_seals import Seals
 from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
 from integrations import calendars as calendars_of
@@ -74,6 +76,7 @@ from workflows.clock import AdvanceClock
 from workflows.connections import Disconnect
 from workflows.deliveries import RetryDelivery, queue_of
 from workflows.dispatch import TASK_QUEUE
+from workflows.exports import EXPORTING, ExportData
 from workflows.memos import LISTENING, ProcessVoiceMemo
 from workflows.slack import ANSWERING, HandleSlack
 from workflows.tick import Tick
@@ -94,9 +97,11 @@ WORKFLOWS: Final[Sequence[type]] = (
     ProcessVoiceMemo,
     HandleSlack,
     SyncCalendar,
+    ExportData,
 )
 ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
 CALENDARS_AT_A_TIME: Final = 32  # slices; each has up to four calls under way
+ARCHIVES_AT_A_TIME: Final = 2  # each takes what it can get of a processor and a disk
 CALLS_AT_A_TIME: Final = 64  # of a transcriber outside; each holds its recording, of up to 10 MB
 
 
@@ -134,6 +139,7 @@ def activities(
     posting: Posting | None = None,
     slack_app: SlackApp | None = None,
     homes: SlackHomes | None = None,
+    exporting: Exports | None = None,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
 
@@ -162,6 +168,7 @@ def activities(
         memos.stop,
         Transcriptions(app_db, voice.audio, voice.transcribers).transcribe,
         *((slack_app.handle, slack_app.keep_silent) if slack_app else ()),
+        *((exporting.write, exporting.give_up) if exporting else ()),
     )
 
 
@@ -175,6 +182,16 @@ def disconnecting(
 ) -> Connections:
     ring = keys.ring.of(connections.PURPOSE)
     return Connections(app_db, worker_db, ring, oauth.providers(settings, http), google)
+
+
+def exporting(keys: Keys, app_db: Database, voice: Voice) -> Exports:
+    seals = Seals(voice.audio.ring, voice.using.ring)
+    return Exports(app_db, voice.audio.blobs, seals, keys.ring.of(exports.PURPOSE))
+
+
+def archives(exporting: Exports) -> VendorQueue:
+    name = queue_of(TASK_QUEUE, EXPORTING)
+    return VendorQueue(name, exporting.write, None, ARCHIVES_AT_A_TIME)
 
 
 def voice(

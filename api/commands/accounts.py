@@ -22,7 +22,11 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Make an account and sign in."""
-    body = {"email": email, "password": _password(again=True), "timezone": zone or machine_zone()}
+    body = {
+        "email": email,
+        "password": ask_password(again=True),
+        "timezone": zone or machine_zone(),
+    }
     if name:
         body["name"] = name
     with connect(api) as client:
@@ -32,7 +36,7 @@ def register(
 
 def login(*, email: Email, api: Api = None, as_json: Json = False) -> None:
     """Sign in."""
-    body = {"email": email, "password": _password(again=False)}
+    body = {"email": email, "password": ask_password(again=False)}
     with connect(api) as client:
         user = client.sign_in("/auth/login", body)
         answer(user, f"Signed in as {email} at {client.api}.", as_json=as_json)
@@ -63,7 +67,8 @@ def machine_zone() -> str:
     return next((name for name in candidates if name in zones.known()), "UTC")
 
 
-def _password(*, again: bool) -> str:
+def ask_password(*, again: bool) -> str:
+    """Of VOICETODO_PASSWORD, of stdin, or asked for."""
     given = os.environ.get("VOICETODO_PASSWORD")
     if given is not None:
         return given

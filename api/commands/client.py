@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from core.errors import Error, Misconfigured, Rejected, Unavailable
 
 PREFIX: Final = "/api/v1"
 UNDO: Final = "/undo"
+STEP_UP: Final = "insufficient_user_authentication"  # RFC 9470
 TRIES: Final = 3
 FIRST_WAIT_S: Final = 0.4
 LONGEST_WAIT_S: Final = 5.0
@@ -113,22 +115,31 @@ class Client:
         A body of `Bytes` is sent once: only the caller knows how to go on after a break. `undoable`
         is false where the caller says by `remember` what there is to undo.
         """
-        account = self._account
-        if account is None:
-            raise _signed_out("you are not signed in: `voicetodo login` or `voicetodo register`")
-        headers = dict(headers or {})
-        if method == "POST":
-            headers["Idempotency-Key"] = str(uuid4())
-        for renewed in (False, True):
-            headers["Authorization"] = f"Bearer {account.access_token}"
-            response = self._attempt(method, path, body, params, headers)
-            if response.status_code != httpx2.codes.UNAUTHORIZED or renewed:
-                break
-            account = self._renew(account)
-        answer = _read(response)
+        answer = _read(self._signed_in(method, path, body, params, headers))
         if undoable and path != UNDO:
             self.remember(answer.change_set)
         return answer
+
+    def led_to(self, path: str) -> str:
+        """Where the answer of this path (303) leads to."""
+        response = self._signed_in("GET", path)
+        if response.status_code != httpx2.codes.SEE_OTHER:
+            raise _failure(response)
+        location: str = response.headers["Location"]
+        return location
+
+    @contextmanager
+    def streamed(self, location: str) -> Iterator[httpx2.Response]:
+        """What is there, as it comes; asked for once, without a sign-in."""
+        try:
+            with self._http.stream("GET", location) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _failure(response)
+                yield response
+        except httpx2.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise Unreachable(f"{self.api} broke off ({reason})") from error
 
     def remember(self, change_set: str | None) -> None:
         """It is the next that `voicetodo undo` takes back."""
@@ -195,6 +206,29 @@ class Client:
             account, access_token=new["access_token"], refresh_token=new["refresh_token"]
         )
 
+    def _signed_in(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        account = self._account
+        if account is None:
+            raise _signed_out("you are not signed in: `voicetodo login` or `voicetodo register`")
+        sent = dict(headers or {})
+        if method == "POST":
+            sent["Idempotency-Key"] = str(uuid4())
+        for renewed in (False, True):
+            sent["Authorization"] = f"Bearer {account.access_token}"
+            response = self._attempt(method, path, body, params, sent)
+            final = response.status_code != httpx2.codes.UNAUTHORIZED or _steps_up(response)
+            if final or renewed:
+                break
+            account = self._renew(account)
+        return response
+
     def _attempt(
         self,
         method: str,
@@ -229,6 +263,11 @@ class Client:
             failure = _failure(response)
             wait = min(max(wait, _retry_after(response)), LONGEST_WAIT_S)
         raise failure
+
+
+def _steps_up(response: httpx2.Response) -> bool:
+    """It wants a password; another token of the same sign-in would be refused as well."""
+    return STEP_UP in response.headers.get("WWW-Authenticate", "")
 
 
 def _read(response: httpx2.Response) -> Answer:

@@ -38,6 +38,7 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "ask_who_is_in_slack",  # for whoever Slack gave the link
     "begin_from_slack",
     "finish_connecting",  # for whoever holds a state of ours
+    "fetch_download",  # for whoever holds a link, once
     "health",
     "ready",
 }
@@ -64,6 +65,8 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_workspaces",
     "create_workspace",
     "list_jobs",
+    "list_exports",
+    "create_export",
     "get_consents",
     "put_consents",
     "preview_recurrence",  # looks up the caller's zone
@@ -119,6 +122,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "undo": {"change_set": "{change_set}"},
     "reprocess_memo": {},
     "create_upload": {},
+    "create_export": {},
     "put_consents": {"third_party_transcription": False},
     "edit_me": {"name": "x"},
     "update_integration": {},
@@ -225,6 +229,7 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "subscription_id": await subscribed(person),
         "memo_id": await recorded(app, person),
         "upload_id": await uploading(person),
+        "export_id": await exported(app, person),
         "integration_id": await integrated(app, person),
         "provider": "slack",
         **await told_elsewhere(person),
@@ -319,6 +324,22 @@ async def asked(app: FastAPI, person: Person) -> str:
     return job_id
 
 
+async def exported(app: FastAPI, person: Person) -> str:
+    """One whose archive was made, as its row says: a person may ask for five a day."""
+    export_id = await asked(app, person)
+    await sql(
+        embedded.database_url(app.state.settings),
+        "INSERT INTO exports (workspace_id, id, user_id, formats, blob, blob_key, ready_at,"
+        " expires_at)"
+        " VALUES (%s, %s, %s, '{json}', %s, '', now(), now() + interval '1 day')",
+        person.id,
+        export_id,
+        person.id,
+        f"exports/{export_id}",
+    )
+    return export_id
+
+
 async def notified(app: FastAPI, person: Person) -> str:
     notification_id = str(uuid7())
     await sql(
@@ -348,6 +369,7 @@ def nothing() -> dict[str, str]:
         "subscription_id",
         "memo_id",
         "upload_id",
+        "export_id",
         "integration_id",
         "command_id",
         "session_id",
@@ -478,7 +500,8 @@ async def test_the_same_calls_work_for_their_owner(
             alice = await register(http)
         if operation.id == "create_list":
             await alice.delete(answer.headers["location"].removeprefix(API))
-        assert answer.is_success, (operation.id, answer.text)
+        shown = answer.is_success or answer.status_code == 303  # the way to a download
+        assert shown, (operation.id, answer.text)
 
 
 async def test_forbidden_fields_are_refused(app: FastAPI, http: AsyncClient, alice: Person) -> None:
