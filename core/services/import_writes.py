@@ -205,7 +205,7 @@ class _Slice:
         return (*item.lost, *lost)
 
     async def record(self, n: int, item: Record) -> Line:
-        known = self.known.get(item.ref)
+        known, name = self.known.get(item.ref), item.source_id or item.ref
         if known is not None:
             code = None if known.stands else "deleted"
             reason = None if known.stands else "it was imported before, and deleted since"
@@ -213,7 +213,7 @@ class _Slice:
             return _line(
                 n,
                 item.line,
-                item.ref,
+                name,
                 Outcome.EXISTED,
                 item.title,
                 todo_id=todo_id,
@@ -222,9 +222,7 @@ class _Slice:
             )
         lost = [*item.lost]
         todo_id = await self._create(n, item, lost)
-        return _line(
-            n, item.line, item.ref, Outcome.CREATED, item.title, todo_id=todo_id, lost=lost
-        )
+        return _line(n, item.line, name, Outcome.CREATED, item.title, todo_id=todo_id, lost=lost)
 
     async def _create(self, n: int, item: Record, lost: list[str]) -> UUID:
         list_id = None
