@@ -143,17 +143,6 @@ EXPORT: Policy = {
     ),
 }
 
-# A whole archive, from its beginning each time. After a day it is said to have failed.
-EXPORT: Policy = {
-    "start_to_close_timeout": timedelta(hours=6),
-    "schedule_to_close_timeout": timedelta(hours=24),
-    "heartbeat_timeout": timedelta(seconds=8),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=500),
-        maximum_interval=timedelta(minutes=5),
-    ),
-}
-
 # One short transaction of ours: repeated until PostgreSQL is there.
 BOOKKEEPING: Policy = {
     "start_to_close_timeout": timedelta(seconds=10),
