@@ -87,6 +87,20 @@ _CHANGE: Final = Query(
     {},
     writes=True,
 )
+# Events that are wanted now may have stood there long before, where no news tells of them.
+_LIST_ANEW: Final = Query(
+    b"""
+    UPDATE calendar_syncs
+    SET sync_token = NULL, page_token = NULL, full_list = true, fence = fence + 1,
+        arm_no = arm_no + 1, updated_at = %(now)s,
+        state = CASE state WHEN 'paused' THEN state ELSE 'idle' END,
+        next_at = CASE state WHEN 'paused' THEN NULL ELSE %(now)s END
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND policy <> %(policy)s
+    """,
+    row,
+    {},
+    writes=True,
+)
 # The ids of events hang on connection and todo: in another calendar they are free.
 _LEAVE_CALENDAR: Final = Query(
     b"DELETE FROM calendar_links WHERE workspace_id = %(workspace_id)s AND connection_id = %(id)s",
@@ -94,16 +108,19 @@ _LEAVE_CALENDAR: Final = Query(
     {},
     writes=True,
 )
+# One that is paused while its connection is used had a calendar that was gone.
 _GO_TO_CALENDAR: Final = Query(
     b"""
-    UPDATE calendar_syncs
+    UPDATE calendar_syncs s
     SET calendar_id = %(calendar_id)s, calendar_name = %(name)s, sync_token = NULL,
         page_token = NULL, after_id = NULL, feed_until = NULL, listed_at = NULL, full_sync = true,
         full_list = true, channel_renew_at = NULL, failures = 0, problem = NULL,
-        fence = fence + 1, arm_no = arm_no + 1, updated_at = %(now)s,
-        state = CASE state WHEN 'paused' THEN state ELSE 'idle' END,
-        next_at = CASE state WHEN 'paused' THEN NULL ELSE %(now)s END
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+        fence = s.fence + 1, arm_no = s.arm_no + 1, updated_at = %(now)s,
+        state = CASE c.status WHEN 'active' THEN 'idle' ELSE s.state END,
+        next_at = CASE c.status WHEN 'active' THEN %(now)s END
+    FROM connections c
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = %(id)s
+      AND c.workspace_id = s.workspace_id AND c.id = s.id
     """,
     row,
     {},
@@ -159,17 +176,19 @@ async def change(
 ) -> None:
     """Null leaves as it is. Another calendar begins anew; the events in the old one stay there.
 
+    With another policy every event is looked at once more; todos that were made before stay.
+
     Raises `NotFound` where nothing is kept in step.
     """
     this = {"workspace_id": workspace_id, "id": connection_id}
     found = await tx.first(_LOCK, **this)
     if found is None:
         raise NotFound("this connection has no calendar")
+    if policy is not None:
+        tx.run(_LIST_ANEW, **this, policy=policy, now=now)
     tx.run(_CHANGE, **this, policy=policy, name=calendar_name, now=now)
     if calendar_id is not None and calendar_id != found[0]:
         _go_to(tx, workspace_id, connection_id, calendar_id, calendar_name or "", now=now)
-    elif policy is not None:
-        tx.run(_POKE, **this, now=now)
 
 
 async def shown(tx: Transaction, connection_ids: Sequence[UUID]) -> dict[UUID, Shown]:

@@ -67,6 +67,31 @@ async def test_another_calendar_begins_anew(at: Desk) -> None:
     assert shown["settings"]["calendar_name"] == "Family"
 
 
+async def test_a_calendar_that_is_not_there_is_paused_until_another_one_is_chosen(at: Desk) -> None:
+    await make(at.person, "Water", due=DUE)
+    await at.settings(calendar_id="nobody@group.calendar.google.com")
+    assert (await at.sync()).state is State.PAUSED
+    shown = (await at.person.get(f"/integrations/{at.id}")).json()
+    assert (shown["status"], shown["sync"]["state"]) == ("active", "paused")
+    assert "choose another one" in shown["sync"]["problem"]
+    await at.settings(calendar_id=at.account)
+    assert (await at.sync()).state is State.SYNCED
+    assert set(await at.events()) == {"Water"}
+
+
+async def test_with_another_policy_what_stood_there_before_is_read(at: Desk) -> None:
+    await at.put("Lunch")
+    await at.sync()
+    assert await at.todos() == {}
+    await at.settings(events_become_todos="all")
+    assert (await at.sync()).state is State.SYNCED
+    assert set(await at.todos()) == {"Lunch"}
+    await at.settings(events_become_todos="none")
+    await at.put("Dinner")
+    await at.sync()
+    assert set(await at.todos()) == {"Lunch"}
+
+
 async def test_who_asks_for_a_run_gets_a_job_that_ends_with_it(at: Desk) -> None:
     await at.sync()
     asked = await at.person.post(f"/integrations/{at.id}/sync")
