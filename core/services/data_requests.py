@@ -48,10 +48,18 @@ _ADD: Final = Query(
     {},
     writes=True,
 )
+# Who is gone waits for no archive any more.
 _CLOSE_OF: Final = Query(
     b"""
-    UPDATE data_requests SET closed_at = %(now)s, outcome = %(outcome)s
-    WHERE subject_id = %(subject_id)s AND closed_at IS NULL
+    UPDATE data_requests SET closed_at = %(now)s,
+        outcome = CASE WHEN subject_id = %(subject_id)s THEN %(outcome)s ELSE 'withdrawn' END
+    WHERE closed_at IS NULL AND (
+        subject_id = %(subject_id)s
+        OR subject_id IS NOT NULL AND %(outcome)s = 'done' AND user_id = (
+            SELECT user_id FROM data_requests
+            WHERE subject_id = %(subject_id)s AND kind = 'erasure'
+        )
+    )
     """,
     row,
     {},
@@ -121,7 +129,10 @@ def close(
     *,
     now: datetime,
 ) -> None:
-    """Queue that this export or erasure answered its request; what is closed stays as it is."""
+    """Queue that this export or erasure answered its request; what is closed stays as it is.
+
+    An erasure that is done ends the exports of its person that were not.
+    """
     tx.run(_CLOSE_OF, subject_id=subject_id, outcome=outcome, now=now)
 
 

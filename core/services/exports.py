@@ -25,7 +25,8 @@ from core.ids import uuid7
 from core.messages import JobMessage
 from core.models.deliveries import DeliveryKind
 from core.models.jobs import JobKind, JobStatus
-from core.services import account_mails, audits, jobs, sessions
+from core.rules.data_requests import RequestKind, RequestOutcome
+from core.services import account_mails, audits, data_requests, jobs, sessions
 from core.services import export_rows as rows
 from core.services.export_rows import Export, Kept
 
@@ -95,6 +96,7 @@ async def create(
         job_id=export_id,
         now=now,
     )
+    data_requests.begin(tx, RequestKind.ACCESS, actor.user_id, subject_id=export_id, now=now)
     audits.record(tx, "export.requested", actor_id=actor.user_id, subject_id=export_id)
     return Export(
         export_id,
@@ -142,6 +144,7 @@ async def remove(tx: Transaction, actor: Actor, export_id: UUID, *, now: datetim
         jobs.finish(tx, job, JobStatus.CANCELLED, job.result, now=now)
     found = await tx.first(rows.BLOB, of_user=actor.user_id, of_id=export_id)
     tx.run(rows.REMOVE, of_user=actor.user_id, of_id=export_id, now=now)
+    data_requests.close(tx, export_id, RequestOutcome.WITHDRAWN, now=now)
     audits.record(tx, "export.removed", actor_id=actor.user_id, subject_id=export_id)
     return found[0] if found else None
 
@@ -238,6 +241,7 @@ async def finish(tx: Transaction, message: JobMessage, made: Made, *, now: datet
         "missing": made.missing,
     }
     jobs.finish(tx, job, JobStatus.SUCCEEDED, result, now=now)
+    data_requests.close(tx, job.id, now=now)
     await account_mails.send(
         tx, job.user_id, DeliveryKind.EXPORT_READY, job.id, about=str(job.id), now=now
     )

@@ -1,6 +1,8 @@
 """Whatever is kept of people or told to others is in core/data_map.yaml, and nothing else is."""
 
+import ast
 import dataclasses
+import importlib
 import re
 import typing
 from collections import Counter
@@ -35,6 +37,7 @@ PEOPLE: Final = {
 }
 # Addresses of ours, and of servers that whoever runs this runs as well.
 OURS: Final = {"public_url", "database_url"}
+KEY_PARTS: Final = 3  # a folder, a slash, a name
 ADDRESS: Final = re.compile(r'(?<!")"https://([a-z0-9.-]+\.[a-z]{2,})[/"]')
 
 
@@ -80,6 +83,35 @@ def test_only_what_can_be_empty_is_anonymised() -> None:
     }
     assert found
     assert all(found.values()), found
+
+
+def folders() -> Iterator[tuple[str, str]]:
+    """(file, folder) of each blob's key that code makes: `f"{FOLDER}/{uuid7()}"`."""
+    for package in ("api", "activities", "core"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.JoinedStr) or len(node.values) != KEY_PARTS:
+                    continue
+                folder, slash, _ = node.values
+                if isinstance(folder, ast.FormattedValue) and ast.unparse(slash) == "'/'":
+                    name = ast.unparse(folder.value)
+                    if name.rpartition(".")[2].isupper():
+                        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                        yield path.name, eval(name, vars(importlib.import_module(module)))  # noqa: S307 - a name that our own code says
+
+
+def test_every_folder_of_blobs() -> None:
+    found = [(file, folder) for file, folder in folders() if not folder.startswith("/")]
+    assert {folder for _, folder in found} == set(MAP.blobs)
+    puts = {
+        path.name
+        for package in ("api", "activities")
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"blobs\.put\(", path.read_text(encoding="utf-8"))
+    }
+    assert puts - {file for file, _ in found} == {
+        "erasures.py"
+    }  # its keys are made in core/services
 
 
 def test_every_log_field() -> None:

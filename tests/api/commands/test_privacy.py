@@ -18,6 +18,7 @@ from core.ids import uuid7
 from core.rules.data_requests import RequestKind, RequestOutcome
 from core.services import breaches, data_requests
 from core.services.breaches import Exposed, Report
+from core.services.data_requests import DataRequest
 from core.settings import settings
 from tests.people import Person
 from tests.teams import sql, team
@@ -99,6 +100,49 @@ async def test_what_answers_a_request_is_one_request(app_db: Database, alice: Pe
     async with app_db.transaction() as tx:
         found = await data_requests.page(tx, closed=True)
     assert [each.outcome for each in found if each.subject_id == subject] == ["done"]
+
+
+async def test_an_export_writes_itself_in(app_db: Database, alice: Person) -> None:
+    asked = await alice.post("/exports", json={})
+    assert asked.status_code == 202, asked.text
+    export_id = UUID(asked.json()["id"])
+
+    async def found() -> DataRequest:
+        async with app_db.transaction() as tx:
+            [one] = [
+                each
+                for each in await data_requests.page(tx, closed=True)
+                if each.subject_id == export_id
+            ]
+        return one
+
+    opened = await found()
+    assert (opened.kind, opened.user_id, opened.closed_at) == ("access", alice.id, None)
+    assert timedelta(days=27) < opened.due_at - opened.received_at < timedelta(days=32)
+    removed = await alice.delete(f"/exports/{export_id}")
+    assert removed.status_code == 204, removed.text
+    assert (await found()).outcome == "withdrawn"
+
+
+async def test_who_is_gone_waits_for_no_archive(
+    app_db: Database, alice: Person, bob: Person
+) -> None:
+    archive, erasure, others, now = uuid7(), uuid7(), uuid7(), clock.now()
+    async with app_db.transaction() as tx:
+        for kind, person, subject in (
+            (RequestKind.ACCESS, alice, archive),
+            (RequestKind.ERASURE, alice, erasure),
+            (RequestKind.ACCESS, bob, others),
+        ):
+            data_requests.begin(tx, kind, person.id, subject_id=subject, now=now)
+        by_hand = data_requests.begin(tx, RequestKind.OBJECTION, alice.id, now=now)
+    async with app_db.transaction() as tx:
+        data_requests.close(tx, erasure, now=now)
+    async with app_db.transaction() as tx:
+        found = {each.id: each for each in await data_requests.page(tx, closed=True)}
+    of = {each.subject_id: each.outcome for each in found.values()}
+    assert (of[erasure], of[archive], of[others]) == ("done", "withdrawn", None)
+    assert found[by_hand].outcome is None
 
 
 def of(report: Report, category: str, *, sealed: bool = False) -> Exposed:
