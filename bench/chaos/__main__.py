@@ -5,7 +5,8 @@
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
 F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS, VOICE_KILLS, RUNS (seeds of
-calendar-sim); SEED repeats a run. Ends with code 1 when anything that must hold did not.
+calendar-sim), CALENDAR_KILLS, VENDOR_SECONDS, SLACK_THINGS, SLACK_KILLS, WEBHOOK_KILLS. SEED
+repeats a run. Ends with code 1 when anything that must hold did not.
 """
 
 import asyncio
@@ -22,11 +23,15 @@ from rich.console import Console
 
 from bench.chaos import (
     calendar_sim,
+    calendar_vendor,
+    calendars,
     creates,
+    hooks,
     memos,
     outages,
     reminders,
     restarts,
+    slack_app,
     troubles,
     uploads,
     vendor,
@@ -47,7 +52,9 @@ def _size(name: str, default: int) -> int:
 
 
 TRIALS: dict[str, Trial] = {
+    "calendar": lambda stack, rng: calendars.killed(stack, _size("CALENDAR_KILLS", 50), rng),
     "calendar-sim": lambda _, rng: calendar_sim.hostile(_size("RUNS", 2000), rng.getrandbits(20)),
+    "calendar-vendor": lambda stack, _: calendar_vendor.faults(stack, _size("VENDOR_SECONDS", 60)),
     "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
     "f2": lambda stack, rng: creates.before_commit(stack, _size("F2_ROUNDS", 1000), rng),
     "f4": lambda stack, rng: workers.killed(stack, _size("F4_KILLS", 100), rng),
@@ -66,12 +73,17 @@ TRIALS: dict[str, Trial] = {
     "reminders": lambda stack, rng: reminders.under_nemesis(
         stack, _size("NEMESIS_SECONDS", 600), _size("NEMESIS_KILLS", 50), rng
     ),
+    "slack-inbound": lambda stack, rng: slack_app.inbound(
+        stack, _size("SLACK_THINGS", 200), _size("SLACK_KILLS", 10), rng
+    ),
     "voice-memo": lambda stack, rng: memos.killed(stack, _size("VOICE_KILLS", 100), rng),
     "voice-upload": lambda stack, rng: uploads.killed(stack, _size("VOICE_KILLS", 100), rng),
     "vendor": lambda stack, _: vendor.faults(stack),
     "vendor-told": lambda stack, _: vendor.faults(stack, told=True),
     "vendor-push": lambda stack, _: vendor.faults(stack, by=Pushing),
     "vendor-slack": lambda stack, _: vendor.faults(stack, by=Slacking),
+    "webhooks-out": lambda stack, rng: hooks.killed(stack, _size("WEBHOOK_KILLS", 50), rng),
+    "webhooks-vendor": lambda stack, _: hooks.vendor(stack, _size("VENDOR_SECONDS", 60)),
 }
 
 

@@ -14,6 +14,7 @@ from bench.chaos.owner import ZONE, Owner
 from bench.chaos.stack import Stack
 from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
 
+ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})  # of a job
 LASTS: Final = timedelta(minutes=30)
 LOOK_EVERY_S: Final = 0.2
 BACK: Final = "http://127.0.0.1:8000/callback"
@@ -24,7 +25,10 @@ _OVER: Final = """
            AND NOT EXISTS (SELECT FROM calendar_links l WHERE l.connection_id = s.id AND l.dirty)
     FROM calendar_syncs s JOIN feeds f USING (workspace_id) WHERE s.id = %(id)s
 """
-_EVENTS: Final = "SELECT todo_id::text, event_id FROM calendar_links WHERE connection_id = %(id)s"
+_EVENTS: Final = """
+    SELECT todo_id::text, event_id FROM calendar_links
+    WHERE connection_id = %(id)s AND state = 'linked' AND base IS NOT NULL
+"""
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Diary:
         self._there("DELETE", f"/{event_id}")
 
     def pairs(self) -> dict[str, str]:
-        """Todo -> its event, as far as they are linked."""
+        """Todo -> its event, of those that agreed on something."""
         found = self.stack.rows(_EVENTS, id=self.id)
         return {todo_id: event_id for todo_id, event_id in found if todo_id is not None}
 
@@ -120,7 +124,7 @@ class Diary:
         job = self.owner.must("POST", f"/integrations/{self.id}/sync")["id"]
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            if self.owner.must("GET", f"/jobs/{job}")["finished_at"] is not None:
+            if self.owner.must("GET", f"/jobs/{job}")["status"] in ENDED:
                 return
             time.sleep(LOOK_EVERY_S)
         raise RuntimeError(f"not in step after {seconds:.0f} s: {self.status()['sync']}")

@@ -21,6 +21,7 @@ ANY_MOMENT = ""
 FIRST_ATTEMPTS = (ANY_MOMENT, "reminder_after_begin", "reminder_after_send")
 ALL = (*FIRST_ATTEMPTS, ANY_MOMENT, "delivery_before_send", "delivery_after_send")
 FEED_EVERY_S = 2.0
+LIVES_S = (3.0, 8.0)
 LONGEST_LIFE_S = 20.0  # then one that has not met its fault dies at any moment
 DRAIN_S = 420.0  # one that was refused and killed in turn waits minutes for its next attempt
 SLOW: dict[str, object] = {"delay_ms": 150, "times": 1_000_000}
@@ -88,10 +89,12 @@ def kill(
     feed: Callable[[], None],
     busy: Callable[[], bool],
     report: Report,
+    lives_s: tuple[float, float] = LIVES_S,
 ) -> list[datetime]:
     """Kill as many workers as there are `faults`; when each of them was found dead.
 
-    `feed` gives them work, again and again; `busy` says whether a kill would hit somebody.
+    `feed` gives them work, again and again; `busy` says whether a kill would hit somebody;
+    `lives_s` is how long those live, from and to, who die at any moment.
     """
     doomed: list[_Doomed] = []
     ended: list[datetime] = []
@@ -110,7 +113,7 @@ def kill(
                 code = each.process.popen.returncode
                 report.demand(code == -signal.SIGKILL, f"a worker ended by itself: {code}")
         for fault in islice(faults, at_a_time - len(doomed)):
-            life = rng.uniform(3, 8) if fault == ANY_MOMENT else LONGEST_LIFE_S
+            life = rng.uniform(*lives_s) if fault == ANY_MOMENT else LONGEST_LIFE_S
             process = stack.worker(**({"FAULT": f"{fault}:kill"} if fault else {}))
             doomed.append(_Doomed(process, time.monotonic() + life))
         if not doomed:
