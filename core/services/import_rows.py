@@ -77,12 +77,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What came before. `todo_id` is null once the todo is purged; `stands`: it is not deleted."""
+    """What came before; of a todo that was deleted since, `todo_id` is null."""
 
-    id: UUID
     todo_id: UUID | None
-    stands: bool
     series_id: UUID | None
+
+    @property
+    def stands(self) -> bool:
+        return self.todo_id is not None
 
 
 _NAMES: Final = tuple(ImportRow.__dataclass_fields__)
@@ -253,24 +255,18 @@ FORGET_REFS = Query(
     {},
     writes=True,
 )
-KNOWN = Query(
-    b"""
-    SELECT r.id, r.todo_id, t.id IS NOT NULL AND t.deleted_at IS NULL, t.series_id
-    FROM import_refs r
-    LEFT JOIN todos t ON t.workspace_id = r.workspace_id AND t.id = r.todo_id
-    WHERE r.workspace_id = %(workspace_id)s AND r.id = ANY (%(ids)s)
-    """,
-    Known,
+REFS = Query(
+    b"SELECT id, todo_id FROM import_refs"
+    b" WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s)",
+    row,
     {},
     writes=False,
 )
-# Our own export brought back to where it is from: what still stands is not made again.
-OWN = Query(
-    b"""
-    SELECT id, id, true, series_id FROM todos
-    WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s) AND deleted_at IS NULL
-    """,
-    Known,
+# Apart from their refs: a join with those is planned badly where much was just written.
+STANDING = Query(
+    b"SELECT id, series_id FROM todos"
+    b" WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s) AND deleted_at IS NULL",
+    row,
     {},
     writes=False,
 )

@@ -162,12 +162,20 @@ async def _begun(
             if item.repeats is not None:
                 refs |= {each.todo_ref for each in item.repeats.history} - {None}
     keys = {import_rows.key(actor.user_id, row.format or "", ref): ref for ref in refs if ref}
-    found = await tx.all(import_rows.KNOWN, workspace_id=row.workspace_id, ids=list(keys))
-    known = {keys[each.id]: each for each in found}
-    if row.format == Format.OWN:
-        ids = {uuid: ref for ref in keys.values() if (uuid := _uuid(ref)) is not None}
-        own = await tx.all(import_rows.OWN, workspace_id=row.workspace_id, ids=list(ids))
-        known = {ids[each.id]: each for each in own} | known
+    there = {"workspace_id": row.workspace_id}
+    came = {
+        keys[key]: todo_id
+        for key, todo_id in await tx.all(import_rows.REFS, **there, ids=list(keys))
+    }
+    if row.format == Format.OWN:  # brought back to where it is from: what stands is not made again
+        own = {ref: uuid for ref in keys.values() if (uuid := _uuid(ref)) is not None}
+    else:
+        own = {}
+    ids = [todo_id for todo_id in (*came.values(), *own.values()) if todo_id is not None]
+    standing = dict(await tx.all(import_rows.STANDING, **there, ids=ids)) if ids else {}
+    known = {ref: Known(uuid, standing[uuid]) for ref, uuid in own.items() if uuid in standing}
+    for ref, todo_id in came.items():
+        known[ref] = Known(todo_id if todo_id in standing else None, standing.get(todo_id))
     return _Slice(tx, actor, row, spot, await tx.person(), names, known)
 
 
@@ -209,14 +217,13 @@ class _Slice:
         if known is not None:
             code = None if known.stands else "deleted"
             reason = None if known.stands else "it was imported before, and deleted since"
-            todo_id = known.todo_id if known.stands else None
             return _line(
                 n,
                 item.line,
                 name,
                 Outcome.EXISTED,
                 item.title,
-                todo_id=todo_id,
+                todo_id=known.todo_id,
                 code=code,
                 reason=reason,
             )
@@ -233,7 +240,7 @@ class _Slice:
         if parent is not None and not parent.stands:
             lost.append("what it was a subtask of was deleted here: it stands by itself")
         self.again = self.again or (item.parent_ref is not None and parent is None)
-        todo = self._row(n, item, list_id, parent.todo_id if parent and parent.stands else None)
+        todo = self._row(n, item, list_id, parent.todo_id if parent else None)
         if item.repeats is not None:
             todo = await self._repeating(todo, item, item.repeats, lost)
         elif item.series_ref is not None:
@@ -328,7 +335,7 @@ class _Slice:
 
     def _know(self, ref: str, todo: TodoRow) -> None:
         key = import_rows.key(self.actor.user_id, self.row.format or "", ref)
-        self.known[ref] = Known(key, todo.id, stands=True, series_id=todo.series_id)
+        self.known[ref] = Known(todo.id, todo.series_id)
         self.refs[key] = todo.id
 
     async def _list(self, name: str) -> tuple[UUID | None, tuple[str, ...]]:
@@ -348,7 +355,7 @@ class _Slice:
     async def link(self, item: Record) -> None:
         """Of a todo that this import made: what it could not refer to when it was written."""
         mine = self.known.get(item.ref)
-        if mine is None or mine.todo_id is None or not mine.stands:
+        if mine is None or mine.todo_id is None:
             return
         changes: dict[str, Any] = {}
         parent = self.known.get(item.parent_ref) if item.parent_ref else None
