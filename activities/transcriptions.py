@@ -123,6 +123,9 @@ class Transcriptions:
         """Null: not from this one. Raises what Temporal is to repeat."""
         tenant = message.job.workspace_id
         speech = await self._reader.speech(work.memo)
+        # Reading waits for its turn as well: what is looked at last is what counts.
+        if transcriber.third_party and not await self._agreed(work):
+            return None
         try:
             heard = await transcriber.transcribe(
                 speech,
@@ -141,6 +144,10 @@ class Transcriptions:
             raise
         self._transcribers.answered(provider, tenant)
         return heard
+
+    async def _agreed(self, work: Work) -> bool:
+        async with self._db.transaction() as tx:
+            return await consents.stands(tx, work.memo.user_id)
 
     async def _written(self, message: TranscriptionMessage, heard: Transcript) -> Turn:
         ring, retention = self._audio.ring, self._audio.retention

@@ -97,10 +97,15 @@ class Studio:
     def asking(self) -> Transcriptions:
         return Transcriptions(self.db, self.voice.audio, self.voice.transcribers)
 
-    async def agree(self, kind: ConsentKind = ConsentKind.THIRD_PARTY_TRANSCRIPTION) -> None:
+    async def agree(
+        self,
+        kind: ConsentKind = ConsentKind.THIRD_PARTY_TRANSCRIPTION,
+        *,
+        agrees: bool = True,
+    ) -> None:
         async with self.db.transaction() as tx:
             tx.act_in([self.at.user_id], self.at.user_id)
-            await consents.put(tx, self.actor, kind, agrees=True, now=clock.now())
+            await consents.put(tx, self.actor, kind, agrees=agrees, now=clock.now())
 
     async def record(self, audio: bytes, *, language: str | None = "en") -> JobMessage:
         """As the audio door does: the blob first, then the rows."""

@@ -24,6 +24,7 @@ from core.settings import Settings
 from integrations import language_model
 from integrations.audio import recordings
 from integrations.audio.recordings import Recordings
+from integrations.blobs import Directory
 from tests.memos import MILK, Said, Studio, hearing, providers, recorded
 from tests.proposing import Model, command
 from tests.reminding import scene
@@ -222,6 +223,40 @@ async def test_without_consent_nothing_leaves(
         english = without(grace, Transcribers(found))
         assert (await choose(english, german, None)).why == Waiting.LANGUAGE
         assert "knows this language" in english.memo(german)["problem"]
+
+
+async def test_a_withdrawal_counts_for_the_next_try(studio: Studio, said: Said) -> None:
+    said.script(MILK)
+    message = await studio.record(recorded("milk.webm"))
+    said.fault(status=503)
+    with pytest.raises(ApplicationError):  # Temporal would repeat it
+        await ask(studio, message)
+    tried = len(said.calls())
+    await studio.agree(agrees=False)
+    assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
+    assert (await choose(studio, message, None)).why == Waiting.CONSENT
+    assert len(said.calls()) == tried
+    await studio.agree()
+    assert await ask(studio, message) == Turn(Outcome.WRITTEN)
+
+
+async def test_a_withdrawal_counts_while_the_recording_is_read(
+    studio: Studio, said: Said, tmp_path: Path
+) -> None:
+    """The store answers late, and meanwhile its owner thinks otherwise."""
+
+    class Late(Directory):
+        async def open(self, key: str, *, start: int = 0) -> AsyncIterator[bytes]:
+            await studio.agree(agrees=False)
+            async for piece in super().open(key, start=start):
+                yield piece
+
+    audio = replace(studio.voice.audio, blobs=Late(tmp_path))
+    late = replace(studio, voice=replace(studio.voice, audio=audio))
+    message = await studio.record(recorded("milk.webm"))
+    before = len(said.calls())
+    assert await ask(late, message) == Turn(Outcome.UNANSWERED)
+    assert len(said.calls()) == before
 
 
 async def test_what_we_do_not_understand_a_model_proposes_and_its_owner_answers(
