@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-from core.rules.importing import localstorage, own, parents, texts, todoist_csv
+from core.rules.importing import ics, localstorage, own, parents, texts, todoist_csv
 from core.rules.importing.parents import Cuts
 from core.rules.importing.records import (
     MAX_BYTES,
@@ -22,6 +22,7 @@ from core.rules.importing.records import (
 _READERS: Final[dict[Format, Callable[[BinaryIO, Scene], Iterator[Item]]]] = {
     Format.LOCALSTORAGE: localstorage.read,
     Format.OWN: own.read,
+    Format.ICS: ics.read,
     Format.TODOIST_CSV: todoist_csv.read,
 }
 
@@ -32,10 +33,7 @@ def read(file: BinaryIO, *, format: Format, scene: Scene) -> Iterator[Item]:  # 
         most = MAX_BYTES // 1024 // 1024
         yield Rejected(0, Code.TOO_LARGE, f"a file has at most {most} MiB")
         return
-    reader = _READERS.get(format)
-    if reader is None:
-        yield Rejected(0, Code.FORMAT, f"files of the format {format} are not read")
-        return
+    reader = _READERS[format]
     cuts = _cuts(_limited(reader(file, scene)))
     for item in _limited(reader(file, scene)):
         yield _placed(item, cuts, scene) if isinstance(item, Record) else item

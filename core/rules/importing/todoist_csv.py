@@ -33,7 +33,7 @@ from core.rules.importing.saying import Said
 
 _NEEDED: Final = {"TYPE", "CONTENT"}
 _LABEL: Final = re.compile(r"(?<!\S)@([^\s@]+)")
-_FILE: Final = re.compile(r"\[\[file (\{.*?\})\]\]", re.DOTALL)
+_FILE: Final = re.compile(r"\[\[file (\{.{0,2000}?\})\]\]", re.DOTALL)
 _PERSON: Final = re.compile(r"\s*\(\d+\)$")
 _PRIORITIES: Final = {"1": "high", "2": "medium", "3": "low", "4": "none", "": "none"}
 _NO_BOX: Final = "* "
