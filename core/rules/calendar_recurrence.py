@@ -18,7 +18,7 @@ from core.rules.recurrence import Anchor, PileUp, Recurrence, occurrences
 from core.rules.recurrence_converted import PILE_UPS, start_lost
 from core.rules.recurrence_spelling import BY_THE_CLOCK, spelled_out
 from core.rules.recurrence_vtodo import to_vtodo
-from core.rules.rrule import InvalidRule, Skip
+from core.rules.rrule import InvalidRule
 from core.rules.vtodo_reading import from_vtodo
 
 _LINES: Final = ("RRULE", "EXDATE", "RDATE")
@@ -44,8 +44,6 @@ def to_event(recurrence: Recurrence, start: Moment) -> Repeats:
     reasons = [each for each in made.cannot_express if each not in told]
     if recurrence.pile_up is PileUp.ALL:
         reasons.append(PILE_UPS[PileUp.ALL])
-    if rule.skip is not Skip.OMIT:
-        reasons.append(f"days that a month does not have ({rule.skip})")
     if rule.freq in BY_THE_CLOCK:
         reasons.append("several occurrences a day")
     elif len(rule.byhour) > 1 or len(rule.byminute) > 1:

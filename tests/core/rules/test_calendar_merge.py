@@ -286,6 +286,16 @@ def test_a_series_begun_anew_where_it_stands_says_the_same() -> None:
     assert (made.event, made.todo) == (None, None)
 
 
+def test_a_skip_that_never_comes_about_is_no_reason() -> None:
+    first = replace(NINE, on=date(2026, 12, 1))
+    said = "FREQ=MONTHLY;BYMONTHDAY=1;RSCALE=GREGORIAN;SKIP=BACKWARD"  # as words are understood
+    view = series(said, first, first)
+    link, event = linked(view)
+    assert event["recurrence"] == ["RRULE:FREQ=MONTHLY;BYMONTHDAY=1"]
+    made = plan(link, view, read(event), now=NOW)
+    assert (made.event, made.todo, made.reasons) == (None, None, ())
+
+
 def test_a_rule_changed_there_stands_at_what_is_next() -> None:
     view = series("FREQ=WEEKLY", start=replace(NINE, on=date(2026, 11, 3)))
     link, event = linked(view)
