@@ -35,6 +35,7 @@ from core.rules.importing.records import (
 from core.services import import_rows, import_series, lists, reminders, todo_writes
 from core.services.import_rows import ImportRow, Known, Line
 from core.services.import_series import Stand
+from core.services.reminder_series import Course
 from core.services.reminders import ReminderDraft
 from core.services.todo_rows import TodoRow
 from core.services.workspaces import Access, Place, place
@@ -241,8 +242,9 @@ class _Slice:
             lost.append("what it was a subtask of was deleted here: it stands by itself")
         self.again = self.again or (item.parent_ref is not None and parent is None)
         todo = self._row(n, item, list_id, parent.todo_id if parent else None)
+        course = None
         if item.repeats is not None:
-            todo = await self._repeating(todo, item, item.repeats, lost)
+            todo, course = await self._repeating(todo, item, item.repeats, lost)
         elif item.series_ref is not None:
             todo = self._in_series(todo, SERIES + item.series_ref)
         todo = replace(todo, due_at=await todo_writes.due_at(self.tx, todo.due))
@@ -251,7 +253,9 @@ class _Slice:
             ReminderDraft(each.wish, list(each.channels) if each.channels else None, each.urgent)
             for each in item.reminders
         ]
-        await reminders.add_to(self.tx, self.actor, todo, drafts, past_too=True, now=self.spot.now)
+        await reminders.add_to(
+            self.tx, self.actor, todo, drafts, course=course, past_too=True, now=self.spot.now
+        )
         self._know(item.ref, todo)
         if item.repeats is not None and item.series_ref is not None:
             self._know(SERIES + item.series_ref, todo)
@@ -297,12 +301,12 @@ class _Slice:
 
     async def _repeating(
         self, todo: TodoRow, item: Record, repeats: Repeats, lost: list[str]
-    ) -> TodoRow:
+    ) -> tuple[TodoRow, Course | None]:
         try:
             at = import_series.stand(repeats, item.due, self.person.timezone)
         except Invalid as error:
             lost.append(f"it does not repeat here: {error.detail}")
-            return todo
+            return todo, None
         befores = [each.wish.before for each in item.reminders if each.wish.before is not None]
         series = import_series.begin(
             self.tx,
@@ -316,7 +320,7 @@ class _Slice:
             now=self.spot.now,
         )
         self.again = self.again or bool(repeats.history)
-        return _due(todo, series.id, at)
+        return _due(todo, series.id, at), Course.of_series(series)
 
     async def _restores(self, repeats: Repeats) -> dict[str, Any]:
         """Ids of the account that it is from name nothing here; a list is found by its name."""

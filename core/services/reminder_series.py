@@ -13,7 +13,7 @@ from core.models.users import Users
 from core.rules import series as rule
 from core.rules.reminders import Arming, Due, Wish, arming
 from core.rules.series import Fire, Plan
-from core.services.series_rows import PLAN_COLUMNS, plan_of
+from core.services.series_rows import PLAN_COLUMNS, SeriesRow, plan_of
 from core.statements import query
 
 INSTANT: Final = timedelta(microseconds=1)  # the least that PostgreSQL tells apart
@@ -43,6 +43,12 @@ class Course:
         at: time | None = planned_time
         start_zone = plan[-1]
         return cls(status, tuple(plan), Due(on, at, start_zone), zone)
+
+    @classmethod
+    def of_series(cls, row: SeriesRow) -> Self:
+        """Of one that was just begun."""
+        columns = tuple(getattr(row, name) for name in PLAN_COLUMNS)
+        return cls(row.status, columns, row.planned, row.zone)
 
     @property
     def paused(self) -> bool:

@@ -55,17 +55,21 @@ async def add_to(
     row: TodoRow,
     drafts: Sequence[ReminderDraft],
     *,
+    course: Course | None = None,
     past_too: bool = False,
     now: datetime,
 ) -> list[Reminder]:
     """The reminders that a todo is created with; written with it.
 
-    `past_too`: those whose moment has passed are kept, and fire no more (a todo from elsewhere).
+    `course` is its series', where the caller knows that; else it is read. `past_too`: those whose
+    moment has passed are kept, and fire no more (a todo from elsewhere).
     """
     added = []
     for nth, draft in enumerate(drafts):
         try:
-            added.append(await _add(tx, actor, row, draft, past_too=past_too, now=now))
+            added.append(
+                await _add(tx, actor, row, draft, course=course, past_too=past_too, now=now)
+            )
         except Invalid as error:
             pointer = f"/reminders/{nth}{error.pointer}"
             raise Invalid(error.detail, pointer=pointer, code=error.code) from error
@@ -272,6 +276,7 @@ async def _add(
     row: TodoRow,
     draft: ReminderDraft,
     *,
+    course: Course | None = None,
     past_too: bool = False,
     now: datetime,
 ) -> Reminder:
@@ -283,7 +288,7 @@ async def _add(
         armed = rows.armed(
             draft.wish,
             row.due,
-            await _course(tx, row) if draft.wish.before is not None else None,
+            course or await _course(tx, row) if draft.wish.before is not None else None,
             person_zone=person.timezone,
             all_day_time=person.all_day_time,
             now=now,
