@@ -143,10 +143,10 @@ async def fetch_download(
     async with database.transaction() as tx:
         kept = await exports.follow(tx, token, now=visit.now)
     keys: Keys = visit.app.state.keys
-    key = exports.open_key(keys.ring.of(exports.PURPOSE), kept)
     sealed = _shelf(visit).blobs.open(kept.blob)
-    pieces = crypto.unseal_stream(key, sealed, aad=exports.place(kept.user_id, kept.id))
     try:  # what is wrong with it shows before anything is answered
+        key = exports.open_key(keys.ring.of(exports.PURPOSE), kept)
+        pieces = crypto.unseal_stream(key, sealed, aad=exports.place(kept.user_id, kept.id))
         begun = await anext(pieces, b"")
     except Invalid as error:
         log.error("export.damaged", subject_id=kept.id, error=error)

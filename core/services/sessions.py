@@ -14,7 +14,7 @@ from core.crypto import digest
 from core.db import Transaction
 from core.errors import InsufficientUserAuthentication, NotFound
 from core.ids import uuid7
-from core.models.users import RefreshTokens, Sessions
+from core.models.users import RefreshTokens, Sessions, Users
 from core.services import audits
 from core.services.doors import Door
 from core.services.users import User
@@ -89,7 +89,11 @@ _SHOW_PASSWORD = query(
     .where(Sessions.id == bindparam("of_id"))
     .values(authenticated_at=bindparam("now"))
 )
-_AUTHENTICATED = query(select(Sessions.authenticated_at).where(Sessions.id == bindparam("of_id")))
+_AUTHENTICATED = query(
+    select(Sessions.authenticated_at, Users.password_hash.is_(None))
+    .join(Users, Users.id == Sessions.user_id)
+    .where(Sessions.id == bindparam("of_id"))
+)
 _LIVE = query(
     select(
         Sessions.id,
@@ -144,9 +148,13 @@ async def live(tx: Transaction, actor: Actor, *, now: datetime) -> list[Session]
 
 
 async def must_be_recent(tx: Transaction, actor: Actor, *, now: datetime) -> None:
-    """Raises `InsufficientUserAuthentication` unless a password was shown just now."""
+    """Raises `InsufficientUserAuthentication` unless a password was shown just now.
+
+    Who has none is let by: there is nothing more to show than the session.
+    """
     found = await tx.first(_AUTHENTICATED, of_id=actor.session_id)
-    if found is None or found[0] < now - RECENT:
+    at, without_password = found or (None, False)
+    if at is None or (at < now - RECENT and not without_password):
         raise InsufficientUserAuthentication(max_age=RECENT)
 
 
