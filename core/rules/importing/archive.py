@@ -23,6 +23,7 @@ MANIFEST: Final = "manifest.json"
 MAX_UNPACKED: Final = 256 * 1024 * 1024  # 100,000 todos with all that is told of them
 MAX_RATIO: Final = 200  # JSON of todos that are all alike comes to 60
 _MAX_DIRECTORY: Final = 4 * 1024 * 1024
+_PIECE: Final = 256 * 1024
 _ENCRYPTED: Final = 1
 _METHODS: Final = {ZIP_STORED, ZIP_DEFLATED}  # others may ask for as much memory as they like
 _END: Final = b"PK\x05\x06"
@@ -63,16 +64,18 @@ def _member(file: BinaryIO) -> tuple[ZipFile, ZipInfo] | Rejected:
         info = archive.getinfo(MEMBER)
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
             return Rejected(0, Code.FORMAT, f"its {MEMBER} is packed in a way that ours never are")
-        archive.open(info).close()
+        if info.file_size > min(MAX_UNPACKED, MAX_RATIO * (info.compress_size + 1024)):
+            return Rejected(0, Code.TOO_LARGE, f"its {MEMBER} unpacks to more than can be read")
+        with archive.open(info) as unpacked:  # all of it, once: damage is known before it is read
+            while unpacked.read(_PIECE):
+                pass
     except _BROKEN:
         return Rejected(0, Code.MALFORMED, "the archive is damaged")
-    if info.file_size > MAX_UNPACKED or info.file_size > MAX_RATIO * (info.compress_size + 1024):
-        return Rejected(0, Code.TOO_LARGE, f"its {MEMBER} unpacks to more than can be read")
     return archive, info
 
 
 class _Member(RawIOBase):
-    """Ends where the archive is damaged: what reads it says that it breaks off."""
+    """One that was found whole, as a file that can be read again from its beginning."""
 
     def __init__(self, archive: ZipFile, info: ZipInfo) -> None:
         self._archive, self._info = archive, info
@@ -96,10 +99,7 @@ class _Member(RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         into = memoryview(buffer).cast("B")
-        try:
-            piece = self._file.read(len(into))
-        except _BROKEN:
-            return 0
+        piece = self._file.read(len(into))
         into[: len(piece)] = piece
         return len(piece)
 

@@ -62,7 +62,7 @@ def todo(entry: Entry, line: int) -> Record:
         created_at=instant(entry["created_at"]),
         updated_at=instant(entry["updated_at"]),
         priority=one_of(entry["priority"], _PRIORITIES),
-        tags=texts.tags(map(string, entry["tags"]), lost),
+        tags=texts.tags(map(string, array(entry["tags"])), lost),
         due=due(entry["due"]),
         series_ref=None if series is None else ref(series),
         reminders=reminders(entry["reminders"], lost),
@@ -76,7 +76,7 @@ def todo(entry: Entry, line: int) -> Record:
 
 
 def reminders(entries: Any, lost: list[str]) -> tuple[Reminder, ...]:
-    found = [_reminder(each) for each in entries]
+    found = [_reminder(each) for each in array(entries)]
     if len(found) > MAX_REMINDERS:
         lost.append(f"{len(found) - MAX_REMINDERS} reminders: a todo has at most {MAX_REMINDERS}")
     return tuple(found[:MAX_REMINDERS])
@@ -137,7 +137,7 @@ def _recurrence(entry: Entry) -> Recurrence:
 
 
 def _dates(entries: Any) -> tuple[date, ...]:
-    found = sorted({day(each) for each in entries})
+    found = sorted({day(each) for each in array(entries)})
     if len(found) > MAX_DATES:
         raise ValueError(f"more than {MAX_DATES} dates")
     return tuple(found)
@@ -227,6 +227,12 @@ def _recurrence_id(raw: Any) -> str:
 def string(raw: Any) -> str:
     if not isinstance(raw, str):
         raise TypeError("text is expected")
+    return raw
+
+
+def array(raw: Any) -> list[Any]:
+    if not isinstance(raw, list):
+        raise TypeError("an array is expected")
     return raw
 
 
