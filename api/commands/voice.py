@@ -170,17 +170,21 @@ def consent(
     api: Api = None,
     as_json: Json = False,
 ) -> None:
-    """Tell whether outside services may transcribe your recordings, or help to understand words."""
-    changed: dict[str, bool] = {}
+    """Tell whether outside services may transcribe your recordings, or help to understand words.
+
+    To give one is to agree to its text, which is shown.
+    """
+    changed: dict[str, Any] = {}
     changed |= {f"third_party_{give}": True} if give else {}
     changed |= {f"third_party_{withdraw}": False} if withdraw else {}
     if give is not None and give is withdraw:
         raise typer.BadParameter("--give and --withdraw are about the same")
     with connect(api) as client:
+        found = client.get(CONSENTS)
         if changed:
-            found = client.send("PUT", CONSENTS, changed, undoable=False).body
-        else:
-            found = client.get(CONSENTS)
+            versions = {each["kind"]: each["current_version"] for each in found["data"]}
+            body = {**changed, "versions": versions}
+            found = client.send("PUT", CONSENTS, body, undoable=False).body
         now, zone = datetime.now(UTC), moments.zone_of(client)
     shown = []
     for each in found["data"]:
@@ -189,6 +193,8 @@ def consent(
             state, since = "given", each["granted_at"]
         at = f", {when(parsed(since), now=now, zone=zone)}" if since else ""
         shown.append(f"{each['kind'].removeprefix('third_party_')}: {state}{at}")
+        if changed.get(each["kind"]):
+            shown.append(f"  {each['text']}")
     answer(found, *shown, as_json=as_json)
 
 

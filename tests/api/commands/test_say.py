@@ -202,6 +202,8 @@ def test_agrees_and_withdraws(alice: Run) -> None:
     assert lines(alice(*consent).out) == ["transcription: not given", "understanding: not given"]
     assert "transcription: given, " in alice(*consent, "--give", "transcription").out
     told = alice(*consent, "--give", "understanding", "--withdraw", "transcription").out
+    assert "may be sent, as text, to an outside language model" in told
+    assert "recordings may be sent" not in told
     assert ("transcription: not given, " in told, "understanding: given, " in told) == (True, True)
     both = alice(*consent, "--give", "understanding", "--withdraw", "understanding")
     assert both.code == 2
