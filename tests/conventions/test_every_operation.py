@@ -39,6 +39,7 @@ PUBLIC: Final = {  # before anybody can be signed in, or for machines
     "begin_from_slack",
     "finish_connecting",  # for whoever holds a state of ours
     "fetch_download",  # for whoever holds a link, once
+    "get_erasure_receipt",  # for whoever was given its random id
     "health",
     "ready",
 }
@@ -67,6 +68,10 @@ OWN: Final = {  # works on nothing but the caller's own account
     "list_jobs",
     "list_exports",
     "create_export",
+    "preview_erasure",
+    "get_erasure",
+    "request_erasure",
+    "cancel_erasure",
     "get_consents",
     "put_consents",
     "preview_recurrence",  # looks up the caller's zone
@@ -122,7 +127,9 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "undo": {"change_set": "{change_set}"},
     "reprocess_memo": {},
     "create_upload": {},
+    "request_erasure": {"password": PASSWORD},
     "create_export": {},
+    "undo_import": {},
     "put_consents": {"third_party_transcription": False},
     "edit_me": {"name": "x"},
     "update_integration": {},
@@ -161,6 +168,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 CONTENT: Final[dict[str, dict[str, Any]]] = {
     "upload_memo": {"files": {"audio": wav()}},
     "append_to_upload": {"content": wav()},
+    "import_data": {"files": {"file": b"[]"}},
+    "migrate_browser": {"json": {"todos": [{"id": 1, "text": "x"}]}},
 }
 HEADERS: Final[dict[str, dict[str, str]]] = {
     "create_upload": {"Upload-Length": str(len(wav()))},
@@ -230,6 +239,7 @@ async def objects(app: FastAPI, person: Person) -> dict[str, str]:
         "memo_id": await recorded(app, person),
         "upload_id": await uploading(person),
         "export_id": await exported(app, person),
+        "import_id": await imported(person),
         "integration_id": await integrated(app, person),
         "provider": "slack",
         **await told_elsewhere(person),
@@ -340,6 +350,13 @@ async def exported(app: FastAPI, person: Person) -> str:
     return export_id
 
 
+async def imported(person: Person) -> str:
+    """One that is over."""
+    answer = await person.post("/imports/browser", **CONTENT["migrate_browser"])
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["import_id"])
+
+
 async def notified(app: FastAPI, person: Person) -> str:
     notification_id = str(uuid7())
     await sql(
@@ -370,6 +387,7 @@ def nothing() -> dict[str, str]:
         "memo_id",
         "upload_id",
         "export_id",
+        "import_id",
         "integration_id",
         "command_id",
         "session_id",
