@@ -19,6 +19,7 @@ from core.models import Table
 from core.models.memos import ConsentKind
 from core.rules import data_map
 from core.rules.data_map import Answers, Erase
+from core.services import erasure_rows, reseals
 from core.settings import Settings
 from tests.conventions.test_workflow_signatures import activities, signature, workflow_runs
 
@@ -37,6 +38,8 @@ PEOPLE: Final = {
 }
 # Addresses of ours, and of servers that whoever runs this runs as well.
 OURS: Final = {"public_url", "database_url"}
+# Neither in the plan of an erasure nor left by it: they go when all else has gone.
+LAST: Final = {"users", "workspaces", "memberships", "executions"}
 KEY_PARTS: Final = 3  # a folder, a slash, a name
 ADDRESS: Final = re.compile(r'(?<!")"https://([a-z0-9.-]+\.[a-z]{2,})[/"]')
 
@@ -83,6 +86,26 @@ def test_only_what_can_be_empty_is_anonymised() -> None:
     }
     assert found
     assert all(found.values()), found
+
+
+def test_what_an_erasure_leaves_is_what_the_map_keeps() -> None:
+    every = {
+        name: {answers.erase is Erase.KEEP for answers in table.columns.values()}
+        for name, table in MAP.tables.items()
+    }
+    assert {name for name, kept in every.items() if len(kept) > 1} == set()
+    kept = {name for name, each in every.items() if each == {True}}
+    assert kept == set(erasure_rows.STAYS) - LAST
+
+
+def test_what_is_sealed_anew_is_sealed_on_the_map() -> None:
+    sealed = {
+        (name, column)
+        for name, table in MAP.tables.items()
+        for column, answers in table.columns.items()
+        if answers.sealed
+    }
+    assert {(each.table, each.column) for each in reseals.KEPT} <= sealed
 
 
 def folders() -> Iterator[tuple[str, str]]:
