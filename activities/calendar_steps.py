@@ -62,7 +62,7 @@ class Steps:
         self._access = access
         self._now = now
         self._pairs = Pairs(app_db, google, access, now)
-        self._left: set[UUID] = set()  # pairs to part that were looked at already
+        self._left: set[tuple[UUID, str | None]] = set()  # pairs to part, looked at already
         self._steps: Mapping[str, Step] = {
             Phase.LISTING: self._list,
             Phase.TODOS: self._todos,
@@ -219,11 +219,11 @@ class Steps:
             leaving = await calendar_links.gone(tx, sync, limit=AT_ONCE)
         for side, count in waiting.items():
             metrics.CALENDAR_QUARANTINED.labels(side).inc(count)
-        left = [each.id for each in leaving if each.id in self._left]
+        left = [each.id for each in leaving if (each.id, each.gone) in self._left]
         if left:  # nothing can be done about these: they are parted as they are
             async with self._pairs.held(sync) as tx:
                 calendar_links.part(tx, sync, left, now=self._now())
-        self._left.update(each.id for each in leaving)
+        self._left.update((each.id, each.gone) for each in leaving)
         if leaving:
             wanted = [each for each in leaving if each.id not in left]
             await self._pairs.agree(sync, [await self._asked(each) for each in wanted])

@@ -47,7 +47,8 @@ FAULTS: Final[Mapping[str, tuple[Mapping[str, object], ...]]] = {
     "events.get": LOST,
     "events.insert": (*LOST, {"status": 409}),
     "events.patch": (*LOST, {"status": 412}, {"status": 401}),
-    "events.delete": (*LOST, {"status": 412}),
+    # Its answer has no body to be cut; the ledger does not say whether it was refused.
+    "events.delete": (*LOST, {"drop": "after"}, {"drop": "after"}, {"status": 412}),
 }
 
 Event = dict[str, Any]
@@ -62,6 +63,13 @@ class Outcome:
     writes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     most: float = 0.0
+
+    def add(self, other: "Outcome") -> None:
+        self.problems += other.problems
+        self.edits += other.edits
+        self.writes += other.writes
+        self.faults += other.faults
+        self.most = max(self.most, other.most)
 
     def told(self) -> str:
         faults = ", ".join(f"{name} {count:,}" for name, count in sorted(self.faults.items()))
@@ -116,6 +124,7 @@ class Life:
             await self._rng.choice(self._people())()
         elif chosen < 0.6:
             self._fails()
+            self._fails()
         elif chosen < 0.66 and self._workers:
             self._met("worker killed")
             self._kill(self._rng.choice(self._workers))
@@ -169,8 +178,10 @@ class Life:
         return worker.done()
 
     def _fails(self) -> None:
+        """The next call of a kind."""
         kind = self._rng.choice(list(FAULTS))
         how = self._rng.choice(FAULTS[kind])
+        self._met(_name(how))
         self._at.world.fault("google_calendar", kind=kind, **how)
 
     async def _arrives(self) -> None:
@@ -207,6 +218,8 @@ class Life:
         for worker in list(self._workers):
             self._kill(worker)
         await asyncio.wait(self._killed) if self._killed else None
+        for never_met in self._at.world.sandbox.get("/faults.json").json():
+            self.outcome.faults[_name(never_met)] -= 1
         self._at.world.sandbox.delete("/faults")
         await self._arrives()
         while self._late.waiting:
@@ -342,7 +355,7 @@ class Life:
         recurs = id(subject) in self._recurs
         chosen = self._rng.choice(("title", "start", "start", "done", "delete", "others"))
         if event["status"] == "cancelled":
-            if chosen == "others" and not recurs:
+            if not recurs:
                 await self._brings_back(event, subject)
         elif chosen in {"title", "others"} or not recurs:
             await self._edits(event, subject, chosen)
@@ -529,3 +542,9 @@ def _event_of(asked: Event) -> str:
     if asked["method"] == "POST":
         return str(orjson.loads(asked["body"])["id"])
     return str(asked["path"].partition("?")[0].rpartition("/")[2])
+
+
+def _name(fault: Mapping[str, object]) -> str:
+    """As it is told of."""
+    drops = {"before": "request lost", "midway": "answer lost", "after": "answer lost"}
+    return drops.get(str(fault.get("drop"))) or str(fault["status"])
