@@ -41,6 +41,7 @@ from integrations.http_transport import Limits
 from integrations.transcription import registry as transcribers
 from workflows import policies, registry, schedules
 from workflows.dispatch import TASK_QUEUE
+from workflows.erasing import erasing
 from workflows.registry import VendorQueue
 from workflows.relay import Relay
 from workflows.sweep import Sweep
@@ -141,7 +142,8 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         url = embedded.database_url(settings)
         app_db = Database(url, role="vt_app", size=settings.pool_size)
         worker_db = Database(url, role="vt_worker", size=settings.pool_size)
-        for database in (app_db, worker_db):
+        eraser_db = Database(url, role="vt_eraser", size=2)
+        for database in (app_db, worker_db, eraser_db):
             await database.open()
             stack.push_async_callback(database.close)
         await _database_answers(worker_db)
@@ -174,6 +176,8 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             ending=ending,
             slack_app=slack_app,
             homes=registry.slack_homes(loaded, app_db, worker_db, slack),
+            erasing=erasing(settings, loaded, http, (app_db, eraser_db), voice.audio.blobs, ending),
+            importing=registry.importing(loaded, app_db, voice.audio.blobs),
             exporting=exporting,
             posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )

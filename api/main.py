@@ -24,9 +24,11 @@ from api.routes import (
     conversions,
     digests,
     docs,
+    erasures,
     events,
     exports,
     health,
+    imports,
     integrations,
     jobs,
     lists,
@@ -56,7 +58,7 @@ from api.routes import (
 from core import embedded, faults, keys, logs
 from core.db import Database
 from core.rules.understanding import languages
-from core.services import clocks, memo_secrets, voice_seals
+from core.services import clocks, import_files, memo_secrets, voice_seals
 from core.services.doors import Door
 from core.services.passwords import Passwords
 from core.services.voice_results import Policy, Using
@@ -115,6 +117,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
     app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
+    app.state.import_shelf = Shelf(
+        app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE)
+    )
     app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)
     app.state.slack_signing = keys.slack_signing(settings)
@@ -151,10 +156,13 @@ def create_app(settings: Settings) -> FastAPI:
         connecting,
         calendars,
         webhook_endpoints,
+        imports,
+        erasures,
     ):
         app.include_router(noun.router, prefix=PREFIX)
     app.include_router(memos.streams, prefix=PREFIX)
     app.include_router(memos.advised, prefix=PREFIX)
+    app.include_router(imports.streams, prefix=PREFIX)
     app.include_router(uploads.streams, prefix=PREFIX)
     app.include_router(exports.streams, prefix=PREFIX)
     app.include_router(exports.public, prefix=PREFIX)
@@ -162,6 +170,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(push.public, prefix=PREFIX)
     app.include_router(connecting.public, prefix=PREFIX)
     app.include_router(calendars.public, prefix=PREFIX)
+    app.include_router(erasures.public, prefix=PREFIX)
     app.include_router(actions.router, prefix=PREFIX)
     app.include_router(unsubscribe.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)

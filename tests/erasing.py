@@ -10,22 +10,29 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
+import orjson
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from temporalio.client import Client
 
 from core import migrate
+from core.embedded_cluster import binary
 from core.settings import Settings
+from integrations.sandbox.push_crypto import encode, point
 from tests.connecting import World, connected_world
-from tests.people import PASSWORD, Person
+from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
-from tests.teams import sql
+from tests.teams import sql, team
 from tests.temporal import Server
+from tests.voicing import upload, wav
 
 ROOT = Path(__file__).resolve().parent.parent
 DONE_WITHIN = 60
+TODOS = 5
+POINT = point(generate_private_key(SECP256R1()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Site:
     folder: Path
     server: Server
     log: Path
+    port: int  # of the worker's metrics
 
     @property
     def settings(self) -> Settings:
@@ -58,7 +66,7 @@ class Site:
             "VOICETODO_DATA_DIR": str(self.folder),
             "VOICETODO_TEMPORAL_PORT": str(self.server.settings.temporal_port),
             "VOICETODO_SANDBOX_PORT": str(self.settings.sandbox_port),
-            "VOICETODO_WORKER_METRICS_PORT": str(free_port()),
+            "VOICETODO_WORKER_METRICS_PORT": str(self.port),
         }
         if fault:
             more["FAULT"] = more["VOICETODO_FAULT"] = f"{fault}:kill"
@@ -105,6 +113,31 @@ class Site:
             assert time.monotonic() < deadline, f"{found}\n{self.log.read_text()[-3000:]}"
             await asyncio.sleep(0.1)
 
+    def metrics(self, worker: subprocess.Popen[bytes]) -> str:
+        """What the worker tells who watches it."""
+        assert worker.poll() is None
+        return httpx2.get(f"http://127.0.0.1:{self.port}/metrics", trust_env=False).text
+
+    def ledger(self, vendor: str) -> list[dict[str, Any]]:
+        """What reached this emulator."""
+        found = self.world.sandbox.get("/ledger.json", params={"vendor": vendor}).json()
+        return list(found)
+
+    def mails(self, address: str) -> list[dict[str, Any]]:
+        return list(self.world.sandbox.get("/mail.json", params={"to": address}).json())
+
+    async def histories(self, user_id: UUID) -> list[str]:
+        """The ids of what Temporal knows and we started, but for erasures; and of our records."""
+        client = await Client.connect(self.server.address)
+        query = "WorkflowType NOT IN ('EraseAccount', 'Tick')"
+        known = [each.id async for each in client.list_workflows(query)]
+        rows = await self.sql(
+            "SELECT workflow_id FROM executions WHERE fairness_key = %s", str(user_id)
+        )
+        ours = await self.sql("SELECT workflow_id FROM executions WHERE type <> 'EraseAccount'")
+        theirs = {each for (each,) in ours}
+        return [*(each for each in known if each not in theirs), *(each for (each,) in rows)]
+
     async def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return await sql(self.database_url, statement, *values)
 
@@ -120,10 +153,98 @@ async def site(database_url: str, server: Server, folder: Path) -> AsyncIterator
     home = folder / "home"
     home.mkdir()
     async with connected_world(url, home) as world:
-        yield Site(world, url, home, server, folder / "worker.log")
+        yield Site(world, url, home, server, folder / "worker.log", free_port())
 
 
-def port_of(client: httpx2.Client) -> int:
-    port = urlsplit(str(client.base_url)).port
-    assert port is not None
-    return port
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A person whose every word has the mark. `team` stays with Bob."""
+
+    person: Person
+    mark: str
+    team: UUID
+    todos: int
+
+
+async def marked(place: Site) -> Marked:
+    """Somebody who uses what there is to be used, at the doors that people use."""
+    mark = f"zq{uuid4().hex[:16]}"
+    http, sandbox = place.world.http, str(place.world.sandbox.base_url).rstrip("/")
+    ada = await register(http, mark, email=f"{mark}@example.com", timezone="Europe/Berlin")
+    bob = await register(http, "bob")
+    shared = await team(place.database_url, owner=ada, admin=bob)
+    sent = {"Idempotency-Key": f"{mark}-key-of-a-request"}
+    due = {"date": "2031-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("/workspaces", {"kind": "sandbox", "name": f"{mark} sandbox"}),
+        ("/webhook-endpoints", {"url": f"{sandbox}/hooks/{mark}", "events": ["todo.*"]}),
+        (
+            "/push/subscriptions",
+            {
+                "endpoint": f"{sandbox}/push/{mark}",
+                "keys": {"p256dh": encode(POINT), "auth": encode(b"a" * 16)},
+            },
+        ),
+        ("/voice/commands", {"text": f"Add {mark} milk tomorrow"}),
+        ("/todos/quick", {"text": f"{mark} bread"}),
+        (f"/voice/commands?workspace_id={shared}", {"text": f"Add {mark} for the team"}),
+        (f"/todos?workspace_id={shared}", {"title": "bread for the team"}),
+        ("/exports", {}),
+    ]
+    for nth in range(TODOS):
+        body = {
+            "title": f"{mark} todo {nth}",
+            "description": f"{mark} says more",
+            "list": f"{mark} list",
+            "tags": [mark],
+            "due": due,
+            "reminders": [{"before": "PT1H"}],
+            "recurrence": {"rrule": "FREQ=WEEKLY"},
+        }
+        calls.append(("/todos", body))
+    for path, body in calls:
+        answer = await ada.post(path, json=body, headers=sent if path == "/exports" else None)
+        assert answer.is_success, (path, answer.text)
+    await place.sql("UPDATE reminders SET next_at = now() WHERE user_id = %s", ada.id)
+    await ada.patch("/me", json={"phone": "+4915112345678", "name": f"{mark} Lovelace"})
+    await ada.patch("/me", json={"name": f"{mark} King"})
+    [some, *_] = (await ada.get("/todos")).json()["data"]
+    await ada.patch(f"/todos/{some['id']}", json={"title": f"{mark} changed"})
+    await ada.put("/me/consents", json={"third_party_transcription": True})
+    memo = await upload(ada, wav(1.0))
+    assert memo.status_code == 202, memo.text
+    begun = await ada.post("/voice/uploads", json={}, headers={"Upload-Length": str(len(wav()))})
+    headers = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    await ada.patch(f"/voice/uploads/{begun.json()['id']}", content=wav()[:1000], headers=headers)
+    file = orjson.dumps([{"id": "1", "title": f"{mark} imported", "completed": False}])
+    answer = await ada.post("/imports", files={"file": ("todos.json", file, "application/json")})
+    assert answer.status_code == 202, answer.text
+    await place.world.connect(ada, "google-calendar", f"{mark}@sandbox.test")
+    await place.world.connect(ada, "slack", mark)
+    return Marked(ada, mark, shared, TODOS)
+
+
+def dump(place: Site) -> dict[str, list[str]]:
+    """What pg_dump writes of each table, line by line."""
+    command = [str(binary("pg_dump")), "--data-only", "--no-owner", place.database_url]
+    text = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+    tables: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    for line in text.splitlines():
+        if line.startswith("COPY public."):
+            lines = tables.setdefault(line.removeprefix("COPY public.").split(" ")[0], [])
+        elif line == "\\.":
+            lines = None
+        elif lines is not None:
+            lines.append(line)
+    return tables
+
+
+def holding(place: Site, word: str) -> set[str]:
+    """The tables that have it somewhere, in letters or as the bytes of a column."""
+    words = (word, word.encode().hex())
+    return {
+        table
+        for table, lines in dump(place).items()
+        if any(each in line for line in lines for each in words)
+    }

@@ -60,6 +60,10 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def files(self) -> list[Path]:
+        """All that it keeps on disk."""
+        return [each for each in self._folder.rglob("*") if each.is_file()]
+
     def wipe(self) -> None:
         """Delete all that a killed server knew."""
         for file in self._folder.glob("temporal.db*"):

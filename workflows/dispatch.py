@@ -18,6 +18,7 @@ from core.messages import (
     CalendarMessage,
     ConnectionMessage,
     DeliveryMessage,
+    ErasureMessage,
     JobMessage,
     SlackMessage,
 )
@@ -50,10 +51,15 @@ ROUTES: Mapping[str, Route] = {
     "ChangeZone": Route(JobMessage, "Moves a person's floating times to another zone"),
     "ProcessVoiceMemo": Route(JobMessage, "Makes todos of a recording: listens, transcribes, does"),
     "ExportData": Route(JobMessage, "Writes an archive of what is kept of a person"),
+    "ImportData": Route(JobMessage, "Makes todos of a file that somebody brought"),
+    "UndoImport": Route(JobMessage, "Takes back what an import made"),
     "SendVerification": Route(DeliveryMessage, "Sends the mail that verifies an address"),
     "Disconnect": Route(ConnectionMessage, "Gives an access back to the provider it is of"),
     "HandleSlack": Route(SlackMessage, "Does what somebody asked in Slack, and answers"),
     "SyncCalendar": Route(CalendarMessage, "Brings a calendar and todos into step"),
+    "EraseAccount": Route(
+        ErasureMessage, "Erases an account, store by store, and writes a receipt"
+    ),
     "SendMail": Route(DeliveryMessage, "Sends a mail about the account"),
 }
 

@@ -25,8 +25,10 @@ from activities.connections import Connections
 from activities.deliveries import Deliveries
 from activities.digests import Digests
 from activities.email_batches import EmailBatches
+from activities.erasures import Erasures
 from activities.executions import Executions
 from activities.exports import Exports
+from activities.imports import Imports
 from activities.jobs import Jobs
 from activities.memos import Memos
 from activities.parked import Parked
@@ -51,14 +53,14 @@ from core.rules import actions
 from core.rules.push import ANY_SERVICE
 from core.rules.retries import EVENT_WITHIN
 from core.rules.tokens import PHONE_CODE_PURPOSE
-from core.services import connections, exports, memo_secrets, voice_seals
+from core.services import connections, exports, import_files, memo_secrets, voice_seals
 from core.services.export_seals import Seals
 from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
 from integrations import calendars as calendars_of
 from integrations import oauth
 from integrations.audio.recordings import Recordings
-from integrations.blobs import Directory
+from integrations.blobs import Blobs, Directory
 from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.google_calendar import GoogleCalendar
@@ -76,7 +78,9 @@ from workflows.clock import AdvanceClock
 from workflows.connections import Disconnect
 from workflows.deliveries import RetryDelivery, queue_of
 from workflows.dispatch import TASK_QUEUE
+from workflows.erasures import EraseAccount
 from workflows.exports import EXPORTING, ExportData
+from workflows.imports import ImportData, UndoImport
 from workflows.memos import LISTENING, ProcessVoiceMemo
 from workflows.slack import ANSWERING, HandleSlack
 from workflows.tick import Tick
@@ -98,6 +102,9 @@ WORKFLOWS: Final[Sequence[type]] = (
     HandleSlack,
     SyncCalendar,
     ExportData,
+    ImportData,
+    UndoImport,
+    EraseAccount,
 )
 ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
 CALENDARS_AT_A_TIME: Final = 32  # slices; each has up to four calls under way
@@ -139,6 +146,8 @@ def activities(
     posting: Posting | None = None,
     slack_app: SlackApp | None = None,
     homes: SlackHomes | None = None,
+    erasing: Erasures | None = None,
+    importing: Imports | None = None,
     exporting: Exports | None = None,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
@@ -168,6 +177,8 @@ def activities(
         memos.stop,
         Transcriptions(app_db, voice.audio, voice.transcribers).transcribe,
         *((slack_app.handle, slack_app.keep_silent) if slack_app else ()),
+        *((erasing.begin, erasing.erase) if erasing else ()),
+        *((importing.bring, importing.take_back) if importing else ()),
         *((exporting.write, exporting.give_up) if exporting else ()),
     )
 
@@ -184,6 +195,10 @@ def disconnecting(
     return Connections(app_db, worker_db, ring, oauth.providers(settings, http), google)
 
 
+def importing(keys: Keys, app_db: Database, blobs: Blobs) -> Imports:
+    return Imports(app_db, blobs, keys.ring.of(import_files.PURPOSE))
+
+
 def exporting(keys: Keys, app_db: Database, voice: Voice) -> Exports:
     seals = Seals(voice.audio.ring, voice.using.ring)
     return Exports(app_db, voice.audio.blobs, seals, keys.ring.of(exports.PURPOSE))
@@ -192,6 +207,15 @@ def exporting(keys: Keys, app_db: Database, voice: Voice) -> Exports:
 def archives(exporting: Exports) -> VendorQueue:
     name = queue_of(TASK_QUEUE, EXPORTING)
     return VendorQueue(name, exporting.write, None, ARCHIVES_AT_A_TIME)
+
+
+def sendgrid(settings: Settings, http: Client) -> SendGrid:
+    return SendGrid(
+        http,
+        settings.sendgrid_api_key or SecretStr("sandbox"),
+        settings.sendgrid_url or (settings.sandbox_url if settings.dev else SENDGRID),
+        settings.mail_from,
+    )
 
 
 def voice(
@@ -326,15 +350,10 @@ def channels(
     `guarded` calls what people bring, `http` the addresses of the settings.
     """
     emails = Emails(Links.of(settings.api_url, keys.encryption))
-    sendgrid = SendGrid(
-        http,
-        settings.sendgrid_api_key or SecretStr("sandbox"),
-        settings.sendgrid_url or (settings.sandbox_url if settings.dev else SENDGRID),
-        settings.mail_from,
-    )
-    mailer: Mailer = sendgrid
+    direct = sendgrid(settings, http)
+    mailer: Mailer = direct
     if settings.sendgrid_batch > 1:
-        mailer = EmailBatches(sendgrid, most=settings.sendgrid_batch)
+        mailer = EmailBatches(direct, most=settings.sendgrid_batch)
     pushes = Pushes(settings.api_url, derive(keys.encryption, actions.PURPOSE))
     web_push = WebPush(
         guarded,

@@ -1,12 +1,14 @@
 """An account all the way out: the API, the outbox, real Temporal, a worker that may be killed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from core.messages import Store
 from tests import temporal
-from tests.erasing import Site, site
+from tests.erasing import Marked, Site, holding, marked, site
 from tests.people import PASSWORD, Person, register
 
 
@@ -45,3 +47,117 @@ async def test_nothing_is_left_and_the_receipt_says_how_much_it_was(
         "/api/v1/auth/login", json={"email": ada.email, "password": PASSWORD}
     )
     assert again.status_code == 401
+
+
+# Where nobody is named any more: proof, of which an account's random id is a part.
+PROOF = {"audit_log", "erasures", "erasure_ledger", "data_requests"}
+WITH_MARK = {"users", "todos", "lists", "events", "workspaces", "webhook_endpoints", "connections"}
+WITH_ID = WITH_MARK | {"memberships", "sessions", "jobs", "reminders", "voice_memos", "consents"}
+
+
+async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site) -> None:
+    ada = await marked(place)
+    with place.worker() as worker:
+        await working(place, ada)
+        assert holding(place, ada.mark) >= WITH_MARK
+        assert holding(place, str(ada.person.id)) >= WITH_ID
+        receipt = await place.erased(await place.erase(ada.person), 120)
+        scraped = place.metrics(worker)
+    stores = receipt["stores"]
+    assert stores["rows"]["todos"] >= ada.todos
+    assert stores["connections"] == {"google_calendar": 1, "slack": 1}
+    assert stores["blobs"]["blobs"] >= 2
+    assert stores["workflows"]["workflows"] >= 2
+    # What a team's members wrote stays with them; she said so herself in it.
+    assert holding(place, ada.mark) <= {"todos", "events"}
+    [(left, makers)] = await place.sql(
+        "SELECT count(*), count(created_by) FROM todos WHERE workspace_id = %s", ada.team
+    )
+    assert (left, makers) == (2, 0)
+    assert await place.sql("SELECT count(*) FROM todos WHERE workspace_id <> %s", ada.team) == [
+        (0,)
+    ]
+    owner = "SELECT role FROM memberships WHERE workspace_id = %s"
+    assert await place.sql(owner, ada.team) == [("owner",)]
+    assert holding(place, str(ada.person.id)) <= PROOF | {"events"}
+    kept = [each for each in (place.folder / "blobs").rglob("*") if each.is_file()]
+    assert [each.name for each in kept] == [str(ada.person.id)]
+    for path in (place.log, *place.server.files()):
+        assert ada.mark.encode() not in path.read_bytes(), path
+    assert ada.mark not in scraped
+    assert await place.histories(ada.person.id) == []
+
+
+async def working(place: Site, ada: Marked) -> None:
+    """The worker has done what was asked of it so far."""
+    words = f"{ada.mark}%"
+    told = "SELECT 1 FROM notifications WHERE title LIKE %s"
+    async with asyncio.timeout(60):
+        while not (  # noqa: ASYNC110 - another process does it
+            await place.sql(told, words)
+            and await place.sql("SELECT 1 FROM webhook_deliveries")
+            and not await place.sql("SELECT 1 FROM outbox")
+        ):
+            await asyncio.sleep(0.2)
+
+
+POINTS = [
+    "erasure_begin",
+    *(f"erasure_{store}" for store in Store),
+    "erasure_rows_todos",
+    "erasure_rows_deliveries",
+]
+
+
+@pytest.mark.parametrize("points", [["erasure_connections", "erasure_rows_todos"]])
+async def test_a_worker_that_dies_at_some_steps_has_done_each_once(
+    place: Site, points: list[str]
+) -> None:
+    await killed(place, points)
+
+
+@pytest.mark.long
+async def test_a_worker_that_dies_at_every_step_has_done_each_once(place: Site) -> None:
+    await killed(place, POINTS)
+
+
+async def killed(place: Site, points: list[str]) -> None:
+    ada = await marked(place)
+    receipt_id = await place.erase(ada.person)
+    for point in points:
+        with place.worker(fault=point) as worker:
+            await place.died(worker)
+    with place.worker():
+        receipt = await place.erased(receipt_id)
+    stores = receipt["stores"]
+    assert stores["rows"]["series"] == ada.todos
+    assert stores["connections"] == {"google_calendar": 1, "slack": 1}
+    assert stores["account"] == {"users": 1}
+    mails = place.mails(ada.person.email or "")
+    assert [mail["category"] for mail in mails].count("erasure_begun") == 1
+    for statement in (
+        "SELECT count(*) FROM erasure_receipts",
+        "SELECT count(*) FROM erasure_ledger",
+        "SELECT count(*) FROM audit_log WHERE action = 'account.erased'",
+        "SELECT count(*) FROM audit_log WHERE action = 'erasure.begun'",
+    ):
+        assert await place.sql(statement) == [(1,)], statement
+    assert holding(place, ada.mark) <= {"todos", "events"}
+
+
+async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place: Site) -> None:
+    ada = await marked(place)
+    place.world.fault("slack", times=3, status=503, kind="auth.revoke")
+    place.world.fault("sendgrid", times=3, status=503, kind="recipients.erase")
+    receipt_id = await place.erase(ada.person)
+    with place.worker():
+        async with asyncio.timeout(60):
+            while "slack" not in [  # noqa: ASYNC110 - another process does it
+                each["problem"] for each in (await place.receipt(receipt_id))["progress"]
+            ]:
+                await asyncio.sleep(0.1)
+        receipt = await place.erased(receipt_id, 120)
+    assert receipt["stores"]["connections"] == {"google_calendar": 1, "slack": 1}
+    assert receipt["stores"]["mail_service"] == {"sendgrid": 1}
+    seen = [row["kind"] for row in place.ledger("sendgrid")]
+    assert "recipients.erase" in seen
