@@ -72,6 +72,13 @@ class Archiving:
 
     async def pieces(self) -> Pieces:
         """The archive, from its first byte to its last."""
+        try:
+            async for piece in self._pieces():
+                yield piece
+        finally:
+            self._archive.close()
+
+    async def _pieces(self) -> Pieces:
         await self._look()
         async for name, packed, source in self._members():
             self._archive.begin(name, packed=packed)
@@ -172,8 +179,10 @@ class Archiving:
         while True:
             async with self._reading() as tx:
                 found = await export_todos.page(tx, self._scope, part, after)
-            if part is export_todos.TODOS:
-                self.progress.done += ROW * len(found)
+                if part is export_todos.TODOS:
+                    await export_todos.with_reminders(tx, self._scope, found)
+                    await export_todos.with_voices(tx, self._scope, found)
+                    self.progress.done += ROW * len(found)
             if found:
                 yield found
             if len(found) < export_tables.PAGE:
@@ -181,7 +190,10 @@ class Archiving:
             after = found[-1]
 
     async def _items(self) -> AsyncIterator[list[Item]]:
+        rooms = {each["id"]: each["name"] for each in self._rooms}
         async for found in self._pages(export_todos.TODOS):
+            async with self._reading() as tx:
+                await export_items.with_names(tx, self._scope, found, rooms)
             items = (export_items.item(each, self._scope, self._zone) for each in found)
             yield [each for each in items if each is not None]
 
@@ -204,14 +216,14 @@ class Archiving:
             after, first = None, True
             while True:
                 async with self._reading() as tx:
-                    found = await export_tables.page(tx, self._scope, section, after)
+                    found, after = await export_tables.page(tx, self._scope, section, after)
                 told = [
                     export_tables.told(section, each, self._scope, self._seals) for each in found
                 ]
                 yield _lines(told, first=first)
-                if len(found) < export_tables.PAGE:
+                first = first and not told
+                if after is None:
                     break
-                after, first = found[-1], False
             yield b"\n]"
         yield b"\n}\n"
 

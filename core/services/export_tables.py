@@ -45,6 +45,18 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Leads:
+    """`column` names rows of another table: those are the person's that `query` finds among them.
+
+    With `further`, it tells what these lead to.
+    """
+
+    column: str
+    query: Query[tuple[Any, ...]]
+    further: "Leads | None"
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The columns of one table that stand in one member; each page is read by its key."""
 
@@ -54,6 +66,7 @@ class Section:
     first: Query[dict[str, Any]]
     further: Query[dict[str, Any]]
     key: tuple[str, ...]
+    leads: Leads | None
 
 
 @cache
@@ -71,13 +84,33 @@ def sections() -> Mapping[str, tuple[Section, ...]]:
 
 async def page(
     tx: Transaction, scope: Scope, section: Section, after: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """The next rows as they are stored, by column; those of the key always among them."""
+) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+    """The person's among the next rows, as they are stored; and what to go on after, if anything.
+
+    Those of the key are always among its columns.
+    """
     asked: dict[str, Any] = {"me": scope.user_id, "alone": list(scope.alone)}
     if after is None:
-        return await tx.all(section.first, **asked)
-    at = {f"after_{name}": after[name] for name in section.key}
-    return await tx.all(section.further, **asked, **at)
+        found = await tx.all(section.first, **asked)
+    else:
+        at = {f"after_{name}": after[name] for name in section.key}
+        found = await tx.all(section.further, **asked, **at)
+    last = found[-1] if len(found) == PAGE else None
+    if section.leads is not None and found:
+        own = await _own(tx, section.leads, [each[section.leads.column] for each in found], asked)
+        found = [each for each in found if each[section.leads.column] in own]
+    return found, last
+
+
+async def _own(
+    tx: Transaction, leads: Leads, ids: list[UUID], asked: Mapping[str, Any]
+) -> set[UUID]:
+    """Those of these rows that are the person's. Looked up and not joined, as in `export_todos`."""
+    found = await tx.all(leads.query, **asked, ids=ids)
+    if leads.further is None:
+        return {each for each, _ in found}
+    own = await _own(tx, leads.further, [there for _, there in found], asked)
+    return {each for each, there in found if there in own}
 
 
 def told(section: Section, row: Mapping[str, Any], scope: Scope, seals: Seals) -> dict[str, Any]:
@@ -148,36 +181,47 @@ _TYPES: Final[tuple[tuple[type[Any], dict[str, Any]], ...]] = (
 def _section(member: str, name: str, columns: list[str]) -> Section:
     table = Table.metadata.tables[name]
     key = tuple(column.name for column in table.primary_key)
-    # Where it is, for what is sealed there or shared.
-    place = ["workspace_id"] if "workspace_id" in table.c else []
-    names = tuple(dict.fromkeys([*key, *place, *columns]))
+    leads = _leads(name)
+    # Where it is, for what is sealed there or shared; and whose it is.
+    beside = [each for each in ("workspace_id",) if each in table.c]
+    beside += [leads.column] if leads else []
+    names = tuple(dict.fromkeys([*key, *beside, *columns]))
 
     def into(*values: Any) -> dict[str, Any]:
         return dict(zip(names, values, strict=True))
 
     keys = [table.c[each] for each in key]
     after = tuple_(*(bindparam(f"after_{each.name}", type_=each.type) for each in keys))
-    rows = select(*(table.c[each] for each in names)).where(_mine(name, table))
-    ordered = rows.order_by(*keys).limit(PAGE)
-    further = ordered.where(tuple_(*keys) > after)
-    return Section(member, name, tuple(columns), query(ordered, into), query(further, into), key)
+    rows = select(*(table.c[each] for each in names)).order_by(*keys).limit(PAGE)
+    if leads is None:
+        rows = rows.where(_mine(name, table))
+    further = rows.where(tuple_(*keys) > after)
+    return Section(
+        member, name, tuple(columns), query(rows, into), query(further, into), key, leads
+    )
 
 
-def _mine(name: str, table: sa.FromClause) -> ColumnElement[bool]:
-    """Whether a row is this person's, as the map says what it leads to."""
+def _leads(name: str) -> Leads | None:
+    whose = data_map.read().tables[name].whose
+    if whose is None or whose.table is None:
+        return None
+    there = Table.metadata.tables[whose.table]
+    further = _leads(whose.table)
+    these = there.c.id == any_(bindparam("ids", type_=sa.ARRAY(sa.Uuid())))
+    rows = select(there.c.id, there.c[further.column] if further else there.c.id).where(these)
+    if further is None:
+        rows = rows.where(_mine(whose.table, there))
+    return Leads(whose.column, query(rows), further)
+
+
+def _mine(name: str, table: sa.Table) -> ColumnElement[bool]:
+    """Whether a row is this person's, by what it says itself."""
     whose = data_map.read().tables[name].whose
     if whose is None:
         return false()
     me, column = bindparam("me", type_=sa.Uuid()), table.c[whose.column]
-    if whose.table is not None:
-        leading = Table.metadata.tables[whose.table].alias()
-        both = [leading.c.id == column]
-        if "workspace_id" in table.c and "workspace_id" in leading.c:
-            both.append(leading.c.workspace_id == table.c.workspace_id)
-        found = select(leading.c.id).where(*both, _mine(whose.table, leading))
-        return found.correlate(table).exists()
     if column.name != "workspace_id":
         return column == me
     alone = column == any_(bindparam("alone", type_=sa.ARRAY(sa.Uuid())))
-    authors = [table.c[each] == me for each in PEOPLE if each in table.c]
+    authors = [table.c[each] == me for each in sorted(PEOPLE) if each in table.c]
     return or_(alone, *authors)

@@ -6,11 +6,11 @@ of the others only that they are there. Who the others are is told of none.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
 from typing import Any, Final
 from uuid import UUID
 
 from core.db import Transaction
+from core.models.todos import CreatedVia
 from core.rules.durations import iso
 from core.rules.reminders import Due
 from core.services.export_seals import Seals
@@ -31,6 +31,15 @@ class Part:
     query: Query[Row]
     key: tuple[str, ...]
     told: Callable[[Row, Scope, Seals], dict[str, Any]]
+
+
+def named(columns: Sequence[str]) -> Callable[..., Row]:
+    """What makes a row of values in this order."""
+
+    def into(*values: Any) -> Row:
+        return dict(zip(columns, values, strict=True))
+
+    return into
 
 
 _SPACES: Final = Query(
@@ -93,7 +102,68 @@ async def count(tx: Transaction, scope: Scope) -> int:
 async def page(tx: Transaction, scope: Scope, part: Part, after: Row | None) -> list[Row]:
     """The next rows as they are stored, in the order of their key."""
     at = {f"after_{name}": after[name] if after else FIRST.get(name, NOWHERE) for name in part.key}
-    return await tx.all(part.query, me=scope.user_id, spaces=list(scope.workspaces), **at)
+    return await tx.all(part.query, spaces=list(scope.workspaces), **at)
+
+
+# By lists of ids and not joined: PostgreSQL knows nothing yet of tables that an import has just
+# filled, and then looks through all rows of a workspace for each of its todos.
+_REMINDERS_OF: Final = (
+    *("todo_id", "id", "at_on", "at_time", "at_zone", "before_s", "channels"),
+    *("urgent", "next_at", "version", "created_at"),
+)
+_REMINDERS: Final = Query(
+    f"SELECT {', '.join(_REMINDERS_OF)} FROM reminders"  # noqa: S608 - names of ours, no values
+    " WHERE todo_id = ANY (%(ids)s) AND user_id = %(me)s ORDER BY id".encode(),
+    named(_REMINDERS_OF),
+    {},
+    writes=False,
+)
+_VOICE_OF: Final = (
+    *("todo_id", "workspace_id", "command_id", "memo_id", "confidence"),
+    *("original_text", "spans", "created_at"),
+)
+_VOICES: Final = Query(
+    f"SELECT {', '.join(_VOICE_OF)} FROM todo_voice"  # noqa: S608 - names of ours, no values
+    " WHERE workspace_id = ANY (%(spaces)s) AND todo_id = ANY (%(ids)s)".encode(),
+    named(_VOICE_OF),
+    {},
+    writes=False,
+)
+_SPOKEN_BY: Final = Query(
+    b"""
+    SELECT id FROM voice_commands
+    WHERE workspace_id = ANY (%(spaces)s) AND id = ANY (%(ids)s) AND user_id = %(me)s
+    """,
+    row,
+    {},
+    writes=False,
+)
+
+
+async def with_reminders(tx: Transaction, scope: Scope, todos: Sequence[Row]) -> None:
+    """Adds `reminders`, the person's own, to these."""
+    by_id = {each["id"]: each for each in todos}
+    for each in todos:
+        each["reminders"] = []
+    for found in await tx.all(_REMINDERS, ids=list(by_id), me=scope.user_id):
+        by_id[found["todo_id"]]["reminders"].append(found)
+
+
+async def with_voices(tx: Transaction, scope: Scope, todos: Sequence[Row]) -> None:
+    """Adds `voice` to these: where they come from, if the person said them."""
+    by_id = {each["id"]: each for each in todos}
+    for each in todos:
+        each["voice"] = None
+    spoken = [each["id"] for each in todos if each["created_via"] == CreatedVia.VOICE]
+    if not spoken:
+        return
+    spaces = list(scope.workspaces)
+    voices = await tx.all(_VOICES, spaces=spaces, ids=spoken)
+    said = [each["command_id"] for each in voices]
+    own = {each for (each,) in await tx.all(_SPOKEN_BY, spaces=spaces, ids=said, me=scope.user_id)}
+    for each in voices:
+        if each["command_id"] in own:
+            by_id[each["todo_id"]]["voice"] = each
 
 
 def mine(found: Row, scope: Scope) -> bool:
@@ -113,13 +183,13 @@ def _todo(found: Row, scope: Scope, seals: Seals) -> dict[str, Any]:
         "tags": [] if redacted else found["tags"],
         "due": _moment(due(found, "due_on", "due_time", "due_zone")),
         **_some(found, "due_at", "series_id", "missed"),
-        "reminders": [_reminder(each) for each in found["reminders"] or ()],
+        "reminders": [_reminder(each) for each in found["reminders"]],
         "assignee": scope.named(found["assignee_id"]),
         "created_by": scope.named(found["created_by"]),
         "position": found["position"],
         "location": None if redacted else found["location"],
         "created_via": found["created_via"],
-        "voice": _voice(found, scope, seals),
+        "voice": _voice(found["voice"], seals),
         **_some(found, "version", "created_at", "updated_at", "completed_at", "deleted_at"),
     }
 
@@ -150,20 +220,12 @@ def _occurrence(found: Row, _: Scope, __: Seals) -> dict[str, Any]:
     return {**found, "planned_time": clock_text(at) if at else None}
 
 
-def _voice(found: Row, scope: Scope, seals: Seals) -> dict[str, Any] | None:
-    """What a person said themselves: an utterance of somebody else is nobody's to take away."""
-    said = found["voice"]
-    if said is None or said["user_id"] != str(scope.user_id):
+def _voice(said: Row | None, seals: Seals) -> dict[str, Any] | None:
+    if said is None:
         return None
-    sealed = said["original_text"]
     words = None
-    if sealed is not None:
-        at = {
-            "todo_id": found["id"],
-            "workspace_id": found["workspace_id"],
-            "original_text": bytes.fromhex(sealed),
-        }
-        words = seals.opened("todo_voice", "original_text", at)
+    if said["original_text"] is not None:
+        words = seals.opened("todo_voice", "original_text", said)
     told = _some(said, "command_id", "memo_id", "confidence")
     return {**told, "original_text": words, **_some(said, "spans", "created_at")}
 
@@ -171,7 +233,7 @@ def _voice(found: Row, scope: Scope, seals: Seals) -> dict[str, Any] | None:
 def _reminder(found: Row) -> dict[str, Any]:
     at, before = None, found["before_s"]
     if found["at_on"] is not None:
-        clock = clock_text(time.fromisoformat(found["at_time"]))
+        clock = clock_text(found["at_time"])
         at = {"date": found["at_on"], "time": clock, "timezone": found["at_zone"]}
     return {
         "id": found["id"],
@@ -210,45 +272,19 @@ def _part(
     told: Callable[[Row, Scope, Seals], dict[str, Any]],
     key: Sequence[str],
     columns: Sequence[str],
-    beside: Mapping[str, str],
-    joined: str = "",
 ) -> Part:
-    """Columns of the table of this name, and what stands beside them, by the name it is given."""
+    """Columns of the table of this name."""
     types = {"turn": "int", "recurrence_id": "text"}
-    names = (*columns, *beside)
-    told_columns = ", ".join([*(f"t.{each}" for each in columns), *beside.values()])
-    at = ", ".join(f"t.{each}" for each in key)
     after = ", ".join(f"%(after_{each})s::{types.get(each, 'uuid')}" for each in key)
     sql = (
-        f"SELECT {told_columns} FROM {name} t {joined}"  # noqa: S608 - names of ours, no values
-        f" WHERE t.workspace_id = ANY (%(spaces)s) AND ({at}) > ({after})"
-        f" ORDER BY {at} LIMIT {PAGE}"
+        f"SELECT {', '.join(columns)} FROM {name}"  # noqa: S608 - names of ours, no values
+        f" WHERE workspace_id = ANY (%(spaces)s) AND ({', '.join(key)}) > ({after})"
+        f" ORDER BY {', '.join(key)} LIMIT {PAGE}"
     )
-
-    def into(*values: Any) -> Row:
-        return dict(zip(names, values, strict=True))
-
-    return Part(name, Query(sql.encode(), into, {}, writes=False), tuple(key), told)
+    return Part(name, Query(sql.encode(), named(columns), {}, writes=False), tuple(key), told)
 
 
 _ID: Final = ("workspace_id", "id")
-_REMINDERS: Final = """(
-    SELECT json_agg(json_build_object('id', r.id, 'at_on', r.at_on, 'at_time', r.at_time,
-      'at_zone', r.at_zone, 'before_s', r.before_s, 'channels', r.channels, 'urgent', r.urgent,
-      'next_at', r.next_at, 'version', r.version, 'created_at', r.created_at) ORDER BY r.id)
-    FROM reminders r
-    WHERE r.workspace_id = t.workspace_id AND r.todo_id = t.id AND r.user_id = %(me)s)"""
-_VOICE: Final = """(
-    SELECT json_build_object('user_id', c.user_id, 'command_id', v.command_id,
-      'memo_id', v.memo_id, 'confidence', v.confidence, 'spans', v.spans,
-      'original_text', encode(v.original_text, 'hex'), 'created_at', v.created_at)
-    FROM todo_voice v
-    JOIN voice_commands c ON c.workspace_id = v.workspace_id AND c.id = v.command_id
-    WHERE v.workspace_id = t.workspace_id AND v.todo_id = t.id)"""
-_RULE: Final = """(
-    SELECT row_to_json(s) FROM series s
-    WHERE s.workspace_id = t.workspace_id AND s.id = t.series_id)"""
-
 LISTS: Final = _part(
     "lists",
     _list,
@@ -257,7 +293,6 @@ LISTS: Final = _part(
         *("id", "workspace_id", "name", "position", "version"),
         *("created_at", "updated_at", "deleted_at"),
     ),
-    {},
 )
 SERIES: Final = _part(
     "series",
@@ -270,7 +305,6 @@ SERIES: Final = _part(
         *("planned_on", "planned_time", "left_out", "restores", "next_at", "version"),
         *("created_at", "updated_at"),
     ),
-    {},
 )
 OCCURRENCES: Final = _part(
     "occurrences",
@@ -280,7 +314,6 @@ OCCURRENCES: Final = _part(
         *("series_id", "workspace_id", "turn", "recurrence_id", "status", "todo_id"),
         *("planned_on", "planned_time", "due_at", "settled_at"),
     ),
-    {},
 )
 TODOS: Final = _part(
     "todos",
@@ -292,14 +325,5 @@ TODOS: Final = _part(
         *("assignee_id", "created_by", "position", "location", "created_via", "version"),
         *("created_at", "updated_at", "completed_at", "deleted_at"),
     ),
-    {
-        "reminders": _REMINDERS,
-        "voice": _VOICE,
-        "rule": _RULE,
-        "list_name": "l.name",
-        "workspace": "w.name",
-    },
-    "JOIN workspaces w ON w.id = t.workspace_id"
-    " LEFT JOIN lists l ON l.workspace_id = t.workspace_id AND l.id = t.list_id",
 )
 PARTS: Final = (LISTS, SERIES, OCCURRENCES, TODOS)

@@ -63,6 +63,10 @@ class Archive:
         self.members.append(Member(self._name, self._size, self._hash.hexdigest()))
 
     def close(self) -> None:
+        """Also in the middle of a member, of an archive that nobody takes any more."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
         self._zip.close()
 
     def take(self) -> bytes:
