@@ -26,6 +26,7 @@ from bench.processes import memory_mb
 
 RECEIVERS: Final = 6
 EACH: Final = 3  # todos made of each feed, for each receiver
+LIVES_S: Final = (5.0, 12.0)  # who is killed earlier has delivered nothing
 DRAIN_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.2
 SLOW: Final[Mapping[str, object]] = {"delay_ms": 50, "times": 1_000_000}
@@ -200,7 +201,13 @@ def killed(
             each.happen(EACH)
 
     plan = islice(cycle(faults), kills)
-    ended = workers.kill(stack, rng, plan, at_a_time, feed=feed, busy=world.busy, report=report)
+    ended = workers.kill(
+        *(stack, rng, plan, at_a_time),
+        feed=feed,
+        busy=world.busy,
+        report=report,
+        lives_s=LIVES_S,
+    )
     report.kills = len(ended)
     world.script()
     stack.worker()
