@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         None, description="Of Google Cloud; without: no calendar connects; dev: the sandbox's"
     )
     google_client_secret: SecretStr | None = Field(None, description="Of the same client")
+    google_calls_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="To the calendar of one person; default 10, as Google has it; sandbox: any",
+    )
     google_url: str | None = Field(
         None, description="Base address of Google's Calendar API; dev: the sandbox"
     )

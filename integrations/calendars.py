@@ -12,6 +12,7 @@ from integrations.google_calendar import GoogleCalendar
 from integrations.oauth import GOOGLE, GOOGLE_TOKEN
 
 SANDBOX: Final = ("voicetodo", SecretStr("sandbox"))  # as connecting names us there
+A_SECOND: Final = 10.0  # of one person, unless Google was asked for more
 CALLBACK: Final = "/api/v1/webhooks/google-calendar"
 
 
@@ -23,11 +24,13 @@ def google(settings: Settings) -> GoogleCalendar | None:
         if sandbox is None:
             return None
         client_id, secret = SANDBOX
+    at_sandbox = sandbox is not None and settings.google_url is None
     return GoogleCalendar(
         settings.google_url or (f"{sandbox}/google" if sandbox else GOOGLE),
         settings.google_token_url or (f"{sandbox}/google/token" if sandbox else GOOGLE_TOKEN),
         client_id,
         secret,
+        a_second=settings.google_calls_per_second or (None if at_sandbox else A_SECOND),
     )
 
 

@@ -28,6 +28,7 @@ from integrations.google_calendar_tokens import AccessTokens
 from integrations.http import vendor_client
 from integrations.http_connection import Answer
 from integrations.http_transport import Limits
+from integrations.pace import Pace
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
@@ -36,6 +37,7 @@ TIMEOUT_S: Final = 10.0
 MAX_ANSWER: Final = 16 * 1024 * 1024  # 250 events of the longest texts and properties
 EVENTS: Final = 250  # of a page, as Google has it unless asked for more
 CALENDARS: Final = 250
+PATIENCE_S: Final = 30.0  # in the queue of one person
 PAGES: Final = 40
 LONG: Final = 64 * 1024  # bytes; reading these would hold up everything else
 UNAUTHORIZED: Final = 401
@@ -86,12 +88,21 @@ class GoogleCalendar:
     Every call raises `Revoked` when the access was withdrawn, else VendorError. Passing: 5xx, no
     answer and limits, with the wait; of a write `ambiguous` says that it may have come through.
 
+    With `a_second`, no connection is called more often, after as many at once: a limit that is
+    never met costs nobody a pause.
+
     Not over the library's own transport (httplib2): that repeats a write whose answer was lost,
     reads answers of any length, and goes through whatever proxy the environment names.
     """
 
     def __init__(
-        self, base_url: str, token_url: str, client_id: str, client_secret: SecretStr
+        self,
+        base_url: str,
+        token_url: str,
+        client_id: str,
+        client_secret: SecretStr,
+        *,
+        a_second: float | None = None,
     ) -> None:
         endpoint = f"{base_url.rstrip('/')}/calendar/v3/"
         document = json.loads(get_static_doc("calendar", "v3"))
@@ -102,6 +113,8 @@ class GoogleCalendar:
         # Asked for once: each asking makes all methods anew, which takes 3 ms.
         self._events, self._lists, self._channels = api.events(), api.calendarList(), api.channels()
         self._http = vendor_client(Limits(timeout=TIMEOUT_S, max_body=MAX_ANSWER))
+        burst = max(round(a_second or 0), 1)
+        self._pace = a_second and Pace(every=1 / a_second, patience=PATIENCE_S, burst=burst)
         self._tokens = AccessTokens(self._http, token_url, client_id, client_secret)
 
     async def calendars(self, access: Access) -> list[Calendar]:
@@ -246,6 +259,8 @@ class GoogleCalendar:
         if etag is not None:
             headers["if-match"] = etag
         for _ in range(2):
+            if self._pace:
+                await self._pace.turn(str(access.connection_id))
             token = await self._tokens.get(access.connection_id, access.refresh_token)
             answer = await self._send(request, headers, token)
             if answer.status_code != UNAUTHORIZED:

@@ -37,9 +37,9 @@ def connect(sandbox: Sandbox, account: str, **more: str) -> Access:
     return Access(uuid4(), SecretStr(answer["refresh_token"]))
 
 
-def client(sandbox: Sandbox, base_url: str | None = None) -> GoogleCalendar:
+def client(sandbox: Sandbox, base_url: str | None = None, **more: Any) -> GoogleCalendar:
     at = f"{sandbox.url}/google"
-    return GoogleCalendar(base_url or at, f"{at}/token", "voicetodo", SecretStr("any"))
+    return GoogleCalendar(base_url or at, f"{at}/token", "voicetodo", SecretStr("any"), **more)
 
 
 def body(summary: str = "Water the plants", **more: Any) -> dict[str, Any]:

@@ -284,3 +284,14 @@ async def test_nothing_that_opens_a_door_is_in_the_ledger(
     assert row["request"]["headers"]["authorization"] == "Bearer ***"
     assert row["request"]["headers"]["accept-encoding"] == "identity"
     assert "gdcl/" in row["request"]["headers"]["x-goog-api-client"]
+
+
+async def test_one_person_is_called_for_no_faster_than_was_said(
+    sandbox: Sandbox, access: Access
+) -> None:
+    """Those that were saved up at once, then one by one."""
+    time_of = asyncio.get_running_loop().time
+    async with client(sandbox, a_second=20) as google:
+        began = time_of()
+        await asyncio.gather(*(google.list_events(access, "primary") for _ in range(30)))
+        assert time_of() - began >= 10 / 20
