@@ -5,8 +5,8 @@
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
 F12_PEOPLE, F13_SECONDS, F13_MESSAGES, NEMESIS_SECONDS, NEMESIS_KILLS, VOICE_KILLS, RUNS (seeds of
-calendar-sim), CALENDAR_KILLS, VENDOR_SECONDS, SLACK_THINGS, SLACK_KILLS, WEBHOOK_KILLS. SEED
-repeats a run. Ends with code 1 when anything that must hold did not.
+calendar-sim), SEEDS (of calendar-real), CALENDAR_KILLS, VENDOR_SECONDS, SLACK_THINGS, SLACK_KILLS,
+WEBHOOK_KILLS. SEED repeats a run. Ends with code 1 when anything that must hold did not.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from random import Random
 from rich.console import Console
 
 from bench.chaos import (
+    calendar_real,
     calendar_sim,
     calendar_vendor,
     calendars,
@@ -53,6 +54,7 @@ def _size(name: str, default: int) -> int:
 
 TRIALS: dict[str, Trial] = {
     "calendar": lambda stack, rng: calendars.killed(stack, _size("CALENDAR_KILLS", 50), rng),
+    "calendar-real": lambda stack, rng: calendar_real.lives(stack, _size("SEEDS", 100), rng),
     "calendar-sim": lambda _, rng: calendar_sim.hostile(_size("RUNS", 2000), rng.getrandbits(20)),
     "calendar-vendor": lambda stack, _: calendar_vendor.faults(stack, _size("VENDOR_SECONDS", 60)),
     "f1": lambda stack, rng: creates.after_commit(stack, _size("F1_ROUNDS", 1000), rng),
