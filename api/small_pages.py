@@ -59,6 +59,12 @@ def page(
     return HTMLResponse(html, status, headers=headers)
 
 
+def sentence(text: str) -> str:
+    """What our errors say begins small and has no stop, which a page's text has. Escaped here."""
+    said = text[:1].upper() + text[1:]
+    return escape(said if said.endswith((".", "。")) else f"{said}.")
+
+
 def button(action: str, label: str, **hidden: str) -> str:
     """A form that posts to `action`; both are escaped here."""
     fields = "".join(

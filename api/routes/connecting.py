@@ -160,7 +160,7 @@ def _refused(
 ) -> HTMLResponse:
     words, language = _words(visit)
     text = said or str(getattr(words, why)).format(provider=NAMES[provider])
-    body = f"<p>{escape(text)}</p>"
+    body = f"<p>{small_pages.sentence(text)}</p>"
     return page(words.not_connected, body, status=status, language=language)
 
 

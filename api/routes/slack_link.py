@@ -155,7 +155,9 @@ def _asking(visit: Visit) -> Asking | None:
 
 def _form(visit: Visit, token: str, wrong: str = "", *, status: int = 200) -> HTMLResponse:
     words, language = _words(visit)
-    told = f"<p><strong>{escape(wrong)}.</strong></p>" if wrong else f"<p>{words.why}</p>"
+    told = (
+        f"<p><strong>{small_pages.sentence(wrong)}</strong></p>" if wrong else f"<p>{words.why}</p>"
+    )
     body = (
         f'{told}<form method="post" action="{escape(visit.url.path)}">'
         f'<input type="hidden" name="token" value="{escape(token)}">'
@@ -174,7 +176,12 @@ def _form(visit: Visit, token: str, wrong: str = "", *, status: int = 200) -> HT
 def _refused(visit: Visit, error: Rejected) -> HTMLResponse:
     words, language = _words(visit)
     status, _ = STATUS[type(error)]
-    return page(words.failed, f"<p>{escape(error.detail)}</p>", status=status, language=language)
+    return page(
+        words.failed,
+        f"<p>{small_pages.sentence(error.detail)}</p>",
+        status=status,
+        language=language,
+    )
 
 
 def _words(visit: Visit) -> tuple[_Words, str]:

@@ -236,7 +236,7 @@ async def test_10_with_less_than_is_needed_nothing_is_stored(world: World, ann: 
     )
     answer = await world.come_back(back)
     assert answer.status_code == 400
-    assert "not all of the permissions" in answer.text
+    assert "Not all of the permissions" in answer.text
     assert await listed(ann) == []
 
 

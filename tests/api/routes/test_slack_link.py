@@ -72,7 +72,7 @@ async def test_another_member_cannot_finish_it(world: World, ann: Person) -> Non
 async def test_a_wrong_password_shows_the_form_again(world: World, ann: Person) -> None:
     answer = await sent(world, token=token(world), email=str(ann.email), password="x" * 20)
     assert answer.status_code == 401
-    assert "the password is wrong" in answer.text
+    assert "The e-mail address or the password is wrong.<" in answer.text
     assert '<input name="password"' in answer.text
 
 
