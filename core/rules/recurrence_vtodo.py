@@ -127,6 +127,8 @@ def escaped(text: str) -> str:
 
 def folded(line: str) -> str:
     """RFC 5545 §3.1, in octets, never within a character; with the line's end."""
+    if len(line.encode()) <= MAX_OCTETS:
+        return f"{line}\r\n"
     pieces: list[str] = [""]
     octets = 0
     for char in line:

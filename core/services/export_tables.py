@@ -20,7 +20,7 @@ from core.rules import data_map
 from core.services.export_seals import Seals
 from core.statements import Query, query
 
-PAGE: Final = 500  # rows: some 5 ms of work at a time
+PAGE: Final = 200  # rows: some milliseconds of work, in which the worker does nothing else
 TODOS: Final = "todos.json"  # written by `export_todos`
 ME: Final = "me"
 OTHERS: Final = "another member"
