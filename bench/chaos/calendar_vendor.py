@@ -21,6 +21,7 @@ ASKED_S: Final = 10
 ON_TIME_S: Final = 5.0
 MORE_MB: Final = 50
 CALLS: Final = 3  # with an access that was withdrawn
+REFUSED: Final = frozenset({400, 401})  # a refresh token, an access token
 DRAIN_S: Final = 400.0  # who failed often is asked again after minutes
 UNDER_WAY_S: Final = 0.5
 EVERY_S: Final = 0.25
@@ -148,7 +149,7 @@ def _withdrawn(report: Report, people: Sequence[Diary]) -> int:
         time.sleep(EVERY_S)
     _write(first)
     time.sleep(ON_TIME_S)
-    calls = len(first.calls(since))
+    calls = sum(each["response_status"] in REFUSED for each in first.calls(since))
     report.demand(calls <= CALLS, f"{calls} calls with an access that was withdrawn")
     shown = first.status()
     report.demand(shown["status"] == "needs_reauth", f"stands as {shown['status']}")
@@ -164,8 +165,8 @@ def _write(diary: Diary) -> None:
 
 def _settle(report: Report, people: Sequence[Diary]) -> None:
     for each in people:
-        each.until_over(DRAIN_S)
-        report.demand(each.is_over(), f"not in step: {each.status()['sync']}")
+        took = each.until_over(DRAIN_S)
+        report.demand(took < DRAIN_S, f"not in step: {each.status()['sync']}")
 
 
 def _judge(report: Report, diary: Diary) -> None:
