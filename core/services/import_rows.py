@@ -255,6 +255,13 @@ FORGET_REFS = Query(
     {},
     writes=True,
 )
+# Accounts that were moved into this one brought what they had imported, known by their own ids.
+LINKED = Query(
+    b"SELECT subject_id FROM audit_log WHERE actor_id = %(user_id)s AND action = 'account.linked'",
+    row,
+    {},
+    writes=False,
+)
 REFS = Query(
     b"SELECT id, todo_id FROM import_refs"
     b" WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s)",

@@ -162,7 +162,13 @@ async def _begun(
                 refs.add(SERIES + item.series_ref)
             if item.repeats is not None:
                 refs |= {each.todo_ref for each in item.repeats.history} - {None}
-    keys = {import_rows.key(actor.user_id, row.format or "", ref): ref for ref in refs if ref}
+    linked = [found for (found,) in await tx.all(import_rows.LINKED, user_id=actor.user_id)]
+    keys = {
+        import_rows.key(user_id, row.format or "", ref): ref
+        for user_id in (actor.user_id, *linked)
+        for ref in refs
+        if ref
+    }
     there = {"workspace_id": row.workspace_id}
     came = {
         keys[key]: todo_id

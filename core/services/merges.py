@@ -107,6 +107,20 @@ _MOVE: Final = Query(
         UPDATE notifications n SET workspace_id = %(target)s, user_id = %(target)s,
                todo_id = (SELECT new_id FROM todo_map WHERE old_id = n.todo_id)
         WHERE n.workspace_id = %(source)s
+    ), moved_imports AS (
+        UPDATE imports i SET workspace_id = %(target)s, user_id = %(target)s
+        WHERE i.workspace_id = %(source)s
+    ), moved_import_rows AS (
+        UPDATE import_rows r SET workspace_id = %(target)s,
+               todo_id = coalesce((SELECT new_id FROM todo_map WHERE old_id = r.todo_id), r.todo_id)
+        WHERE r.workspace_id = %(source)s
+    ), moved_jobs AS (
+        UPDATE jobs j SET workspace_id = %(target)s, user_id = %(target)s
+        WHERE j.workspace_id = %(source)s AND j.kind IN ('import', 'import_undo')
+    ), moved_refs AS (
+        UPDATE import_refs f SET workspace_id = %(target)s, user_id = %(target)s,
+               todo_id = (SELECT new_id FROM todo_map WHERE old_id = f.todo_id)
+        WHERE f.workspace_id = %(source)s
     )
     SELECT 'list', new_id FROM list_map WHERE live AND NOT merged
     UNION ALL SELECT 'todo', new_id FROM todo_map WHERE live
@@ -137,6 +151,18 @@ _SEAL: Final = Query(
 )
 
 
+# One that is under way would go on in the account that ends.
+_IMPORTING: Final = Query(
+    b"""
+    SELECT 1 FROM jobs WHERE workspace_id = %(source)s AND finished_at IS NULL
+      AND kind IN ('import', 'import_undo') LIMIT 1
+    """,
+    row,
+    {},
+    writes=False,
+)
+
+
 async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) -> None:
     """Todos, lists, reminders and what was told of them; then the anonymous account ends.
 
@@ -150,6 +176,8 @@ async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) ->
         raise Conflict("only an anonymous account can be linked to another")
     if {giving.status, taking.status} != {UserStatus.ACTIVE}:
         raise Conflict("one of the two accounts is closed")
+    if await tx.first(_IMPORTING, source=source) is not None:
+        raise Conflict("an import is under way: link the account when it is done")
     said = await tx.all(_WORDS, source=source)
     kept = set()
     for moved in await tx.all(_MOVE, source=source, target=target, now=now):

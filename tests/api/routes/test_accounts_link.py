@@ -6,6 +6,7 @@ import httpx2
 import psycopg
 
 from tests.people import PASSWORD, Person, anonymous, person, register
+from tests.teams import sql
 
 DAY = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 
@@ -120,3 +121,36 @@ async def test_only_an_anonymous_account_can_be_linked(alice: Person, bob: Perso
     assert (await link(bob, alice)).status_code == 409
     assert (await link(alice, alice)).status_code == 409
     assert (await bob.get(f"/todos/{todo['id']}")).status_code == 200
+
+
+async def test_what_was_imported_moves_and_does_not_come_twice(
+    http: httpx2.AsyncClient, alice: Person, database_url: str
+) -> None:
+    kept = {"todos": [{"id": "1", "text": "Milk"}, {"id": "2", "text": "Bread"}], "preferences": {}}
+    guest = await anonymous(http)
+    made = await guest.post("/imports/browser", json=kept)
+    assert made.status_code in {200, 201}, made.text
+    linked = person(http, await link(guest, alice))
+    assert linked.id == alice.id
+    import_id = made.json()["import_id"]
+    assert (await linked.get(f"/imports/{import_id}")).status_code == 200
+    again = await linked.post("/imports/browser", json=kept)
+    assert again.json()["todos"] == made.json()["todos"]
+    assert len((await linked.get("/todos")).json()["data"]) == 2
+    left = await sql(
+        database_url,
+        "SELECT 1 FROM imports WHERE user_id = %s UNION ALL SELECT 1 FROM import_refs"
+        " WHERE user_id = %s UNION ALL SELECT 1 FROM jobs WHERE user_id = %s",
+        *[guest.id] * 3,
+    )
+    assert left == []
+
+
+async def test_an_import_under_way_is_waited_for(http: httpx2.AsyncClient, alice: Person) -> None:
+    guest = await anonymous(http)
+    asked = await guest.post("/imports", files={"file": ("todos.json", b'[{"title": "Milk"}]')})
+    assert asked.status_code == 202, asked.text
+    refused = await link(guest, alice)
+    assert refused.status_code == 409, refused.text
+    assert "import is under way" in refused.json()["detail"]
+    assert (await guest.get("/me")).status_code == 200
