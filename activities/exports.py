@@ -84,6 +84,7 @@ class Exports:
             work = await exports.begin(tx, message, now=self._now())
         if work is None:
             return False
+        faults.point("export_begun")
         blob, key = f"{exports.FOLDER}/{uuid7()}", crypto.new_key()
         archiving = Archiving(self._db, self._seals, self._recording, work)
         watched = _Watched()
@@ -110,6 +111,7 @@ class Exports:
         """
         async with self._db.transaction() as tx:
             wanted = await exports.finish(tx, message, made, now=self._now())
+        faults.point("export_named")
         if not wanted:
             await self._blobs.delete(made.blob)
         return wanted
@@ -126,8 +128,8 @@ class Exports:
                 hashed.update(piece)
                 watched.size += len(piece)
                 yield piece
+                faults.point("export_writing")
                 if time() >= tell_at:
-                    faults.point("export_told")
                     async with self._db.transaction() as tx:
                         share = archiving.progress.share
                         if not await exports.tell(tx, message, share, now=self._now()):
