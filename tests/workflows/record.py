@@ -23,6 +23,7 @@ from activities.zones import Rearmed
 from core.messages import JobMessage, Kind, Provider, Queue, TickMessage, ZoneCursor, ZoneMessage
 from core.services.memo_processing import Ending
 from tests.workflows import test_disconnecting as ending
+from tests.workflows import test_exports as exports
 from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
 from tests.workflows.test_calendars import HALF, LISTED, PAUSED, SYNCED, WAITS, running
@@ -58,6 +59,9 @@ SLACK = {
 
 
 ENDINGS = {"": ending.Steps(fails=1), "_refused": ending.Steps(refused=True)}
+
+
+EXPORTS = {"": exports.Steps(fails=1), "_unwanted": exports.Steps(wanted=False)}
 
 
 CALENDARS = {
@@ -123,6 +127,10 @@ async def main() -> None:
             async with ending.disconnecting(environment, end) as ended:
                 await ended.result()
                 await _write(f"disconnect{name}", ended)
+        for name, written in EXPORTS.items():
+            async with exports.exporting(environment, written) as archive:
+                await archive.result()
+                await _write(f"export_data{name}", archive)
         for name, planned in CALENDARS.items():
             async with running(environment, CalendarScript(list(planned))) as calendar:
                 await calendar.result()
