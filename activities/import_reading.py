@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from core import logs
 from core.rules.importing import reading
 from core.rules.importing.records import Code, Format, Item, Rejected, Scene
-from core.services.import_writes import Names
+from core.services.import_slice import Names
 
 log = logs.get(__name__)
 

@@ -114,12 +114,13 @@ class Imports:
     async def _take_back(self, message: JobMessage) -> bool:
         time = asyncio.get_running_loop().time
         ends = time() + self._slices_s
-        while time() < ends:
+        while True:
             async with self._db.transaction() as tx:
                 if await import_undoing.step(tx, message, now=self._now()):
                     return True
             faults.point("import_slice_undone")
-        return False
+            if time() >= ends:
+                return False
 
     async def _bring(self, message: JobMessage) -> Progress:
         try:

@@ -14,8 +14,9 @@ from core.db import Transaction
 from core.messages import JobMessage
 from core.models.imports import Outcome
 from core.rules.importing.records import Format, Item
-from core.services import import_writes, imports
-from core.services.import_writes import Names, Wrote
+from core.services import import_slice, import_writes, imports
+from core.services.import_slice import Names
+from core.services.import_writes import Wrote
 from core.services.imports import Work
 
 FIRST: Final = 0.9  # of the progress is the first reading
@@ -90,7 +91,7 @@ async def try_out(
         replace(line, todo_id=None) if line.outcome == Outcome.CREATED else line
         for line in wrote.lines
     ]
-    import_writes.keep(tx, work.row, lines)
+    import_slice.keep(tx, work.row, lines)
     return _told(tx, work, replace(wrote, lines=lines), {}, done, read, now=now)
 
 

@@ -15,9 +15,10 @@ from core.models.users import Users
 from core.rules import reminders as rule
 from core.rules import zones
 from core.rules.reminders import Due, Wish
+from core.rules.retries import Reason
 from core.services import reminder_series
 from core.services.reminder_series import Course
-from core.services.todo_rows import Reminder
+from core.services.todo_rows import Reminder, TodoRow
 from core.services.workspaces import visible
 from core.statements import query
 
@@ -294,3 +295,15 @@ TODO_STANDS = query(
         visible(Todos.workspace_id), Todos.id == bindparam("id"), Todos.deleted_at.is_(None)
     )
 )
+
+
+def wish_columns(wish: Wish) -> dict[str, Any]:
+    before = None if wish.before is None else int(wish.before.total_seconds())
+    return {"at_on": wish.on, "at_time": wish.at, "at_zone": wish.zone, "before_s": before}
+
+
+def reason(row: TodoRow) -> Reason:
+    """Why a change of its todo takes back what waits."""
+    if row.deleted_at is not None:
+        return Reason.TODO_DELETED
+    return Reason.TODO_COMPLETED if row.status == Status.COMPLETED else Reason.REMINDER_CHANGED

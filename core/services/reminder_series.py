@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import aliased
 
+from core.db import Transaction
 from core.models.reminders import Reminders
 from core.models.series import Series, SeriesStatus
 from core.models.users import Users
@@ -14,6 +15,7 @@ from core.rules import series as rule
 from core.rules.reminders import Arming, Due, Wish, arming
 from core.rules.series import Fire, Plan
 from core.services.series_rows import PLAN_COLUMNS, SeriesRow, plan_of
+from core.services.todo_rows import TodoRow
 from core.statements import query
 
 INSTANT: Final = timedelta(microseconds=1)  # the least that PostgreSQL tells apart
@@ -136,3 +138,10 @@ OF_TODO: Final = query(
     ),
     Course.of_columns,
 )
+
+
+async def of_todo(tx: Transaction, row: TodoRow) -> Course | None:
+    """The series that this todo is the newest of."""
+    if row.series_id is None:
+        return None
+    return await tx.first(OF_TODO, workspace_id=row.workspace_id, todo_id=row.id)

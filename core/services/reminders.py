@@ -65,11 +65,10 @@ async def add_to(
     moment has passed are kept, and fire no more (a todo from elsewhere).
     """
     added = []
+    beside: dict[str, Any] = {"course": course, "past_too": past_too}
     for nth, draft in enumerate(drafts):
         try:
-            added.append(
-                await _add(tx, actor, row, draft, course=course, past_too=past_too, now=now)
-            )
+            added.append(await _add(tx, actor, row, draft, **beside, now=now))
         except Invalid as error:
             pointer = f"/reminders/{nth}{error.pointer}"
             raise Invalid(error.detail, pointer=pointer, code=error.code) from error
@@ -115,10 +114,10 @@ async def update_one(
         of_id=found.id,
         channels=draft.channels,
         urgent=draft.urgent,
-        **_wish_columns(draft.wish),
+        **rows.wish_columns(draft.wish),
     )
     tx.emit(Event(found.workspace_id, "reminder.updated", found.id, ["at", "before", "channels"]))
-    wish = _wish_columns(draft.wish)
+    wish = rows.wish_columns(draft.wish)
     return Reminder.of_row(
         found.id,
         found.todo_id,
@@ -201,7 +200,7 @@ async def rearm_todo(
             found.wish, row.due, found, stands=stands, now=now, grace=GRACE if named else NO_GRACE
         )
         if armed.next_at != found.next_at:
-            _write(tx, found, armed, now=now, reason=_reason(row))
+            _write(tx, found, armed, now=now, reason=rows.reason(row))
             moved[found.id] = armed.next_at
     return moved
 
@@ -211,7 +210,7 @@ async def carry(tx: Transaction, of_todo: TodoRow, to: TodoRow, *, now: datetime
 
     Call when both stand in the database, and the series that `to` is the newest of.
     """
-    course = await _course(tx, to)
+    course = await reminder_series.of_todo(tx, to)
     copied = await tx.all(rows.OF_TODO, workspace_id=of_todo.workspace_id, todo_id=of_todo.id)
     for found in copied:
         if found.before_s is None:
@@ -239,7 +238,7 @@ async def carry(tx: Transaction, of_todo: TodoRow, to: TodoRow, *, now: datetime
             armed_tzdata=armed.armed_tzdata,
             arm_no=1,
             created_at=now,
-            **_wish_columns(found.wish),
+            **rows.wish_columns(found.wish),
         )
         tx.emit(Event(to.workspace_id, "reminder.created", reminder_id))
 
@@ -288,14 +287,16 @@ async def _add(
         armed = rows.armed(
             draft.wish,
             row.due,
-            course or await _course(tx, row) if draft.wish.before is not None else None,
+            course or await reminder_series.of_todo(tx, row)
+            if draft.wish.before is not None
+            else None,
             person_zone=person.timezone,
             all_day_time=person.all_day_time,
             now=now,
         )
     own_clock = person.memberships[row.workspace_id].clock_at is not None
     reminder_id = uuid7()
-    wish = _wish_columns(draft.wish)
+    wish = rows.wish_columns(draft.wish)
     tx.run(
         rows.ADD,
         workspace_id=row.workspace_id,
@@ -342,13 +343,6 @@ def _let_series_look(tx: Transaction, workspace_id: UUID, todo_id: UUID, *, now:
 def lane_of(row_id: UUID) -> int:
     """Which tick looks after a row: spread evenly by the random end of its id."""
     return row_id.int % settings().lanes
-
-
-async def _course(tx: Transaction, row: TodoRow) -> Course | None:
-    """The series that this todo is the newest of."""
-    if row.series_id is None:
-        return None
-    return await tx.first(reminder_series.OF_TODO, workspace_id=row.workspace_id, todo_id=row.id)
 
 
 def _arm_wish(
@@ -403,14 +397,3 @@ def _take_back(tx: Transaction, found: Waiting, reason: Reason, *, now: datetime
             error=reason,
             log=Jsonb([deliveries.entry(now, "cancelled", reason)]),
         )
-
-
-def _reason(row: TodoRow) -> Reason:
-    if row.deleted_at is not None:
-        return Reason.TODO_DELETED
-    return Reason.TODO_COMPLETED if row.status == Status.COMPLETED else Reason.REMINDER_CHANGED
-
-
-def _wish_columns(wish: Wish) -> dict[str, Any]:
-    before = None if wish.before is None else int(wish.before.total_seconds())
-    return {"at_on": wish.on, "at_time": wish.at, "at_zone": wish.zone, "before_s": before}
