@@ -29,6 +29,13 @@ def test_privacy_md_is_the_data_maps() -> None:
     assert found == privacy.markdown(data_map.read())
 
 
+def test_privacy_md_names_doors_that_there_are() -> None:
+    doors = re.findall(r"`(GET|POST|PUT) /api/v1(/[\w/-]+)`", str(privacy.RIGHTS))
+    assert len(doors) > 4
+    paths = openapi_document()["paths"]
+    assert [door for door in doors if door[0].lower() not in paths[f"/api/v1{door[1]}"]] == []
+
+
 def test_env_example_names_every_setting() -> None:
     """`voicetodo admin settings --env > .env.example`."""
     found = (ROOT / ".env.example").read_text(encoding="utf-8")
