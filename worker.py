@@ -34,8 +34,9 @@ from core.errors import Error, Misconfigured
 from core.health import Answer
 from core.services import clocks, outbox, webhook_secrets
 from core.settings import Settings, settings
-from integrations import calendars, language_model, temporal
+from integrations import calendars, erasure_ledger, language_model, temporal
 from integrations.audio import recordings
+from integrations.blobs import Blobs
 from integrations.http import guarded_client, vendor_client
 from integrations.http_transport import Limits
 from integrations.transcription import registry as transcribers
@@ -189,6 +190,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             registry.archives(exporting),
             *registry.calendars(settings, loaded, app_db, google),
         ]
+        await _nobody_is_back(eraser_db, voice.audio.blobs)
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)
         sweep = Sweep(worker_db, client, schedules.ticks(settings.lanes))
@@ -227,6 +229,20 @@ async def _database_answers(db: Database) -> None:
             waits += 1
             await asyncio.sleep(0.5)
         else:
+            return
+
+
+async def _nobody_is_back(db: Database, blobs: Blobs) -> None:
+    """Before anything is sent: whom a restored backup brought back is being erased again."""
+    while True:
+        try:
+            again = await erasure_ledger.reapply(db, blobs)
+        except (Error, PsycopgError) as error:
+            log.warning("erasures.not_looked_at", error=error)
+            await asyncio.sleep(0.5)
+        else:
+            if again:
+                log.warning("erasures.reapplied", count=again)
             return
 
 

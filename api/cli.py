@@ -18,6 +18,7 @@ from api.commands import (
     accounts,
     admin,
     demo,
+    erasures,
     exporting,
     integrations,
     lexicon,
@@ -96,6 +97,8 @@ COMMANDS: Final[dict[str, Callable[..., object]]] = {
     "undo": undo.undo,
     "export": exporting.export,
     "demo": demo.demo,
+    "erase": erasures.erase,
+    "verify-receipt": erasures.verify_receipt,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

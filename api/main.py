@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api import errors, openapi
+from api import clearance, errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope
 from api.recordings import Shelf
@@ -80,6 +80,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = database
     if settings.clock_file is not None:
         faults.skew_clock(settings.clock_file)
+    blobs = app.state.shelf.blobs
+    await clearance.look(app, blobs)
+    watching = asyncio.create_task(clearance.watch(app, blobs))
     following = asyncio.create_task(clocks.follow(database))
     preparing = asyncio.create_task(asyncio.to_thread(languages.prepare))
     passwords = Passwords(memory_kib=settings.password_memory_mib * 1024)
@@ -97,7 +100,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.freeze()  # what start-up made stays: the collector need not look at it again
         yield
     following.cancel()
-    await asyncio.gather(following, preparing, return_exceptions=True)
+    watching.cancel()
+    await asyncio.gather(following, watching, preparing, return_exceptions=True)
     passwords.close()
     await database.close()
 
@@ -114,12 +118,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     own_keys = keys.load(settings)
     app.state.settings = settings
+    app.state.cleared = False
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
     app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
-    app.state.import_shelf = Shelf(
-        app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE)
-    )
+    app.state.import_shelf = Shelf(app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE))
     app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)
     app.state.slack_signing = keys.slack_signing(settings)

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, Field
 
-from api import idempotency
+from api import clearance, idempotency
 from core.actor import Actor
 from core.db import Caller, Transaction
 from core.errors import Invalid, Unauthenticated
@@ -41,6 +41,7 @@ class Visit(Request):
         """1. Who is it? Asked before anything of the body is looked at.
         2. The Idempotency-Key is claimed and the session checked by the first statement sent.
         """
+        clearance.require(self.app)
         self.tx = tx
         self.now = tx.began_at
         if authenticated:

@@ -16,8 +16,10 @@ import httpx2
 import orjson
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from fastapi import FastAPI
 from temporalio.client import Client
 
+from api.main import create_app
 from core import migrate
 from core.embedded_cluster import binary
 from core.settings import Settings
@@ -112,6 +114,32 @@ class Site:
                 return found
             assert time.monotonic() < deadline, f"{found}\n{self.log.read_text()[-3000:]}"
             await asyncio.sleep(0.1)
+
+    def backup(self) -> bytes:
+        """All of the database, as an operator keeps it."""
+        command = [str(binary("pg_dump")), "--format=custom", self.database_url]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
+    async def restore(self, copy: bytes) -> None:
+        """As it was then; whoever had it open has lost it."""
+        base = self.database_url.replace("/erasing?", "/postgres?")
+        await sql(base, "DROP DATABASE erasing WITH (FORCE)")
+        await sql(base, "CREATE DATABASE erasing")
+        command = [str(binary("pg_restore")), "--dbname", self.database_url]
+        await asyncio.to_thread(
+            subprocess.run, command, input=copy, capture_output=True, check=True
+        )
+
+    @asynccontextmanager
+    async def another_api(self) -> AsyncIterator[tuple[FastAPI, httpx2.AsyncClient]]:
+        """As it is started after the restore."""
+        app = create_app(self.settings)
+        transport = httpx2.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://api") as http,
+        ):
+            yield app, http
 
     def metrics(self, worker: subprocess.Popen[bytes]) -> str:
         """What the worker tells who watches it."""

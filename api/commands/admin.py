@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from api.commands import described, emails, privacy
+from api.commands import described, emails, erasures, privacy
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 
@@ -29,6 +29,7 @@ app.command()(emails.emails)
 app.command()(privacy.privacy)
 app.command()(privacy.breach_report)
 app.add_typer(privacy.requests, name="requests")
+app.add_typer(erasures.admin, name="erasures")
 OPENAPI = Path(__file__).resolve().parents[2] / "openapi.json"
 
 

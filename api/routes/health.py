@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import column, select, table
 
+from api import clearance
 from core import metrics, migrate
 from core.db import Database
 from core.errors import Unavailable
@@ -21,12 +22,13 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready", operation_id="ready")
 async def ready(request: Request) -> dict[str, str]:
-    """The database answers and has the revision that this code expects."""
+    """The database answers, has the revision that this code expects, and nobody erased is back."""
     database: Database = request.app.state.database
     async with database.transaction(read_only=True) as tx:
         found = await tx.first(_REVISION)
     if found is None or found[0] != migrate.head():
         raise Unavailable("the database is not migrated: run `voicetodo admin migrate`")
+    clearance.require(request.app)
     return {"status": "ready", "revision": found[0]}
 
 

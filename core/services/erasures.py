@@ -83,6 +83,16 @@ class Progress:
     signature: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One as an operator sees it. `steps`: by store, what it is at and after which problem."""
+
+    id: UUID
+    status: str
+    due_at: datetime
+    steps: dict[str, Any]
+
+
 _COLUMNS: Final = b"SELECT id, status, requested_at, due_at, finished_at, receipt_id FROM erasures "
 _LAST: Final = Query(
     _COLUMNS + b"WHERE user_id = %(user)s ORDER BY requested_at DESC LIMIT 1",
@@ -117,6 +127,14 @@ _PROGRESS: Final = Query(
     WHERE e.receipt_id = %(id)s AND e.status <> 'cancelled'
     """,
     Progress,
+    {},
+    writes=False,
+)
+
+_OPEN: Final = Query(
+    b"SELECT id, status, due_at, steps FROM erasures WHERE status IN ('waiting', 'running')"
+    b" ORDER BY due_at LIMIT 200",
+    Open,
     {},
     writes=False,
 )
@@ -246,3 +264,8 @@ async def progress(tx: Transaction, receipt_id: UUID) -> Progress:
     if found is None:
         raise NotFound("there is no such receipt")
     return found
+
+
+async def open_(tx: Transaction) -> list[Open]:
+    """Those that wait or run, the next first. `tx` works as `vt_worker`."""
+    return await tx.all(_OPEN)

@@ -161,3 +161,30 @@ async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place:
     assert receipt["stores"]["mail_service"] == {"sendgrid": 1}
     seen = [row["kind"] for row in place.ledger("sendgrid")]
     assert "recipients.erase" in seen
+
+
+async def test_whom_a_backup_brings_back_is_erased_again_before_anybody_is_served(
+    place: Site,
+) -> None:
+    ada = await register(place.world.http, "ada")
+    await ada.post("/todos", json={"title": "from before"})
+    copy = place.backup()
+    receipt_id = await place.erase(ada)
+    with place.worker():
+        await place.erased(receipt_id)
+    await place.restore(copy)
+    assert await place.sql("SELECT status FROM users WHERE id = %s", ada.id) == [("active",)]
+    async with place.another_api() as (app, http):
+        assert (await http.get("/ready")).status_code == 503
+        refused = await http.get("/api/v1/me", headers=ada.headers)
+        assert (refused.status_code, "reapply" in refused.text) == (503, True)
+        with place.worker():
+            async with asyncio.timeout(60):
+                while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
+                    await asyncio.sleep(0.2)
+            async with asyncio.timeout(10):
+                while not app.state.cleared:  # noqa: ASYNC110 - the application's own task does it
+                    await asyncio.sleep(0.1)
+        assert (await http.get("/ready")).status_code == 200
+        assert (await http.get("/api/v1/me", headers=ada.headers)).status_code == 401
+    assert await place.sql("SELECT count(*) FROM todos") == [(0,)]

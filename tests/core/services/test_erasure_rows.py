@@ -1,0 +1,52 @@
+"""Every table says how its rows go with their person."""
+
+from core.models import Table
+from core.rules import data_map
+from core.services import erasure_rows
+from core.services.erasure_rows import PLAN, STAYS, UNKNOWN
+from tests.teams import sql
+
+
+def test_every_table_goes_or_stays_for_a_reason() -> None:
+    assert frozenset() == UNKNOWN, "say in core/services/erasure_rows.py how its rows go"
+    assert STAYS.keys() <= Table.metadata.tables.keys()
+    assert not STAYS.keys() & {each.table for each in PLAN}
+
+
+def test_a_blob_is_named_by_one_of_the_known_columns() -> None:
+    found = {
+        table.name
+        for table in Table.metadata.sorted_tables
+        if {"blob", "parts"} & set(table.columns.keys())
+    }
+    assert found == erasure_rows.BLOBS.keys()
+
+
+def test_what_stays_is_what_the_data_map_says() -> None:
+    last = {"users", "workspaces", "memberships", "executions"}  # they go, in a step of their own
+    kept = {
+        name
+        for name, table in data_map.read().tables.items()
+        if all(column.erase is data_map.Erase.KEEP for column in table.columns.values())
+    }
+    assert kept == STAYS.keys() - last
+
+
+async def test_the_eraser_may_delete_what_goes_and_nothing_that_proves(database_url: str) -> None:
+    may = dict(
+        await sql(
+            database_url,
+            "SELECT relname, has_table_privilege('vt_eraser', oid, 'SELECT, DELETE')"
+            " AND (NOT relrowsecurity OR EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid"
+            " AND 'vt_eraser'::regrole = ANY (polroles)))"
+            " FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+        )
+    )
+    assert [each.table for each in PLAN if not may[each.table]] == []
+    proof = ("audit_log", "erasures", "erasure_ledger", "erasure_receipts", "data_requests")
+    rights = await sql(
+        database_url,
+        "SELECT t FROM unnest(%s::text[]) t WHERE has_table_privilege('vt_eraser', t, 'DELETE')",
+        list(proof),
+    )
+    assert rights == []
