@@ -71,11 +71,19 @@ def begun(
     """The link to plan with; a new one where one may begin. Null: there is nothing to do."""
     if link is not None and link.state != LinkState.ENDED:
         return link
-    if isinstance(asked.event, RemoteEvent):
-        if link is not None:
-            return link if _is_back(link, asked.event) else None
+    if link is None and isinstance(asked.event, RemoteEvent):
         unlinked = subject if subject is not None and subject.row.id not in by_todo else None
         return _of_event(sync, asked.event, unlinked, lines, now=now)
+    if link is not None and isinstance(asked.event, RemoteEvent):
+        if _is_back(link, asked.event, asked):
+            return link
+        if not asked.read:
+            return None
+    return _anew(sync, link, subject)
+
+
+def _anew(sync: SyncRow, link: Link | None, subject: Subject | None) -> Link | None:
+    """For an event that is yet to be made."""
     if subject is None or not subject.wants_event:
         return None
     # An id that was never taken is kept: the insert before may still be under way.
@@ -97,12 +105,13 @@ def begun(
     )
 
 
-def _is_back(link: Link, event: RemoteEvent) -> bool:
+def _is_back(link: Link, event: RemoteEvent, asked: Asked) -> bool:
     """Whether an event is there whose link ended: an insert that came late, or people's doing.
 
-    As it was left it is none of ours. Of one that its todo had before, only that is known.
+    Listed as it was left, it is none of ours. Of one that its todo had before, only that is known.
     """
-    return link.todo_id is not None and not event.cancelled and event.etag != link.etag
+    news = asked.read or event.etag != link.etag
+    return link.todo_id is not None and not event.cancelled and news
 
 
 def _of_event(
@@ -137,8 +146,11 @@ def is_doubtful(link: Link, asked: Asked) -> bool:
     if isinstance(asked.event, RemoteEvent):
         gone = link.state == LinkState.ENDED or link.gone == Side.EVENT
         return gone and not asked.event.cancelled and not asked.read
-    unsure = link.base is None or link.gone == Side.EVENT
-    return asked.event is Missing.UNREAD and unsure and link.state != LinkState.ENDED
+    if asked.event is not Missing.UNREAD:
+        return False
+    if link.state == LinkState.ENDED:
+        return link.base is not None  # its todo is back: the event may be, too
+    return link.base is None or link.gone == Side.EVENT
 
 
 def plan(

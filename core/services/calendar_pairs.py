@@ -18,7 +18,7 @@ from core.models.calendars import LinkState, Side
 from core.models.connections import Direction
 from core.rules import calendar_snapshot as snapshots
 from core.rules.calendar_events import RemoteEvent
-from core.rules.calendar_plans import Act, Op, Plan
+from core.rules.calendar_plans import Act, Missing, Op, Plan
 from core.rules.calendar_turns import TurnPlan
 from core.services import (
     calendar_links,
@@ -107,7 +107,10 @@ async def step(
         if before is not None and pairing.is_doubtful(before, each):
             unread.append(Unread(link.todo_id, before.event_id))
             continue
-        found = await _pair(tx, sync, link, subject, each, lines, before=before, now=now)
+        asks = each
+        if before is not None and before.state != link.state:  # anew, not with the event it had
+            asks = replace(each, event=Missing.GONE)
+        found = await _pair(tx, sync, link, subject, asks, lines, before=before, now=now)
         if isinstance(found, Unread):
             unread.append(found)
         elif found is not None:

@@ -106,6 +106,21 @@ async def test_an_event_brought_back_from_the_bin_brings_its_todo_back(at: Desk)
     await quiet(at)
 
 
+async def test_a_todo_and_its_event_that_both_come_back_are_a_pair_again(at: Desk) -> None:
+    todo = await make(at.person, "Water", due=DUE)
+    await at.sync()
+    event = (await at.events())["Water"]
+    change_set = await delete(at, todo)
+    await at.sync()
+    await at.change(event, status="confirmed")
+    await bring_back(at, change_set)
+    await at.sync()
+    page = await at.google.list_events(at.hand, MAIN)
+    assert [each.id for each in page.events if not each.cancelled] == [event.id]
+    assert set(await at.todos()) == {"Water"}
+    await quiet(at)
+
+
 async def test_an_old_listing_brings_nothing_back(at: Desk) -> None:
     todo = await make(at.person, "Water", due=DUE)
     await at.sync()

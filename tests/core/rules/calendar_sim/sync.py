@@ -155,6 +155,8 @@ class Sync:
             if pair.over and isinstance(event, RemoteEvent) and not event.cancelled:
                 pair.over, pair.dirty = False, True
                 pair.link = replace(pair.link, over=True)
+            elif pair.over and self._wants(pair.todo_id):
+                self._begun_anew(pair, pair.link.generation + 1)
         for pair in list(app.pairs):
             if not pair.over and not pair.gone and (pair.dirty or pair.todo_id in changed):
                 yield from self._settle(pair)
@@ -164,18 +166,26 @@ class Sync:
     def _paired(self, todo_id: UUID) -> None:
         """A todo that is to have an event gets a pair; one that was deleted waits."""
         todo, pair = self._app.todos[todo_id], self._app.of_todo(todo_id)
-        wants = todo.due is not None and not todo.done and not todo.deleted
+        wants = self._wants(todo_id)
         if pair is None:
             if wants:
                 self._app.pairs.append(Pair(todo_id, Link.first(CONNECTION, todo_id)))
         elif pair.over and wants:
-            used = pair.link.base is not None
-            generation = pair.link.generation + 1 if used else pair.link.generation
-            link = Link.first(CONNECTION, todo_id, generation=generation)
-            self._renew(pair, link.event_id, generation)
-            pair.over, pair.gone = False, None
+            if pair.link.base is not None:
+                pair.doubted = True  # the event may be back as well
+            else:
+                self._begun_anew(pair, pair.link.generation)
         elif todo.deleted and not pair.over and pair.gone is None:
             pair.gone = "todo"
+
+    def _wants(self, todo_id: UUID) -> bool:
+        todo = self._app.todos[todo_id]
+        return todo.due is not None and not todo.done and not todo.deleted
+
+    def _begun_anew(self, pair: Pair, generation: int) -> None:
+        link = Link.first(CONNECTION, pair.todo_id, generation=generation)
+        self._renew(pair, link.event_id, generation)
+        pair.over, pair.gone = False, None
 
     def _settle(self, pair: Pair, event: RemoteEvent | Missing = Missing.UNREAD) -> Iterator[None]:
         """Steps 1 to 5, begun again until both sides say the same."""

@@ -138,7 +138,8 @@ class World:
         )
         if self.rng.random() < 0.02:
             return [self._accident]
-        return [*todo, self._person_makes_event, *[self._person_edits_event] * 7]
+        event = (*[self._person_edits_event] * 7, *[self._person_brings_back] * 2)
+        return [*todo, self._person_makes_event, *event]
 
     def _fresh(self) -> int:
         self._used += 1
@@ -276,6 +277,23 @@ class World:
             subject.event_deleted = True
             event["status"] = "cancelled"
         self.provider.put(event)
+
+    def _person_brings_back(self) -> None:
+        """An event from the bin, whose todo is known to be gone as well."""
+        over = [
+            each
+            for each in self.app.pairs
+            if each.over and each.link.base is not None and self.app.todos[each.todo_id].deleted
+        ]
+        found = [self.provider.now_of(each.link.event_id) for each in over]
+        binned = [each for each in found if each is not None and each["status"] == "cancelled"]
+        if binned:
+            event = deepcopy(self.rng.choice(binned)) | {"status": "confirmed"}
+            self.faults.met_by_the_way("brought back")
+            subject = self._of_event[event["id"]]
+            subject.event_deleted = True  # as it was, whatever its todo was edited to
+            self._told(subject, "event", "brought back")
+            self.provider.put(event)
 
     # What is known of it
 
