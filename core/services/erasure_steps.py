@@ -19,7 +19,7 @@ from core.db import Transaction
 from core.messages import Store
 from core.models.erasures import ErasureStatus
 from core.rules import receipts
-from core.services import audits, data_requests, erasure_rows, executions
+from core.services import audits, data_requests, erasure_rows, erasures, executions
 from core.statements import Query, row
 
 
@@ -69,6 +69,14 @@ _SHUT: Final = Query(
     {},
     writes=True,
 )
+# What an anonymous account could not bring along stayed there; it is the same person's.
+_LINKED: Final = Query(
+    b"SELECT u.id FROM audit_log a JOIN users u ON u.id = a.subject_id AND u.status = 'merged'"
+    b" WHERE a.actor_id = %(user)s AND a.action = 'account.linked'",
+    row,
+    {},
+    writes=False,
+)
 _SIGN_OUT: Final = Query(
     b"UPDATE sessions SET revoked_at = %(now)s WHERE user_id = %(user)s AND revoked_at IS NULL",
     row,
@@ -117,7 +125,10 @@ _DONE: Final = Query(
 
 
 async def begin(tx: Transaction, erasure_id: UUID, *, now: datetime) -> UUID | Waiting | None:
-    """Whose account ends now; how long to wait before; null where nothing is left to do."""
+    """Whose account ends now; how long to wait before; null where nothing is left to do.
+
+    Anonymous accounts that were linked to it end with it, each by an erasure of its own.
+    """
     found = await tx.first(_LOCK, id=erasure_id)
     if found is None or found.status in {ErasureStatus.DONE, ErasureStatus.CANCELLED}:
         return None
@@ -125,6 +136,8 @@ async def begin(tx: Transaction, erasure_id: UUID, *, now: datetime) -> UUID | W
         if found.due_at > now:
             return Waiting(found.due_at - now)
         tx.run(_BEGIN, id=erasure_id)
+        for (linked,) in await tx.all(_LINKED, user=found.user_id):
+            await erasures.request(tx, linked, grace=timedelta(0), now=now)
         audits.record(tx, "erasure.begun", actor_id=None, subject_id=found.user_id)
     tx.run(_SHUT, user=found.user_id, now=now)
     tx.run(_SIGN_OUT, user=found.user_id, now=now)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import psycopg
 
+from core.db import Database
+from core.services import erasure_steps
 from tests.people import PASSWORD, Person, anonymous, person, register
 from tests.teams import sql
 
@@ -154,3 +156,33 @@ async def test_an_import_under_way_is_waited_for(http: httpx2.AsyncClient, alice
     assert refused.status_code == 409, refused.text
     assert "import is under way" in refused.json()["detail"]
     assert (await guest.get("/me")).status_code == 200
+
+
+async def test_who_ends_their_account_ends_what_was_linked_to_it(
+    http: httpx2.AsyncClient, alice: Person, bob: Person, database_url: str
+) -> None:
+    guest, others = await anonymous(http), await anonymous(http)
+    await make(guest, "/todos", title="Left in the feed")
+    assert (await link(guest, alice)).status_code == 200
+    assert (await link(others, bob)).status_code == 200
+    asked = await alice.post("/me/erasure", json={"password": PASSWORD, "grace_days": 0})
+    assert asked.status_code == 202, asked.text
+    [(erasure_id,)] = await sql(
+        database_url, "SELECT id FROM erasures WHERE user_id = %s", alice.id
+    )
+    eraser = Database(database_url, role="vt_eraser", size=1)
+    await eraser.open()
+    try:
+        for _ in range(2):
+            async with eraser.transaction() as tx:
+                begun = await erasure_steps.begin(tx, erasure_id, now=datetime.now(UTC))
+            assert begun == alice.id
+    finally:
+        await eraser.close()
+    started = await sql(
+        database_url,
+        "SELECT e.user_id FROM erasures e JOIN outbox o ON o.subject_id = e.id"
+        " WHERE e.user_id = ANY (%s)",
+        [guest.id, others.id],
+    )
+    assert started == [(guest.id,)]
