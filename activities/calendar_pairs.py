@@ -153,7 +153,9 @@ class Pairs:
                     stopped.set()
                 return result
 
-        found = await asyncio.gather(*(one(each) for each in planned))
+        # The first goes alone: that an access has ended, one call finds out and not all at a time.
+        found = [await one(each) for each in planned[:1]]
+        found += await asyncio.gather(*(one(each) for each in planned[1:]))
         return [each for each in found if each is not None]
 
     async def _write(self, sync: SyncRow, planned: Planned) -> Result:
