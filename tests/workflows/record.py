@@ -20,9 +20,19 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.clock import Moved
 from activities.memos import Listened, Next
 from activities.zones import Rearmed
-from core.messages import JobMessage, Kind, Provider, Queue, TickMessage, ZoneCursor, ZoneMessage
+from core.messages import (
+    JobMessage,
+    Kind,
+    Provider,
+    Queue,
+    Store,
+    TickMessage,
+    ZoneCursor,
+    ZoneMessage,
+)
 from core.services.memo_processing import Ending
 from tests.workflows import test_disconnecting as ending
+from tests.workflows import test_erasures as erasures
 from tests.workflows import test_exports as exports
 from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
@@ -62,6 +72,12 @@ ENDINGS = {"": ending.Steps(fails=1), "_refused": ending.Steps(refused=True)}
 
 
 EXPORTS = {"": exports.Steps(fails=1), "_unwanted": exports.Steps(wanted=False)}
+
+
+ERASURES = {
+    "": erasures.Steps(waits=[erasures.GRACE], fails={Store.MAIL: 1}),
+    "_cancelled": erasures.Steps(waits=[erasures.GRACE], over=True),
+}
 
 
 CALENDARS = {
@@ -131,6 +147,10 @@ async def main() -> None:
             async with exports.exporting(environment, written) as archive:
                 await archive.result()
                 await _write(f"export_data{name}", archive)
+        for name, erased in ERASURES.items():
+            async with erasures.erasing(environment, erased) as leaving:
+                await leaving.result()
+                await _write(f"erase_account{name}", leaving)
         for name, planned in CALENDARS.items():
             async with running(environment, CalendarScript(list(planned))) as calendar:
                 await calendar.result()
