@@ -13,8 +13,10 @@ from core.rules.importing import encodings, ics_alarms, ics_moments, ics_times, 
 from core.rules.importing.ics_lines import Component, Property, components
 from core.rules.importing.ics_series import Changed, after_changes
 from core.rules.importing.ics_zones import Zones
+from core.rules.importing.parents import Cuts, settled
 from core.rules.importing.records import (
     MAX_ROW,
+    MAX_ROWS,
     Code,
     Document,
     Format,
@@ -46,6 +48,7 @@ def read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
     with encodings.opened(file, encoding) as text:
         for found in components(encodings.lines(text)):
             index.learn(found, scene)
+    index.settle()
     reader = _Reader(scene, index)
     with encodings.opened(file, encoding) as text:
         for found in components(encodings.lines(text)):
@@ -58,12 +61,22 @@ def read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
 
 @dataclass(slots=True)
 class _Index:
-    """`changed` by UID; `parents` are what parents say of their children."""
+    """`changed` by UID; `parents` are what parents say of their children, `cuts` what of all that
+    would be no tree.
+    """
 
     zones: Zones
     changed: dict[str, list[Changed]] = field(default_factory=dict)
     repeating: set[str] = field(default_factory=set)
     parents: dict[str, str] = field(default_factory=dict)
+    parent_of: dict[str, str | None] = field(default_factory=dict)
+    cuts: Cuts = field(default_factory=dict)
+    _rows: int = 0
+
+    def settle(self) -> None:
+        named = {ref: above or self.parents.get(ref) for ref, above in self.parent_of.items()}
+        self.cuts = settled(named) if any(named.values()) else {}
+        self.parent_of.clear()
 
     def learn(self, found: Component | Property, scene: Scene) -> None:
         if isinstance(found, Property):
@@ -72,10 +85,13 @@ class _Index:
             self.zones.learn(found)
         elif found.name == "VTODO":
             uid = found.text("UID").strip()
-            for related in found.all("RELATED-TO"):
-                if related.parameters.get("RELTYPE", "").upper() == "CHILD":
-                    self.parents.setdefault(texts.ref(related.text.strip()), texts.ref(uid))
             prop = found.first("RECURRENCE-ID")
+            self._rows += 1
+            if self._rows <= MAX_ROWS and _title(found) and uid:
+                self.parent_of.setdefault(_ref(uid, found), next(_parents(found), None))
+            for related in found.all("RELATED-TO"):
+                if _kind(related) == "CHILD":
+                    self.parents.setdefault(texts.ref(related.text.strip()), texts.ref(uid))
             if uid and prop is None and found.first("RRULE"):
                 self.repeating.add(uid)
             elif uid and prop is not None:
@@ -85,8 +101,7 @@ class _Index:
         status = found.value("STATUS").upper()
         done = status == "COMPLETED" or bool(found.value("COMPLETED"))
         at = ics_moments.instant(found.value("COMPLETED"), scene.zone)
-        ref = texts.ref(f"{uid}#{prop.value.strip()}")
-        changed = Changed(ref, prop, done=done and status != "CANCELLED", done_at=at)
+        changed = Changed(_ref(uid, found), prop, done=done and status != "CANCELLED", done_at=at)
         self.changed.setdefault(uid, []).append(changed)
 
 
@@ -120,8 +135,7 @@ class _Reader:
 
     def _todo(self, todo: Component) -> Item | None:
         lost = list(todo.lost)
-        raw = todo.text("SUMMARY") or _first_line(todo.text("DESCRIPTION"))
-        title, description = texts.headed(raw, _description(todo), lost)
+        title, description = texts.headed(_title(todo), _description(todo), lost)
         if not title:
             shown = texts.excerpt(todo.text("UID"))
             return Rejected(todo.line, Code.TITLE_MISSING, "a VTODO without SUMMARY", shown)
@@ -133,9 +147,10 @@ class _Reader:
         times = ics_times.read(todo, self._scene, self._index.zones.of, lost)
         done = _is_done(todo, status, lost)
         _tell(todo, lost)
+        ref = self._ref(todo, uid)
         record = Record(
             line=todo.line,
-            ref=self._ref(todo, uid),
+            ref=ref,
             title=title,
             description=description,
             done=done,
@@ -149,7 +164,7 @@ class _Reader:
             repeats=times.repeats,
             series_ref=texts.ref(uid) if times.repeats and uid else None,
             reminders=ics_alarms.read(todo, times, self._scene, self._index.zones.of, lost),
-            parent_ref=self._parent(todo, uid, lost),
+            parent_ref=self._parent(ref, todo, lost),
             position=_position(todo.value("X-APPLE-SORT-ORDER")),
             location=texts.line(todo.text("LOCATION"))[:_MAX_LOCATION] or None,
             source_id=texts.line(uid)[:200] or None,
@@ -173,24 +188,23 @@ class _Reader:
         return record
 
     def _ref(self, todo: Component, uid: str) -> str:
-        occurrence = todo.value("RECURRENCE-ID")
         if uid:
-            return texts.ref(f"{uid}#{occurrence}" if occurrence else uid)
+            return _ref(uid, todo)
         ref = texts.digest(*(f"{each.name}:{each.value}" for each in todo.properties))
         nth = self._alike[ref] = self._alike.get(ref, 0) + 1
         return ref if nth == 1 else texts.digest(ref, str(nth))
 
-    def _parent(self, todo: Component, uid: str, lost: list[str]) -> str | None:
-        found: list[str] = []
-        for related in todo.all("RELATED-TO"):
-            kind = related.parameters.get("RELTYPE", "PARENT").upper()
-            if kind == "PARENT" and related.text.strip():
-                found.append(texts.ref(related.text.strip()))
-            elif kind != "CHILD":
-                lost.append(f"that it is related ({texts.excerpt(kind.lower())}) to another todo")
+    def _parent(self, ref: str, todo: Component, lost: list[str]) -> str | None:
+        found = [*_parents(todo)]
+        others = (k for k in map(_kind, todo.all("RELATED-TO")) if k not in {"PARENT", "CHILD"})
+        lost += [f"that it is related ({kind.lower()}) to another todo" for kind in others]
         if len(found) > 1:
             lost.append("further parents: it stands below the first")
-        return found[0] if found else self._index.parents.get(texts.ref(uid))
+        if ref in self._index.cuts:
+            parent, why = self._index.cuts[ref]
+            lost.append(why)
+            return parent
+        return found[0] if found else self._index.parents.get(ref)
 
     def _instant(self, todo: Component, name: str, lost: list[str]) -> datetime | None:
         raw = todo.value(name)
@@ -200,8 +214,25 @@ class _Reader:
         return found
 
 
-def _first_line(description: str) -> str:
-    return description.strip().partition("\n")[0]
+def _title(todo: Component) -> str:
+    """Without a summary the first line of what describes it."""
+    summary = texts.line(todo.text("SUMMARY"))
+    return summary or texts.line(todo.text("DESCRIPTION").strip().partition("\n")[0])
+
+
+def _ref(uid: str, todo: Component) -> str:
+    occurrence = todo.value("RECURRENCE-ID")
+    return texts.ref(f"{uid}#{occurrence}" if occurrence else uid)
+
+
+def _kind(related: Property) -> str:
+    return texts.excerpt(related.parameters.get("RELTYPE", "PARENT")).upper()
+
+
+def _parents(todo: Component) -> Iterator[str]:
+    for related in todo.all("RELATED-TO"):
+        if _kind(related) == "PARENT" and related.text.strip():
+            yield texts.ref(related.text.strip())
 
 
 def _description(todo: Component) -> str:

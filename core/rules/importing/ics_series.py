@@ -52,6 +52,8 @@ def after_changes(
     if len(without) > MAX_DATES:
         lost.append(f"{len(without) - MAX_DATES} of the days that its series leaves out")
         without = set(sorted(without)[-MAX_DATES:])
+    if not without and not done:
+        return record
     recurrence = replace(repeats.recurrence, exdates=tuple(sorted(without)))
     record = replace(record, repeats=replace(repeats, recurrence=recurrence))
     try:

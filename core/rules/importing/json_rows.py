@@ -14,6 +14,7 @@ from core.rules.importing.records import MAX_ROW, Code
 
 _PIECE: Final = 64 * 1024
 _MAX_DEPTH: Final = 40
+_MOST_OPEN: Final = 10_000  # brackets that are kept in mind to find an entry's end
 _MOST_REREAD: Final = 64 * 1024 * 1024  # characters: else every bad entry may cost a row of them
 _SPACE: Final = re.compile(r"[^ \t\r\n\ufeff]")
 _OUTSIDE: Final = re.compile(r'["\[\]{}]')
@@ -91,7 +92,7 @@ class Scanner:
             self._upto(_SCALAR_END, taken)
             return taken.result()
         stack: list[str] = []
-        while True:
+        while len(stack) <= _MOST_OPEN:
             mark = self._upto(_OUTSIDE, taken, include=True)
             if mark == '"':
                 if not self._string(taken):
@@ -106,6 +107,7 @@ class Scanner:
                 return self._again(taken, indent, Broken(begun, "the file ends within this entry"))
             if not stack:
                 return taken.result()
+        return self._again(taken, indent, Broken(begun, "it is nested without an end"))
 
     def _parts(self, opening: str, closing: str) -> Iterator[None]:
         self._take(opening)

@@ -26,6 +26,9 @@ _READERS: Final[dict[Format, Callable[[BinaryIO, Scene], Iterator[Item]]]] = {
     Format.TODOIST_CSV: todoist_csv.read,
 }
 
+# Todoist's rows stand below their parents; of a calendar the first reading tells its tree.
+_UNSETTLED: Final = {Format.LOCALSTORAGE, Format.OWN}
+
 
 def read(file: BinaryIO, *, format: Format, scene: Scene) -> Iterator[Item]:  # noqa: A002 (the word of the request)
     """Each item as soon as it is read; see `core.rules.importing.records` for what holds."""
@@ -34,7 +37,7 @@ def read(file: BinaryIO, *, format: Format, scene: Scene) -> Iterator[Item]:  # 
         yield Rejected(0, Code.TOO_LARGE, f"a file has at most {most} MiB")
         return
     reader = _READERS[format]
-    cuts = _cuts(_limited(reader(file, scene)))
+    cuts = _cuts(_limited(reader(file, scene))) if format in _UNSETTLED else {}
     for item in _limited(reader(file, scene)):
         yield _placed(item, cuts, scene) if isinstance(item, Record) else item
 
