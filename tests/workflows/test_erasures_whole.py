@@ -101,11 +101,14 @@ async def working(place: Site, ada: Marked) -> None:
             await asyncio.sleep(0.2)
 
 
-POINTS = [
+POINTS = [  # in the order in which they are met
     "erasure_begin",
-    *(f"erasure_{store}" for store in Store),
+    *(f"erasure_{store}" for store in list(Store)[: list(Store).index(Store.ROWS)]),
     "erasure_rows_todos",
     "erasure_rows_deliveries",
+    "erasure_rows",
+    "erasure_histories",
+    "erasure_account",
 ]
 
 
