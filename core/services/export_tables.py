@@ -26,7 +26,9 @@ ME: Final = "me"
 OTHERS: Final = "another member"
 PEOPLE: Final = frozenset({"created_by", "assignee_id", "actor_id"})
 # What somebody else may have written, where a workspace is shared.
-OF_ALL: Final = frozenset({("webhook_deliveries", "body"), ("calendar_links", "base")})
+OF_ALL: Final = frozenset(
+    {("events", "before"), ("webhook_deliveries", "body"), ("calendar_links", "base")}
+)
 
 
 @dataclass(frozen=True, slots=True)

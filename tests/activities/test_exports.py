@@ -107,7 +107,12 @@ async def test_other_people_are_left_out_of_shared_lists(
     assert others.status_code == 201
     asked = await bob.post("/todos", json={"title": "for her", "assignee_id": str(alice.id)}, **at)
     assert asked.status_code == 201, asked.text
+    renamed = await alice.patch(f"/todos/{others.json()['id']}", json={"title": "hers now"})
+    assert renamed.status_code == 200  # what stood there before is in the history
     opened = await export(app, app_db, alice)
+    assert any(
+        each["subject_id"] == others.json()["id"] for each in opened.json("history.json")["events"]
+    )
     for marker in ("bobs-", bob.email or "?", str(bob.id), "Bob"):
         assert marker not in opened, marker
     assert opened.todos["hers to tell"]["created_by"] == "me"
