@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from core.errors import Rejected as Refusal
 from core.messages import JobMessage
 from core.rules.importing import detect
 from core.rules.importing.records import (
@@ -33,6 +34,7 @@ from core.rules.importing.records import (
     Document,
     Format,
     Item,
+    Record,
     Rejected,
     Scene,
 )
@@ -49,7 +51,9 @@ IN_MEMORY: Final = 8 * 1024 * 1024
 ACCOUNT_CLOSED: Final = "the account is closed"
 DAMAGED: Final = "the file cannot be opened any more; whoever runs this service can find out why"
 UNKNOWN: Final = "this is no file of a kind that is read here: " + ", ".join(Format)
+UNJOINED: Final = "what it belongs to could not be joined to it"
 UNWRITABLE: Final = "it could not be written down"
+Step = Callable[[Reading, Sequence[Item], int, float], Awaitable[None]]
 _NOT_THE_ROWS: Final = (Unavailable, Unauthenticated, Forbidden, NotFound, RateLimited)
 
 
@@ -115,9 +119,17 @@ class Imports:
         time = asyncio.get_running_loop().time
         ends = time() + self._slices_s
         while True:
-            async with self._db.transaction() as tx:
-                if await import_undoing.step(tx, message, now=self._now()):
-                    return True
+            try:
+                async with self._db.transaction() as tx:
+                    over = await import_undoing.step(tx, message, now=self._now())
+            except RateLimited:
+                raise
+            except Refusal as error:  # who may write no more, or has no account any more
+                async with self._db.transaction() as tx:
+                    await import_undoing.fail(tx, message, error.detail, now=self._now())
+                return True
+            if over:
+                return True
             faults.point("import_slice_undone")
             if time() >= ends:
                 return False
@@ -167,11 +179,11 @@ class Imports:
         scene = Scene(self._now(), zone, _list_of(row, named))
         items = Items(file, named, scene, skip=row.done - (first or 0), size=row.size)
         reading = Reading(message, named, items.names)
-        write = self._write if first is None else self._link
+        step = self._write_at_once if first is None else self._link
         time = asyncio.get_running_loop().time
         ends, done = time() + self._slices_s, row.done
         while found := await items.take():
-            await write(reading, found, done, items.read)
+            await self._by_halves(step, reading, found, done, items.read)
             done += len(found)
             faults.point("import_slice_written")
             if time() >= ends:
@@ -180,22 +192,34 @@ class Imports:
             return Progress(over=False, done=done)
         return await self._end(message, None)
 
-    async def _write(self, reading: Reading, items: Sequence[Item], done: int, read: float) -> None:
+    async def _by_halves(
+        self, step: Step, reading: Reading, items: Sequence[Item], done: int, read: float
+    ) -> None:
         """All of them at once, or by halves down to the one that cannot be written."""
         try:
-            await self._write_at_once(reading, items, done, read)
+            await step(reading, items, done, read)
         except (_Over, *_NOT_THE_ROWS):
             raise
         except Exception as error:
             if len(items) > 1:
                 half = len(items) // 2
-                await self._write(reading, items[:half], done, read)
-                await self._write(reading, items[half:], done + half, read)
+                await self._by_halves(step, reading, items[:half], done, read)
+                await self._by_halves(step, reading, items[half:], done + half, read)
                 return
-            if isinstance(items[0], Rejected):
-                raise
             log.warning("import.row_refused", subject_id=reading.message.job_id, error=error)
-            await self._write_at_once(reading, [_refused(items[0], error)], done, read)
+            if step == self._link:
+                await self._pass_over(reading, items[0], done, read)
+            elif isinstance(items[0], Rejected):
+                raise
+            else:
+                await step(reading, [_refused(items[0], error)], done, read)
+
+    async def _pass_over(self, reading: Reading, item: Item, done: int, read: float) -> None:
+        said = f"row {item.line}: {UNJOINED}" if isinstance(item, Record) else UNJOINED
+        async with self._db.transaction() as tx:
+            now = self._now()
+            if not await import_steps.pass_over(tx, reading, said, after=done, read=read, now=now):
+                raise _Over
 
     async def _write_at_once(
         self, reading: Reading, items: Sequence[Item], done: int, read: float

@@ -128,6 +128,17 @@ async def link(
     return _tell(tx, work, {}, after + len(items), progress, now=now)
 
 
+async def pass_over(
+    tx: Transaction, reading: Reading, said: str, *, after: int, read: float, now: datetime
+) -> Work | None:
+    """Go on after an item that the second reading could do nothing with."""
+    work = await _work(tx, reading, after)
+    if work is None:
+        return None
+    work.report.lose([said])
+    return _tell(tx, work, {}, after + 1, FIRST + (1 - FIRST) * read, now=now)
+
+
 async def _preferred(
     tx: Transaction, user_id: UUID, wrote: Wrote, *, now: datetime
 ) -> tuple[str, ...]:

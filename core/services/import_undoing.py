@@ -98,6 +98,14 @@ async def step(tx: Transaction, message: JobMessage, *, now: datetime) -> bool:
     return False
 
 
+async def fail(tx: Transaction, message: JobMessage, error: str, *, now: datetime) -> None:
+    """It can go on no more: what was taken back stays so, and it may be asked for again."""
+    tx.act_in([message.workspace_id])
+    job = await jobs.lock(tx, message.workspace_id, message.job_id)
+    if job is not None:
+        jobs.finish(tx, job, JobStatus.FAILED, job.result, error=error, now=now)
+
+
 async def _take_back(tx: Transaction, todo: TodoRow, *, now: datetime) -> None:
     recurring = await series.of_todo(tx, todo)
     if recurring is not None and recurring.todo_id == todo.id:

@@ -323,3 +323,39 @@ async def test_preferences_fill_what_is_not_said(importing: Importing) -> None:
     await importing.bring(document({"id": "1", "text": "one"}, theme="dark", language="de"))
     preferences = (await importing.person.get("/me")).json()["preferences"]
     assert (preferences["theme"], preferences["language"]) == ("light", "de")
+
+
+async def test_who_lost_the_right_to_undo_is_told(importing: Importing, app: FastAPI) -> None:
+    url = embedded.database_url(app.state.settings)
+    place = await sandbox(importing.person)
+    done = await importing.bring(texts("one"), workspace=place)
+    asked = await importing.person.post(f"/imports/{done['id']}/undo")
+    message = JobMessage(place, UUID(asked.json()["undo"]["job_id"]))
+    role = "UPDATE memberships SET role = %s WHERE workspace_id = %s AND user_id = %s"
+    await sql(url, role, "viewer", place, importing.person.id)
+    assert await ActivityEnvironment().run(importing.part.take_back, message)
+    told = await importing.read(done)
+    assert (told["undo"]["status"], told["undo"]["taken_back"]) == ("failed", 0)
+    await sql(url, role, "owner", place, importing.person.id)
+    assert (await importing.undo(done))["undo"]["taken_back"] == 1
+
+
+async def test_what_cannot_be_joined_stands_by_itself(importing: Importing, app: FastAPI) -> None:
+    url = embedded.database_url(app.state.settings)
+    refuses = (
+        "CREATE FUNCTION refuse_parent() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.title = 'Child' THEN RAISE 'no' USING ERRCODE = '23514'; END IF;"
+        " RETURN NEW; END $$;"
+        " CREATE TRIGGER refuse_parent BEFORE UPDATE ON todos FOR EACH ROW"
+        " EXECUTE FUNCTION refuse_parent()"
+    )
+    await sql(url, refuses)
+    try:
+        done = await importing.bring(TREE.encode())
+    finally:
+        await sql(url, "DROP TRIGGER refuse_parent ON todos; DROP FUNCTION refuse_parent")
+    assert done["status"] == "succeeded"
+    assert any("could not be joined" in sentence for sentence in done["result"]["lost"])
+    todos = {todo["title"]: todo for todo in await importing.todos()}
+    assert todos["Child"]["parent_id"] is None
+    assert todos["Parent"]["recurrence"] is not None

@@ -18,6 +18,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.clock import Moved
+from activities.imports import Progress
 from activities.memos import Listened, Next
 from activities.zones import Rearmed
 from core.messages import (
@@ -92,6 +93,8 @@ class Slices:
 
     def __init__(self) -> None:
         self.moved = [Moved(False, 500, 1, 2), Moved(True, 1000, 2, 3)]
+        self.brought = [Progress(over=False, done=4000), Progress(over=True, done=5000)]
+        self.taken_back = [False, True]
         self.rearmed = [Rearmed(CURSOR, 200, 300, 150), Rearmed(None, 300, 300, 200)]
 
     @activity.defn(name="advance_clock")
@@ -101,6 +104,22 @@ class Slices:
     @activity.defn(name="change_zone")
     async def change(self, _: ZoneMessage) -> Rearmed:
         return self.rearmed.pop(0)
+
+    @activity.defn(name="import_data")
+    async def bring(self, _: JobMessage) -> Progress:
+        return self.brought.pop(0)
+
+    @activity.defn(name="undo_import")
+    async def take_back(self, _: JobMessage) -> bool:
+        return self.taken_back.pop(0)
+
+
+JOBS = {
+    "advance_clock": "AdvanceClock",
+    "change_zone": "ChangeZone",
+    "import_data": "ImportData",
+    "undo_import": "UndoImport",
+}
 
 
 async def main() -> None:
@@ -121,7 +140,7 @@ async def main() -> None:
             environment.client,
             task_queue=QUEUE,
             workflows=WORKFLOWS,
-            activities=[tick, slices.advance, slices.change],
+            activities=[tick, slices.advance, slices.change, slices.bring, slices.take_back],
             workflow_runner=UnsandboxedWorkflowRunner(),
         ):
             handle: WorkflowHandle[object, int] = await environment.client.start_workflow(
@@ -129,12 +148,12 @@ async def main() -> None:
             )
             await handle.result()
             await _write("tick", handle)
-            for name, kind in (("advance_clock", "AdvanceClock"), ("change_zone", "ChangeZone")):
-                handle = await environment.client.start_workflow(
-                    kind, JOB, id=name, task_queue=QUEUE, result_type=int
+            for name, kind in JOBS.items():
+                job: WorkflowHandle[object, Any] = await environment.client.start_workflow(
+                    kind, JOB, id=name, task_queue=QUEUE
                 )
-                await handle.result()
-                await _write(name, handle)
+                await job.result()
+                await _write(name, job)
         for name, asked in SLACK.items():
             async with slack.working(environment, asked) as handled:
                 await handled.result()
