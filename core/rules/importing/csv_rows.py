@@ -12,7 +12,7 @@ from core.rules.importing import encodings, texts
 from core.rules.importing.encodings import Line
 from core.rules.importing.records import MAX_ROW, Code, Rejected
 
-_MOST_REREAD: Final = 64 * 1024 * 1024  # characters: else each open quote may cost a row of them
+_MOST_REREAD: Final = 16 * 1024 * 1024  # characters: else each open quote may cost a row of them
 _CLOSING: Final = re.compile(r'(?:[^"]+|"")*+"')
 
 

@@ -15,7 +15,7 @@ from core.rules.importing.records import MAX_ROW, Code
 _PIECE: Final = 64 * 1024
 _MAX_DEPTH: Final = 40
 _MOST_OPEN: Final = 10_000  # brackets that are kept in mind to find an entry's end
-_MOST_REREAD: Final = 64 * 1024 * 1024  # characters: else every bad entry may cost a row of them
+_MOST_REREAD: Final = 8 * 1024 * 1024  # characters: else every bad entry may cost a row of them
 _SPACE: Final = re.compile(r"[^ \t\r\n\ufeff]")
 _OUTSIDE: Final = re.compile(r'["\[\]{}]')
 _WITHIN: Final = re.compile(r'["\\\r\n]')
@@ -149,6 +149,7 @@ class Scanner:
         if indent is None:
             raise broken
         found = re.compile(rf"\n{indent}(?=[\[{{])")
+        self._indent = indent
         begun = taken.text()
         if match := found.search(begun) if len(begun) <= self._may_reread else None:
             self._may_reread -= len(begun)
