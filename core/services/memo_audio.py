@@ -63,13 +63,26 @@ _ARCHIVES: Final = Query(
     {},
     writes=True,
 )
+# Few at a time: each goes with all of its rows.
+_IMPORTS: Final = Query(
+    b"""
+    DELETE FROM imports WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM imports WHERE expires_at <= %(now)s
+        ORDER BY expires_at LIMIT 5 FOR UPDATE SKIP LOCKED
+    )
+    """,
+    row,
+    {},
+    writes=True,
+)
 
 
 def forget_expired(tx: Transaction, *, now: datetime) -> None:
-    """Queue forgetting audio and archives whose time is over, and uploads nobody finished."""
+    """Queue forgetting audio, archives and imports whose time is over, and unfinished uploads."""
     tx.run(_FORGET, now=now)
     tx.run(_EXPIRE, now=now)
     tx.run(_ARCHIVES, now=now)
+    tx.run(_IMPORTS, now=now)
 
 
 async def named(tx: Transaction, keys: Sequence[str]) -> set[str]:

@@ -359,3 +359,18 @@ async def test_what_cannot_be_joined_stands_by_itself(importing: Importing, app:
     todos = {todo["title"]: todo for todo in await importing.todos()}
     assert todos["Child"]["parent_id"] is None
     assert todos["Parent"]["recurrence"] is not None
+
+
+async def test_after_its_time_it_is_forgotten_and_its_todos_stay(
+    importing: Importing, app: FastAPI, worker_db: Database
+) -> None:
+    url = embedded.database_url(app.state.settings)
+    done = await importing.bring(texts("one"))
+    await Orphans(worker_db, app.state.import_shelf.blobs).once()
+    assert (await importing.read(done))["undo_until"] > done["created_at"]
+    await sql(url, "UPDATE imports SET expires_at = now() WHERE id = %s", UUID(done["id"]))
+    await Orphans(worker_db, app.state.import_shelf.blobs).once()
+    assert (await importing.person.get(f"/imports/{done['id']}")).status_code == 404
+    assert await counted(app, importing.person, "import_rows") == 0
+    again = await importing.bring(texts("one"))
+    assert again["result"]["counts"]["existed"] == 1
