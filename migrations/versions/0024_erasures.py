@@ -140,10 +140,8 @@ def _roles() -> None:
     op.execute(GRANTS)
     op.execute("GRANT SELECT, INSERT, UPDATE ON erasures TO vt_eraser")
     op.execute("GRANT SELECT, INSERT ON erasure_ledger, erasure_receipts, audit_log TO vt_eraser")
-    op.execute("GRANT INSERT, UPDATE ON feeds, outbox, executions TO vt_eraser")
-    op.execute("GRANT INSERT ON deliveries, events TO vt_eraser")
-    op.execute("GRANT UPDATE ON users, memberships, connections, sessions TO vt_eraser")
-    op.execute("GRANT UPDATE ON voice_memos, voice_uploads TO vt_eraser")
+    op.execute("GRANT INSERT ON outbox TO vt_eraser")  # for whom a backup brings back
+    op.execute("GRANT UPDATE ON executions, users, memberships, sessions TO vt_eraser")
 
 
 def downgrade() -> None:

@@ -9,7 +9,7 @@ import pytest
 from core.messages import Store
 from tests import temporal
 from tests.erasing import Marked, Site, holding, marked, site
-from tests.people import PASSWORD, Person, register
+from tests.people import PASSWORD, Person, anonymous, register
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,24 @@ async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place:
     assert receipt["stores"]["mail_service"] == {"sendgrid": 1}
     seen = [row["kind"] for row in place.ledger("sendgrid")]
     assert "recipients.erase" in seen
+
+
+async def test_an_anonymous_account_that_became_part_of_it_goes_with_it(place: Site) -> None:
+    mark = "zqwhilenobodyknewme"
+    somebody = await anonymous(place.world.http)
+    [todo] = [(await somebody.post("/todos", json={"title": f"{mark} before"})).json()]
+    await somebody.patch(f"/todos/{todo['id']}", json={"title": "after"})
+    ada = await register(place.world.http, "ada")
+    linked = await somebody.post("/auth/link", json={"email": ada.email, "password": PASSWORD})
+    assert linked.is_success, linked.text
+    assert holding(place, mark)
+    receipt_id = await place.erase(ada)
+    with place.worker():
+        await place.erased(receipt_id)
+        async with asyncio.timeout(30):
+            while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.2)
+    assert holding(place, mark) == set()
 
 
 async def test_whom_a_backup_brings_back_is_erased_again_before_anybody_is_served(
