@@ -219,7 +219,10 @@ class Steps:
             leaving = await calendar_links.gone(tx, sync, limit=AT_ONCE)
         for side, count in waiting.items():
             metrics.CALENDAR_QUARANTINED.labels(side).inc(count)
-        left = [each.id for each in leaving if (each.id, each.gone) in self._left]
+        tried = {each.id for each in leaving if (each.id, each.gone) in self._left}
+        # Those that others write as fast as we are the next run's.
+        leaving = [each for each in leaving if each.id not in tried or not each.dirty]
+        left = [each.id for each in leaving if each.id in tried]
         if left:  # nothing can be done about these: they are parted as they are
             async with self._pairs.held(sync) as tx:
                 calendar_links.part(tx, sync, left, now=self._now())

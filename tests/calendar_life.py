@@ -46,7 +46,7 @@ FAULTS: Final[Mapping[str, tuple[Mapping[str, object], ...]]] = {
     "events.list": (*LOST, {"status": 410, "body": {"error": {"code": 410, "errors": []}}}),
     "events.get": LOST,
     "events.insert": (*LOST, {"status": 409}),
-    "events.patch": (*LOST, {"status": 412}, {"status": 401}),
+    "events.patch": (*LOST, {"status": 412}),
     # Its answer has no body to be cut; the ledger does not say whether it was refused.
     "events.delete": (*LOST, {"drop": "after"}, {"drop": "after"}, {"status": 412}),
 }
