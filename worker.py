@@ -161,6 +161,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         decoding = await stack.enter_async_context(recordings.opened(settings.voice_processes))
         adviser = await stack.enter_async_context(language_model.opened(settings))
         voice = registry.voice(settings, loaded, decoding, providers, adviser)
+        stack.push_async_callback(voice.audio.blobs.aclose)
         slack_app = registry.slack_app(settings, loaded, http, app_db, voice, slack)
         google = calendars.google(settings)
         if google is not None:

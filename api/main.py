@@ -65,8 +65,7 @@ from core.services.voice_results import Policy, Using
 from core.settings import Settings
 from core.settings import settings as read_settings
 from core.tokens import Tokens
-from integrations import language_model, oauth
-from integrations.blobs import Directory
+from integrations import blob_stores, language_model, oauth
 from integrations.http import vendor_client
 
 PREFIX = "/api/v1"
@@ -103,6 +102,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watching.cancel()
     await asyncio.gather(following, watching, preparing, return_exceptions=True)
     passwords.close()
+    await blobs.aclose()
     await database.close()
 
 
@@ -121,7 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.cleared = False
     app.state.keys = own_keys
     app.state.tokens = Tokens(own_keys.signing)
-    app.state.shelf = Shelf(Directory(settings.blobs), own_keys.ring.of(memo_secrets.PURPOSE))
+    app.state.shelf = Shelf(blob_stores.opened(settings), own_keys.ring.of(memo_secrets.PURPOSE))
     app.state.import_shelf = Shelf(app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE))
     app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
     app.state.mail_events_key = keys.mail_events(settings)

@@ -49,6 +49,17 @@ class Settings(BaseSettings):
     blob_dir: Path | None = Field(
         None, description="Directory of recordings, which API and workers share; data_dir/blobs"
     )
+    blob_store: Literal["directory", "s3"] = Field("directory", description="Where blobs are kept")
+    s3_endpoint: str | None = Field(
+        None, description="Address of what speaks S3; without: Amazon's of that region"
+    )
+    s3_bucket: str | None = Field(None, description="Its bucket, which is there already")
+    s3_region: str = Field("us-east-1", description="Its region")
+    s3_access_key: str | None = Field(None, description="Who we are there")
+    s3_secret_key: SecretStr | None = Field(None, description="The secret that belongs to it")
+    s3_prefix: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9/_.-]{0,200}$", description="Begins each name in the bucket"
+    )
     host: str = Field("127.0.0.1", description="Address that API and sandbox listen on")
     api_port: Port = Field(8000, description="Port of the API")
     temporal_port: Port = Field(7233, description="Port of the embedded Temporal server")
@@ -264,11 +275,16 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _text_messages_are_whole(self) -> Self:
-        wanted = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
-        missing = [name.upper() for name in wanted if getattr(self, name) is None]
-        if missing and len(missing) < len(wanted):
-            raise Misconfigured(f"text messages need {' and '.join(missing)} as well")
+    def _sets_are_whole(self) -> Self:
+        s3 = ("s3_bucket", "s3_access_key", "s3_secret_key")
+        texting = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
+        for who, names, wanted in (
+            ("BLOB_STORE=s3 needs", s3, self.blob_store == "s3"),
+            ("text messages need", texting, any(getattr(self, name) for name in texting)),
+        ):
+            missing = [name.upper() for name in names if getattr(self, name) is None]
+            if missing and wanted:
+                raise Misconfigured(f"{who} {' and '.join(missing)} as well")
         return self
 
     @model_validator(mode="after")

@@ -32,14 +32,16 @@ class Kept:
 
 
 class Blobs(Protocol):
-    """A store of blobs: a directory, or later one that speaks S3.
+    """A store of blobs: a directory, or a bucket of one that speaks S3 (`blobs_s3`).
 
     What may be relied on:
     1. `put` returns once the whole blob survives a crash of the machine, and never before. One
        that failed or was cancelled left nothing that `open` finds. A key is put once.
     2. `open` reads from byte `start` on. Raises `NotFound` with the first piece.
     3. `delete` of what is not there is success.
-    4. `tidy` removes what interrupted `put`s left, once it is that old.
+    4. `tidy` removes what interrupted `put`s left, once it is that old, or older where only that
+       tells it from one that goes on.
+    5. `aclose` is the last call.
 
     All raise `Unavailable` while the store does not work, a full one included.
     """
@@ -49,6 +51,7 @@ class Blobs(Protocol):
     async def delete(self, key: str) -> None: ...
     def keys(self, folder: str) -> AsyncIterator[Kept]: ...
     async def tidy(self, older_than: timedelta) -> int: ...
+    async def aclose(self) -> None: ...
 
 
 class Directory:
@@ -111,6 +114,9 @@ class Directory:
 
     async def tidy(self, older_than: timedelta) -> int:
         return await asyncio.to_thread(_tidy, self._root, older_than)
+
+    async def aclose(self) -> None:
+        """Nothing is held open between calls."""
 
     def _path(self, key: str) -> Path:
         """Spread by the end of the name, which is random: a folder with a million files is slow."""

@@ -57,10 +57,10 @@ from core.services import connections, exports, import_files, memo_secrets, voic
 from core.services.export_seals import Seals
 from core.services.voice_results import Adviser, Policy, Using
 from core.settings import Settings
+from integrations import blob_stores, oauth
 from integrations import calendars as calendars_of
-from integrations import oauth
 from integrations.audio.recordings import Recordings
-from integrations.blobs import Blobs, Directory
+from integrations.blobs import Blobs
 from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.google_calendar import GoogleCalendar
@@ -226,7 +226,7 @@ def voice(
     adviser: Adviser | None = None,
 ) -> Voice:
     audio = Audio(
-        Directory(settings.blobs),
+        blob_stores.opened(settings),
         keys.ring.of(memo_secrets.PURPOSE),
         recordings,
         settings.voice_max_seconds,

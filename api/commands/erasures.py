@@ -164,13 +164,14 @@ async def _open() -> list[dict[str, Any]]:
 async def _reapply() -> int:
     from core import embedded
     from core.db import Database
-    from integrations import erasure_ledger
-    from integrations.blobs import Directory
+    from integrations import blob_stores, erasure_ledger
 
     chosen = load_settings()
+    blobs = blob_stores.opened(chosen)
     database = Database(embedded.database_url(chosen), role="vt_eraser", size=1)
     await database.open()
     try:
-        return await erasure_ledger.reapply(database, Directory(chosen.blobs), everyone=True)
+        return await erasure_ledger.reapply(database, blobs, everyone=True)
     finally:
+        await blobs.aclose()
         await database.close()
