@@ -121,6 +121,9 @@ class Steps:
     async def _list(self) -> SyncRow:
         """A page of what changed there; of everything, where that cannot be told any more."""
         sync = self.sync
+        if sync.full_list and sync.page_token is None:
+            async with self._pairs.held(sync) as tx:
+                calendar_links.begin_anew(tx, sync)
         try:
             page = await self._google.list_events(
                 self._access,

@@ -102,6 +102,16 @@ _SEEN: Final = Query(
     {},
     writes=True,
 )
+_UNSEE: Final = Query(
+    b"""
+    UPDATE calendar_links SET seen_run = 0
+    WHERE workspace_id = %(workspace_id)s AND connection_id = %(connection_id)s
+      AND seen_run = %(run_no)s
+    """,
+    row,
+    {},
+    writes=True,
+)
 _UNSEEN: Final = Query(
     b"""
     UPDATE calendar_links SET gone = 'event', updated_at = %(now)s
@@ -212,6 +222,11 @@ def seen(tx: Transaction, sync: SyncRow, events: Sequence[str]) -> None:
     """Queue that this run's listing named these."""
     if events:
         tx.run(_SEEN, **_of(sync), run_no=sync.run_no, events=list(events))
+
+
+def begin_anew(tx: Transaction, sync: SyncRow) -> None:
+    """Queue that a whole listing begins: what an earlier one of this run named proves nothing."""
+    tx.run(_UNSEE, **_of(sync), run_no=sync.run_no)
 
 
 def unseen_are_gone(tx: Transaction, sync: SyncRow, *, now: datetime) -> None:

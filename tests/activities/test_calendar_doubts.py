@@ -220,3 +220,24 @@ async def test_a_series_renamed_and_its_occurrence_moved_in_one_listing(at: Desk
         "08:00",
     )
     await quiet(at)
+
+
+async def test_what_a_listing_named_before_it_was_begun_anew_proves_nothing(at: Desk) -> None:
+    """A page is not kept, as a write fails; what it named is deleted before it is listed again."""
+    await make(at.person, "Water", due=DUE)
+    other = await make(at.person, "Mow", due=DUE)
+    await at.sync()
+    at.world.sandbox.post("/google/expire").raise_for_status()
+    await at.poke()
+    run = await at.begin()
+    assert run is not None
+    assert (await at.slice(run, slice_s=0)).state is State.GOES_ON  # it is to begin anew
+    edited = await at.person.patch(f"/todos/{other['id']}", json={"title": "Reap"}, headers=ANY)
+    assert edited.is_success
+    at.world.fault("google_calendar", kind="events.patch", drop="before")
+    assert (await at.slice(run, slice_s=0)).state is State.WAITS
+    await at.remove((await at.events())["Water"])
+    while (await at.slice(run)).state is not State.SYNCED:
+        pass
+    assert set(await at.todos()) == set(await at.events()) == {"Reap"}
+    await quiet(at)
