@@ -11,7 +11,8 @@ from rich.progress import track
 from bench.chaos.report import Report
 from bench.chaos.stack import Stack
 from core.db import Database
-from tests.calendar_life import Life, Outcome
+from tests.calendar_known import Outcome
+from tests.calendar_life import Life
 from tests.calendars import desk
 from tests.connecting import connected_world
 
