@@ -15,7 +15,14 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from core import crypto
 from core.crypto import Keyring
 from core.errors import Invalid
-from core.services import connections, memo_secrets, voice_seals, webhook_secrets
+from core.services import (
+    connections,
+    exports,
+    import_files,
+    memo_secrets,
+    voice_seals,
+    webhook_secrets,
+)
 
 BATCH: Final = 500
 _FIRST: Final = UUID(int=0)
@@ -38,6 +45,8 @@ class Kept:
 # All that is sealed for longer than a few days. A test compares with the columns that there are.
 KEPT: Final = (
     Kept("connections", "secret", connections.PURPOSE, named="secret_key"),
+    Kept("imports", "blob_key", import_files.PURPOSE),
+    Kept("exports", "blob_key", exports.PURPOSE),
     Kept("voice_memos", "blob_key", memo_secrets.PURPOSE),
     Kept("voice_memos", "transcript", memo_secrets.PURPOSE),
     Kept("voice_memos", "words", memo_secrets.PURPOSE),

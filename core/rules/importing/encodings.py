@@ -69,7 +69,9 @@ def opened(file: BinaryIO, encoding: Encoding) -> Iterator[TextIOWrapper]:
     try:
         yield text
     finally:
-        text.detach()
+        # Whoever stopped reading half-way may have closed it by the time this is cleared away.
+        if not file.closed:
+            text.detach()
 
 
 @dataclass(frozen=True, slots=True)

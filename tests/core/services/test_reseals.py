@@ -33,6 +33,11 @@ NOT_SEALED = {  # hashes, and what is of no use after 72 hours
     ("calendar_channels", "token_hash"),
     ("slack_homes", "shows"),
     ("voice_memos", "sha256"),
+    ("imports", "sha256"),
+    ("exports", "sha256"),
+    ("exports", "token_hash"),
+    ("consent_log", "address_hash"),
+    ("erasure_receipts", "signature"),
     ("voice_uploads", "sha256"),
     ("webhook_deliveries", "body"),  # what was sent to others anyway; 14 days
 }
