@@ -82,8 +82,14 @@ class Tab:
     async def see(self, text: str) -> None:
         """Once the page says so."""
         async with asyncio.timeout(20):
-            while text not in str(await self.run("document.body && document.body.innerText")):  # noqa: ASYNC110 - it tells us by its document only
+            while text not in await self._shown():  # noqa: ASYNC110 - it tells us by its document only
                 await asyncio.sleep(0.05)
+
+    async def _shown(self) -> str:
+        try:
+            return str(await self.run("document.body && document.body.innerText"))
+        except RuntimeError:  # it goes to another page at this moment
+            return ""
 
     async def run(self, script: str) -> Any:
         return await self.chrome.evaluate(self.session, script)

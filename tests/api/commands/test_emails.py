@@ -17,7 +17,7 @@ def test_all_of_them_are_written(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["admin", "emails", "--out", str(tmp_path), "--no-pictures"])
     assert done.exit_code == 0, done.output
     names = {path.name for path in tmp_path.iterdir()}
-    assert len(names) == 40
+    assert len(names) == 52
     for locale in ("en", "de"):
         assert f"reminder_hostile.{locale}.html" in names
         text = (tmp_path / f"digest.{locale}.txt").read_text("utf-8")

@@ -182,7 +182,7 @@ async def test_whose_data_lay_open(
 
     later = await counted(database_url, after, after + timedelta(hours=1), shared)
     assert (of(later, "content").records, of(later, "content").new) == (2, 0)
-    early = await counted(database_url, LONG_AGO, LONG_AGO + timedelta(days=1))
+    early = await counted(database_url, LONG_AGO, LONG_AGO + timedelta(days=1), shared)
     kinds = {each.category for each in early.exposed}
     assert kinds <= {"use", "bookkeeping", "schedule", "contact"}  # of rows that tell no time
 
