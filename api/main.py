@@ -13,6 +13,7 @@ from starlette.routing import Route
 from api import clearance, errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope
+from api.other_methods import OtherMethods
 from api.recordings import Shelf
 from api.routes import (
     accounts,
@@ -129,7 +130,9 @@ def create_app(settings: Settings) -> FastAPI:
     # Routes are tried in this order: what is asked for most comes first, but for a path that a
     # later pattern would take.
     app.include_router(quick.router, prefix=PREFIX)
-    app.router.routes.append(Route(f"{PREFIX}/todos/quick", quick.OtherMethods()))
+    app.router.routes.append(Route(f"{PREFIX}/todos/quick", OtherMethods()))
+    app.include_router(imports.browser, prefix=PREFIX)
+    app.router.routes.append(Route(f"{PREFIX}/imports/browser", OtherMethods()))
     app.include_router(voice.advised, prefix=PREFIX)
     for noun in (
         todos,

@@ -21,7 +21,12 @@ async def preview_erasure(visit: Visit) -> Preview:
     return await erasures.preview(visit.tx, visit.actor)
 
 
-@router.get("", operation_id="get_erasure", summary="Whether my account is going to be erased")
+@router.get(
+    "",
+    operation_id="get_erasure",
+    summary="Whether my account is going to be erased",
+    responses={404: {"description": "Nobody asked for it"}},
+)
 async def get_erasure(visit: Visit) -> Erasure:
     return await erasures.last(visit.tx, visit.actor)
 
@@ -41,7 +46,13 @@ async def request_erasure(visit: Visit, body: ErasureRequest, response: Response
     return asked
 
 
-@router.delete("", status_code=204, operation_id="cancel_erasure", summary="Keep my account")
+@router.delete(
+    "",
+    status_code=204,
+    operation_id="cancel_erasure",
+    summary="Keep my account",
+    responses={404: {"description": "None is waiting"}},
+)
 async def cancel_erasure(visit: Visit) -> None:
     """As long as its grace lasts."""
     await erasures.cancel(visit.tx, visit.actor, now=visit.now)

@@ -42,6 +42,7 @@ from core.services.imports import Draft
 from core.services.workspaces import Access, place
 
 router = APIRouter(prefix="/imports", tags=["imports"], route_class=Authenticated)
+browser = APIRouter(prefix="/imports/browser", tags=["imports"], route_class=Authenticated)
 streams = APIRouter(prefix="/imports", tags=["imports"], route_class=Streaming)
 
 FILE: Final = "file"
@@ -128,11 +129,12 @@ async def import_data(visit: Stream) -> Response:
     return told
 
 
-@router.post(
-    "/browser",
+@browser.post(
+    "",
     operation_id="migrate_browser",
     status_code=201,
     response_model=Migrated,
+    responses={415: {"description": "No application/json"}},
     openapi_extra={
         **query.documented(InWorkspace),
         "requestBody": {"required": True, "content": {"application/json": {"schema": DOCUMENT}}},

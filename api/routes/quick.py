@@ -1,7 +1,6 @@
-from fastapi import APIRouter, Request, Response
-from starlette.types import Receive, Scope, Send
+from fastapi import APIRouter, Response
 
-from api import errors, query
+from api import query
 from api.schemas.voice import QuickBody
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
@@ -37,18 +36,3 @@ async def add(visit: Visit, body: QuickBody, response: Response) -> Quick:
         response.headers["Location"] = f"/api/v1/todos/{added.todo.id}"
         response.headers["ETag"] = added.todo.etag
     return added
-
-
-class OtherMethods:
-    """Of this path, which `/todos/{todo_id}` would take for itself.
-
-    An application: unlike a function it is called for every method there is.
-    """
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        headers = {"Allow": "POST"}
-        refusal = errors.problem(
-            request, 405, errors.TITLES[405], "Method Not Allowed", headers=headers
-        )
-        await refusal(scope, receive, send)

@@ -55,6 +55,8 @@ OPTIONAL = {
     "start_anonymously",
     "read_all_notifications",
     "preview_digest",
+    "create_export",
+    "undo_import",
     "rotate_webhook_secret",
 }
 RAW: list[bytes] = [
