@@ -52,7 +52,8 @@ class Scene:
     def waiting(self) -> int:
         """Reminders that are still to fire."""
         [row] = self.rows(
-            "SELECT count(*) AS n FROM reminders WHERE lane = %s AND next_at IS NOT NULL", self.lane
+            "SELECT count(*) AS n FROM reminders WHERE workspace_id = %s AND next_at IS NOT NULL",
+            self.user_id,
         )
         return int(row["n"])
 
