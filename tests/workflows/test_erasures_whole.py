@@ -12,7 +12,9 @@ from tests.erasing import Marked, Site, holding, marked, site
 from tests.people import PASSWORD, Person, anonymous, register
 
 
-@pytest.fixture(scope="module")
+# One for each test, as each has its own database and keys: a tick that was left by the site before
+# cannot be read by the next one's worker, and its Schedule starts no other while it is retried.
+@pytest.fixture
 def own_temporal() -> Iterator[temporal.Server]:
     with temporal.server() as server:
         yield server
