@@ -169,7 +169,9 @@ def _list_calendars(of: GoogleCalendarService, asked: Asked) -> Answer:
         raise Refused(400, "invalid", "Invalid value for: minAccessRole")
     calendars = [
         each
-        for each in sorted(of.calendars(asked.account).values(), key=lambda each: each.id)
+        for each in sorted(
+            of.calendars(asked.account).values(), key=lambda each: (not each.primary, each.id)
+        )
         if least is None or ROLES.index(each.role) >= ROLES.index(least)
     ]
     token = asked.query.get("pageToken", "0")
