@@ -2,9 +2,11 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Request, Response
@@ -14,6 +16,7 @@ from core import crypto
 from core.errors import Invalid
 from core.keys import Keys
 
+T = TypeVar("T")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
@@ -32,6 +35,31 @@ def unseal(request: Request, question: str, cursor: str) -> Any:
     except (Base64Error, ValueError, Invalid) as error:
         detail = "this cursor does not belong to this query: start at the first page"
         raise Invalid(detail, pointer="/query/cursor", code="cursor") from error
+
+
+def moment(request: Request, question: str, cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Where lists that go by an instant continue: after it and this id; null for the first page."""
+    if cursor is None:
+        return None
+    at, last_id = unseal(request, question, cursor)
+    return datetime.fromisoformat(at), UUID(last_id)
+
+
+def cut(
+    request: Request,
+    response: Response,
+    question: str,
+    found: Sequence[T],
+    limit: int,
+    position: Callable[[T], object],
+) -> tuple[list[T], str | None]:
+    """The page, and the cursor of the next one if `found` has more than `limit`; as Link, too."""
+    data = list(found[:limit])
+    if len(found) <= limit:
+        return data, None
+    cursor = seal(request, question, position(data[-1]))
+    next_link(request, response, cursor)
+    return data, cursor
 
 
 def next_link(request: Request, response: Response, cursor: str | None) -> None:

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -65,15 +64,11 @@ async def list_exports(
 ) -> ExportPage:
     """The archives that I asked for."""
     question = f"exports {visit.actor.user_id}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await exports.page(visit.tx, visit.actor, before=before, limit=limit, now=visit.now)
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.created_at, each.id]
+    )
     return ExportPage(data, next_cursor, has_more=next_cursor is not None)
 
 

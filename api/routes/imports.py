@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -184,17 +183,13 @@ async def list_imports(
     """What I brought to a workspace, newest first; for 30 days."""
     there = await place(visit.tx, visit.actor, visit.workspace_id, Access.READ, now=visit.now)
     question = f"imports {visit.actor.user_id} {there.workspace_id}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await imports.page(
         visit.tx, visit.actor, there.workspace_id, before=before, limit=limit
     )
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].row.created_at, data[-1].row.id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.row.created_at, each.row.id]
+    )
     told = [Import.of(seen) for seen in data]
     return ImportPage(told, next_cursor, has_more=next_cursor is not None)
 
@@ -228,10 +223,7 @@ async def list_import_rows(
     found = await imports.lines(
         visit.tx, visit.actor, import_id, outcome=outcome, after=after, limit=limit
     )
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, data[-1].n)
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(visit, response, question, found, limit, lambda each: each.n)
     told = [ImportedRow.of(line) for line in data]
     return ImportedRowPage(told, next_cursor, has_more=next_cursor is not None)
 

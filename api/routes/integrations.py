@@ -96,8 +96,7 @@ async def list_integration_activity(
     found = await connection_activity.page(
         visit.tx, whose.workspace_id, whose.id, before=before, limit=limit
     )
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, str(data[-1].id))
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: str(each.id)
+    )
     return ActivityPage(data, next_cursor, has_more=next_cursor is not None)

@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -35,17 +34,13 @@ async def list_jobs(
 ) -> JobPage:
     """The long work that I asked for, in all workspaces."""
     question = f"jobs {visit.actor.user_id} {status} {kind}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await jobs.page(
         visit.tx, visit.actor, status=status, kind=kind, before=before, limit=limit
     )
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.created_at, each.id]
+    )
     return JobPage(data, next_cursor, has_more=next_cursor is not None)
 
 

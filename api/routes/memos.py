@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -114,15 +113,11 @@ async def list_memos(
     """My recordings of a workspace, newest first. Nobody else sees them."""
     there = await place(visit.tx, visit.actor, visit.workspace_id, Access.READ, now=visit.now)
     question = f"memos {visit.actor.user_id} {there.workspace_id}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await memos.page(visit.tx, visit.actor, there.workspace_id, before=before, limit=limit)
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.created_at, each.id]
+    )
     ring = receiving.ring(visit)
     told = [MemoSummary.of(each, ring) for each in data]
     return MemoPage(told, next_cursor, has_more=next_cursor is not None)

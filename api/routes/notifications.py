@@ -1,4 +1,3 @@
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -26,17 +25,12 @@ async def list_notifications(
     Read ones are kept for 30 days, all for 90.
     """
     question = f"notifications {visit.actor.user_id}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await notifications.page(visit.tx, visit.actor, before=before, limit=limit)
     unread = await notifications.unread(visit.tx, visit.actor)
-    data = found[:limit]
-    next_cursor = None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].created_at, data[-1].id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.created_at, each.id]
+    )
     return NotificationPage(data, unread, next_cursor, has_more=next_cursor is not None)
 
 

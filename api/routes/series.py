@@ -35,11 +35,9 @@ async def list_occurrences(
     found = await series_pages.occurrences(
         visit.tx, visit.actor, series_id, after=after, limit=limit
     )
-    data = found[:limit]
-    next_cursor = None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].turn, data[-1].recurrence_id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.turn, each.recurrence_id]
+    )
     return OccurrencePage(data, next_cursor, has_more=next_cursor is not None)
 
 

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -130,7 +130,7 @@ async def list_commands(visit: Visit, response: Response) -> VoiceCommandPage:
         visit.actor,
         workspace_id=workspace_id,
         session_id=asked.session_id,
-        before=_before(visit, question, asked.cursor),
+        before=pages.moment(visit, question, asked.cursor),
         limit=asked.limit,
         ring=_using(visit).ring,
     )
@@ -179,7 +179,7 @@ async def list_sessions(visit: Visit, response: Response) -> VoiceSessionPage:
         visit.tx,
         visit.actor,
         workspace_id=workspace_id,
-        before=_before(visit, question, asked.cursor),
+        before=pages.moment(visit, question, asked.cursor),
         limit=asked.limit,
     )
     last = found[asked.limit - 1] if len(found) > asked.limit else None
@@ -234,13 +234,6 @@ async def _keep_refused(visit: Visit, text: str, asked: Asked) -> None:
 def _using(visit: Visit) -> Using:
     using: Using = visit.app.state.voice
     return using
-
-
-def _before(visit: Visit, question: str, cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, last_id = pages.unseal(visit, question, cursor)
-    return datetime.fromisoformat(at), UUID(last_id)
 
 
 def _cursor(visit: Visit, response: Response, question: str, last: Any) -> str | None:

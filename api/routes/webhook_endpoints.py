@@ -42,11 +42,9 @@ async def list_webhook_endpoints(
     found = await webhook_endpoints.page(
         visit.tx, visit.actor, visit.workspace_id, after=after, limit=limit, ring=_ring(visit)
     )
-    data, next_cursor = [WebhookEndpoint.of(each) for each in found[:limit]], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, data[-1].id)
-        pages.next_link(visit, response, next_cursor)
-    return WebhookEndpointPage(data, next_cursor, has_more=next_cursor is not None)
+    data, next_cursor = pages.cut(visit, response, question, found, limit, lambda each: each.id)
+    told = [WebhookEndpoint.of(each) for each in data]
+    return WebhookEndpointPage(told, next_cursor, has_more=next_cursor is not None)
 
 
 @router.post(
@@ -172,11 +170,9 @@ async def list_webhook_deliveries(
         before=before,
         limit=limit,
     )
-    data, next_cursor = [WebhookDelivery.of(each) for each in found[:limit]], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, data[-1].id)
-        pages.next_link(visit, response, next_cursor)
-    return WebhookDeliveryPage(data, next_cursor, has_more=next_cursor is not None)
+    data, next_cursor = pages.cut(visit, response, question, found, limit, lambda each: each.id)
+    told = [WebhookDelivery.of(each) for each in data]
+    return WebhookDeliveryPage(told, next_cursor, has_more=next_cursor is not None)
 
 
 @router.get("/{endpoint_id}/deliveries/{delivery_id}", operation_id="get_webhook_delivery")

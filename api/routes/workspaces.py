@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -48,10 +47,7 @@ async def list_workspaces(
     question = f"workspaces {visit.actor.user_id}"
     after = UUID(pages.unseal(visit, question, cursor)) if cursor is not None else None
     found = await workspaces.page(visit.tx, visit.actor, after=after, limit=limit)
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, data[-1].id)
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(visit, response, question, found, limit, lambda each: each.id)
     return WorkspacePage(data, next_cursor, has_more=next_cursor is not None)
 
 
@@ -105,15 +101,11 @@ async def list_deliveries(
 ) -> DeliveryPage:
     """What went out to me from there, or was recorded, the latest due first."""
     question = f"deliveries {visit.actor.user_id} {workspace_id}"
-    before = None
-    if cursor is not None:
-        at, last_id = pages.unseal(visit, question, cursor)
-        before = (datetime.fromisoformat(at), UUID(last_id))
+    before = pages.moment(visit, question, cursor)
     found = await delivery_pages.page(
         visit.tx, visit.actor, workspace_id, before=before, limit=limit
     )
-    data, next_cursor = found[:limit], None
-    if len(found) > limit:
-        next_cursor = pages.seal(visit, question, [data[-1].due_at, data[-1].id])
-        pages.next_link(visit, response, next_cursor)
+    data, next_cursor = pages.cut(
+        visit, response, question, found, limit, lambda each: [each.due_at, each.id]
+    )
     return DeliveryPage(data, next_cursor, has_more=next_cursor is not None)
