@@ -5,24 +5,22 @@ a workflow that is started anew, because Temporal lost its data, goes on where i
 """
 
 import asyncio
-from contextlib import suppress
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendar_syncs import CalendarSyncs
-    from activities.calendars import Calendars, Sliced, State
+    from activities.calendars import Calendars, State
     from core.models.calendars import Phase
 
 from workflows import policies
 from workflows.deliveries import queue_of
 from workflows.messages import CalendarMessage
+from workflows.waiting import Waiting
 
 # A queue of its own: a vendor that hangs keeps nobody else's work waiting.
 CALENDARS = "calendars"
-SHORTEST_WAIT = timedelta(milliseconds=100)
 IN_WORDS = {
     Phase.LISTING: "Reads what changed at the calendar",
     Phase.TODOS: "Looks at all todos",
@@ -37,15 +35,7 @@ ENDS = {
 
 
 @workflow.defn(name="SyncCalendar")
-class SyncCalendar:
-    def __init__(self) -> None:
-        self._woken = False
-
-    @workflow.signal
-    def look_again(self) -> None:
-        """An operator mended what it waits for: no need to wait for the next look."""
-        self._woken = True
-
+class SyncCalendar(Waiting):
     @workflow.run
     async def run(self, message: CalendarMessage) -> State:
         """What came of it. It waits for a calendar that does not answer, for as long as that is."""
@@ -73,22 +63,14 @@ class SyncCalendar:
             if done.state in ENDS:
                 return done.state
             if done.state is State.WAITS:
-                await self._wait(done)
+                await self.wait(
+                    done.wait_ms,
+                    why=f"Waits: {done.why}",
+                    goes_on="Goes on",
+                    until="until the calendar is tried",
+                )
             elif done.phase is not None:
                 figures = f": {done.done} of {done.of}" if done.of else ""
                 workflow.set_current_details(f"{IN_WORDS[done.phase]}{figures}.")
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(message)
-
-    async def _wait(self, done: Sliced) -> None:
-        wait = max(timedelta(milliseconds=done.wait_ms), SHORTEST_WAIT)
-        at = workflow.now() + wait
-        workflow.set_current_details(
-            f"Waits: {done.why}. Nothing is lost. Goes on at {at:%Y-%m-%d %H:%M:%S} UTC, or when"
-            " it is sent the signal `look_again`."
-        )
-        self._woken = False
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._woken, timeout=wait, timeout_summary="until the calendar is tried"
-            )

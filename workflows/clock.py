@@ -1,9 +1,6 @@
 """The clock of a sandbox moves forward. All that it is told stands in the job's row."""
 
-import asyncio
-
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.clock import Clocks
@@ -18,13 +15,8 @@ class AdvanceClock:
     async def run(self, message: JobMessage) -> int:
         """How many due rows were worked on."""
         workflow.set_current_details("Moves the clock from one due instant to the next.")
-        try:
+        async with jobs.stoppable(message):
             return await self._until_over(message)
-        except (Exception, asyncio.CancelledError) as error:
-            if not is_cancelled_exception(error):
-                raise
-            await jobs.stop(message)
-            raise
 
     async def _until_over(self, message: JobMessage) -> int:
         while True:

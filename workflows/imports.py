@@ -1,9 +1,6 @@
 """A file becomes todos; an import is taken back."""
 
-import asyncio
-
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.imports import Imports
@@ -18,13 +15,8 @@ class ImportData:
     async def run(self, message: JobMessage) -> int:
         """How many items of the file were seen to. Started anew, it goes on where it was."""
         workflow.set_current_details("Reads the file.")
-        try:
+        async with jobs.stoppable(message):
             return await self._until_over(message)
-        except (Exception, asyncio.CancelledError) as error:
-            if not is_cancelled_exception(error):
-                raise
-            await jobs.stop(message)
-            raise
 
     async def _until_over(self, message: JobMessage) -> int:
         while True:
@@ -42,13 +34,8 @@ class UndoImport:
     async def run(self, message: JobMessage) -> None:
         """Until all is taken back that was not changed since."""
         workflow.set_current_details("Takes an import back.")
-        try:
+        async with jobs.stoppable(message):
             while not await workflow.execute_activity_method(
                 Imports.take_back, message, **policies.JOB_SLICE, summary="take rows back"
             ):
                 pass
-        except (Exception, asyncio.CancelledError) as error:
-            if not is_cancelled_exception(error):
-                raise
-            await jobs.stop(message)
-            raise

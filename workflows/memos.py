@@ -6,8 +6,6 @@ where it was.
 """
 
 import asyncio
-from contextlib import suppress
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -20,10 +18,10 @@ with workflow.unsafe.imports_passed_through():
 from workflows import policies
 from workflows.deliveries import queue_of
 from workflows.messages import JobMessage, Provider, TranscriptionMessage
+from workflows.waiting import Waiting
 
 # A queue of its own: hours of audio wait there, and not in the workers' hands, where reminders are.
 LISTENING = "recordings"
-SHORTEST_WAIT = timedelta(milliseconds=100)
 IN_WORDS = {
     Ending.DONE: "Understood, and done.",
     Ending.ASKED: "Understood; its owner was asked before anything is done.",
@@ -34,15 +32,7 @@ IN_WORDS = {
 
 
 @workflow.defn(name="ProcessVoiceMemo")
-class ProcessVoiceMemo:
-    def __init__(self) -> None:
-        self._woken = False
-
-    @workflow.signal
-    def look_again(self) -> None:
-        """An operator mended what it waits for: no need to wait for the next look."""
-        self._woken = True
-
+class ProcessVoiceMemo(Waiting):
     @workflow.run
     async def run(self, message: JobMessage) -> Ending:
         """What came of it. It waits for a transcriber for as long as there is none."""
@@ -112,16 +102,11 @@ class ProcessVoiceMemo:
             return Turn(Outcome.UNANSWERED)
 
     async def _wait(self, message: JobMessage, chosen: Next) -> None:
-        wait = max(timedelta(milliseconds=chosen.wait_ms), SHORTEST_WAIT)
-        at = workflow.now() + wait
-        workflow.set_current_details(
-            f"Waiting for a transcriber: {chosen.why}. Nothing is lost. Looks again at "
-            f"{at:%Y-%m-%d %H:%M:%S} UTC, or when it is sent the signal `look_again`."
+        await self.wait(
+            chosen.wait_ms,
+            why=f"Waiting for a transcriber: {chosen.why}",
+            goes_on="Looks again",
+            until="until transcribers are tried",
         )
-        self._woken = False
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._woken, timeout=wait, timeout_summary="until transcribers are tried"
-            )
         if workflow.info().is_continue_as_new_suggested():  # it has waited for days
             workflow.continue_as_new(message)

@@ -1,9 +1,6 @@
 """A person changed zones, and has much that is floating: it follows in batches."""
 
-import asyncio
-
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.zones import Zones
@@ -18,13 +15,8 @@ class ChangeZone:
     async def run(self, message: JobMessage) -> int:
         """How many rows were moved. Started anew, it looks at all of them once more."""
         workflow.set_current_details("Moves floating times, the soonest first.")
-        try:
+        async with jobs.stoppable(message):
             return await self._until_over(ZoneMessage(message, None))
-        except (Exception, asyncio.CancelledError) as error:
-            if not is_cancelled_exception(error):
-                raise
-            await jobs.stop(message)
-            raise
 
     async def _until_over(self, message: ZoneMessage) -> int:
         while True:
