@@ -80,7 +80,7 @@ class Source:
     kind: Kind
     table: str
     follows: str | None = None
-    _wake: Query[tuple[Any, ...]] = field(init=False, repr=False)
+    _wake: Query[tuple[Any, ...]] | None = field(init=False, repr=False)
     _claim: Query[Claimed] = field(init=False, repr=False)
     _claim_in: Query[Claimed] = field(init=False, repr=False)
     _earliest: Query[tuple[Any, ...]] = field(init=False, repr=False)
@@ -110,7 +110,8 @@ class Source:
           AND (r.next_at IS NULL OR r.next_at > %(now)s) AND ({self.follows})
         """  # noqa: S608 - as above
         # The class is frozen; these are derived once instead of for every look.
-        object.__setattr__(self, "_wake", Query(wake.encode(), row, {}, writes=True))
+        waking = Query(wake.encode(), row, {}, writes=True) if self.follows else None
+        object.__setattr__(self, "_wake", waking)
         object.__setattr__(self, "_claim", Query(of_lane, Claimed, {}, writes=True))
         object.__setattr__(self, "_claim_in", Query(of_workspace, Claimed, {}, writes=True))
         object.__setattr__(self, "_earliest", Query(earliest.encode(), row, {}, writes=False))
@@ -186,7 +187,7 @@ async def claim(
     Of several claimers at one instant each row goes to one of them. The lease counts from before
     this call returns: measure what is left of it from before the call.
     """
-    if source.follows is not None:
+    if source._wake is not None:  # noqa: SLF001 - as below
         tx.run(source._wake, lane=lane, now=now)  # noqa: SLF001 - as below
     return await tx.all(
         source._claim,  # noqa: SLF001 - compiled there once, of use here only
