@@ -166,6 +166,9 @@ BACK_OFF_LONGEST = timedelta(seconds=5)
 SWEEP_EVERY = timedelta(seconds=60)
 SWEEP_AGE = timedelta(seconds=60)  # younger executions may just be starting
 TICK_EVERY = timedelta(seconds=30)
+# A tick that no worker can carry on (its input was sealed with a key that is gone) would hold its
+# Schedule for ever. What falls due stands in rows, so nothing is lost when one is given up.
+TICK_ENDS = timedelta(minutes=5)
 
 # Of a worker that is asked to stop: then activities are cancelled. `voicetodo up` kills after 15 s.
 GRACE = timedelta(seconds=10)

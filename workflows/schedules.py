@@ -37,6 +37,7 @@ def _tick(kind: Kind, lane: int) -> Schedule:
             TickMessage(kind, lane),
             id=f"tick:{kind}:{lane}",
             task_queue=TASK_QUEUE,
+            run_timeout=policies.TICK_ENDS,
             static_summary=f"Delivers due {kind} of lane {lane} for 30 s",
             typed_search_attributes=attributes("Tick", f"{kind}:{lane}"),
             priority=Priority(priority_key=1),  # before the retries that an outage leaves behind
