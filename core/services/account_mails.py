@@ -7,25 +7,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from core import outbox
 from core.db import Transaction
-from core.models.deliveries import DeliveryKind, DeliveryStatus
-from core.services.deliveries import workflow_id
+from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
+from core.services import single_messages
+from core.services.single_messages import Message
 from core.statements import Query, row
 
 WORKFLOW: Final = "SendMail"
-
-_WRITE: Final = Query(
-    b"""
-    INSERT INTO deliveries (workspace_id, id, kind, subject_id, user_id, channel, status, due_at)
-    VALUES (%(user_id)s, %(id)s, %(kind)s, %(subject_id)s, %(user_id)s, 'email', 'pending', %(now)s)
-    ON CONFLICT DO NOTHING
-    RETURNING id
-    """,
-    row,
-    {},
-    writes=True,
-)
 
 OVER: Final = frozenset(
     {
@@ -56,22 +44,14 @@ async def send(
 
     `tx` may write in the person's own workspace. A session as `subject_id` tells its device.
     """
-    delivery_id = _id(user_id, kind, about)
-    written = await tx.first(
-        _WRITE, user_id=user_id, id=delivery_id, kind=kind, subject_id=subject_id, now=now
-    )
-    if written is None:
-        return
-    outbox.start(
-        tx,
-        WORKFLOW,
-        workflow_id(delivery_id),
+    message = Message(
+        id=_id(user_id, kind, about),
+        user_id=user_id,
+        kind=kind,
+        channel=Channel.EMAIL,
         subject_id=subject_id,
-        tenant=user_id,
-        workspace_id=user_id,
-        delivery_id=delivery_id,
-        queue="email",
     )
+    await single_messages.send_once(tx, message, workflow=WORKFLOW, now=now)
 
 
 async def status(

@@ -6,19 +6,20 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
-from core import crypto, outbox
+from core import crypto
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, Invalid
 from core.events import Event
 from core.ids import uuid7
-from core.models.deliveries import Channel, Deliveries, DeliveryKind, DeliveryStatus
+from core.models.deliveries import Channel, Deliveries, DeliveryKind
 from core.models.users import Users
 from core.rules.tokens import PHONE_CODE_LIFETIME, PHONE_CODE_PURPOSE, phone_code
-from core.services import audits, deliveries, throttles, users
+from core.services import audits, single_messages, throttles, users
 from core.services.doors import Door
+from core.services.single_messages import Message
 from core.services.throttles import Throttle
 from core.statements import query
 
@@ -33,19 +34,6 @@ class _Asked:
     at: datetime
 
 
-_WRITE: Final = query(
-    insert(Deliveries).values(
-        workspace_id=bindparam("user_id"),
-        id=bindparam("id"),
-        kind=DeliveryKind.VERIFICATION,
-        subject_id=bindparam("user_id"),
-        user_id=bindparam("user_id"),
-        channel=Channel.SMS,
-        status=DeliveryStatus.PENDING,
-        due_at=bindparam("now"),
-        created_at=bindparam("now"),
-    )
-)
 _ASKED: Final = query(
     select(Deliveries.id, Deliveries.created_at)
     .where(
@@ -84,18 +72,14 @@ async def send_code(tx: Transaction, door: Door, actor: Actor, *, dev: bool, now
     throttles.hit(tx, Throttle(f"phone:{actor.user_id}", 1, 60))
     throttles.hit(tx, Throttle(f"phone-day:{actor.user_id}", CODES_A_DAY, A_DAY))
     throttles.hit(tx, Throttle(f"phone-number:{number}", CODES_A_DAY, A_DAY))
-    delivery_id = uuid7()
-    tx.run(_WRITE, user_id=actor.user_id, id=delivery_id, now=now)
-    outbox.start(
-        tx,
-        deliveries.RETRY,
-        deliveries.workflow_id(delivery_id),
+    message = Message(
+        id=uuid7(),
+        user_id=actor.user_id,
+        kind=DeliveryKind.VERIFICATION,
+        channel=Channel.SMS,
         subject_id=actor.user_id,
-        tenant=actor.user_id,
-        workspace_id=actor.user_id,
-        delivery_id=delivery_id,
-        queue=str(Channel.SMS),
     )
+    single_messages.send(tx, message, now=now)
 
 
 async def verify(tx: Transaction, door: Door, actor: Actor, code: str, *, now: datetime) -> None:

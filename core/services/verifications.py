@@ -5,18 +5,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, null, select, update
+from sqlalchemy import bindparam, func, null, select, update
 
-from core import crypto, outbox
+from core import crypto
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, Invalid
 from core.events import Event
 from core.ids import uuid7
-from core.models.deliveries import Channel, Deliveries, DeliveryKind, DeliveryStatus
+from core.models.deliveries import Channel, DeliveryKind
 from core.models.users import Users, UserStatus
 from core.rules import tokens
-from core.services import audits, throttles
+from core.services import audits, single_messages, throttles
+from core.services.single_messages import Message
 from core.services.throttles import Throttle
 from core.statements import query
 
@@ -30,19 +31,6 @@ class _Asked:
     asked_at: datetime
 
 
-_WRITE_DELIVERY = query(
-    insert(Deliveries).values(
-        workspace_id=bindparam("user_id"),
-        id=bindparam("id"),
-        kind=DeliveryKind.VERIFICATION,
-        subject_id=bindparam("user_id"),
-        user_id=bindparam("user_id"),
-        channel=Channel.EMAIL,
-        status=DeliveryStatus.PENDING,
-        due_at=bindparam("now"),
-        created_at=bindparam("now"),
-    )
-)
 _ASK_AGAIN = query(
     update(Users)
     .where(
@@ -78,17 +66,14 @@ _VERIFY = query(
 
 def send(tx: Transaction, user_id: UUID, delivery_id: UUID, *, now: datetime) -> None:
     """Queue the e-mail whose link carries this delivery's id; it leaves after the commit."""
-    tx.run(_WRITE_DELIVERY, user_id=user_id, id=delivery_id, now=now)
-    outbox.start(
-        tx,
-        WORKFLOW,
-        f"delivery:{delivery_id}",
+    message = Message(
+        id=delivery_id,
+        user_id=user_id,
+        kind=DeliveryKind.VERIFICATION,
+        channel=Channel.EMAIL,
         subject_id=user_id,
-        tenant=user_id,
-        workspace_id=user_id,
-        delivery_id=delivery_id,
-        queue=str(Channel.EMAIL),
     )
+    single_messages.send(tx, message, workflow=WORKFLOW, now=now)
 
 
 async def send_again(tx: Transaction, actor: Actor, *, now: datetime) -> None:
