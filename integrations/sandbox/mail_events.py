@@ -89,7 +89,7 @@ class MailEvents:
 
         def answer(call: Call) -> Answer:
             answered = sendgrid.answer(call)
-            if answered.status == ACCEPTED:
+            if answered.status == ACCEPTED and call.path == sendgrid.SEND[1]:
                 self._accept(call.body)
             return answered
 

@@ -340,3 +340,12 @@ def test_it_does_not_run_in_production() -> None:
     config = Settings(_env_file=None).model_copy(update={"profile": Profile.PRODUCTION})
     with pytest.raises(Misconfigured):
         create_app(config)
+
+
+async def test_a_job_that_erases_is_no_mail_to_tell_of() -> None:
+    app = create_app(Settings(_env_file=None), events_to="http://127.0.0.1:9/webhooks/sendgrid")
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        asked = {"email_addresses": ["ana@example.com"]}
+        answer = await http.post("/v3/recipients/erasejob", json=asked, headers=AUTH)
+    assert answer.status_code == 202
