@@ -56,13 +56,19 @@ FORM: Final[dict[str, Any]] = {
         FILE: {"type": "string", "format": "binary", "description": "At most 64 MiB"},
         "format": {"type": "string", "enum": list(Format), "description": FORMATS},
         "dry_run": {"type": "boolean", "default": False},
+        "again": {
+            "type": "boolean",
+            "default": False,
+            "description": "Make again what was imported before and deleted since",
+        },
     },
 }
+TODOS: Final = {"type": "array", "items": {}, "maxItems": MOST_AT_ONCE}  # each is told on its own
 DOCUMENT: Final[dict[str, Any]] = {
     "description": "What the browser keeps: `{todos, preferences}`, or the array of todos alone",
     "oneOf": [
-        {"type": "object", "required": ["todos"], "properties": {"todos": {"type": "array"}}},
-        {"type": "array", "maxItems": MOST_AT_ONCE},
+        {"type": "object", "required": ["todos"], "properties": {"todos": TODOS}},
+        TODOS,
     ],
     "example": {
         "todos": [
@@ -114,6 +120,7 @@ async def import_data(visit: Stream) -> Response:
         kept.id,
         fields.format,
         fields.dry_run,
+        fields.again,
         kept.name,
         kept.size,
         kept.sha256,
@@ -152,6 +159,7 @@ async def migrate_browser(visit: Visit) -> Response:
     draft = Draft(
         uuid7(),
         Format.LOCALSTORAGE,
+        False,
         False,
         None,
         len(body),

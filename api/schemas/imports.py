@@ -22,6 +22,9 @@ class ImportFields(BaseModel):
 
     format: Format | None = Field(None, description=FORMATS)
     dry_run: bool = Field(default=False, description="Say what would come of it; make nothing")
+    again: bool = Field(
+        default=False, description="Make again what came with an earlier file and was deleted since"
+    )
 
 
 class TakeBack(BaseModel):
@@ -97,6 +100,7 @@ class Import:
     error: str | None
     format: str | None
     dry_run: bool
+    again: bool
     file_name: str | None
     bytes: int
     sha256: str
@@ -129,6 +133,7 @@ class Import:
             seen.error,
             row.format,
             row.dry_run,
+            row.again,
             row.file_name,
             row.size,
             row.sha256.hex(),

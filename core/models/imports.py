@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     CREATED = "created"
     EXISTED = "existed"  # it came with an earlier file, or was here all along
     REJECTED = "rejected"  # it cannot be a todo; `code` and `reason` say why
-    SKIPPED = "skipped"  # nothing that becomes a todo
+    SKIPPED = "skipped"  # nothing that becomes a todo, or one that was deleted here since
 
 
 class Taken(StrEnum):
@@ -52,6 +52,7 @@ class Imports(TenantTable):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     format: Mapped[str | None]  # null until it was looked at
     dry_run: Mapped[bool]
+    again: Mapped[bool] = mapped_column(server_default=text("false"))  # what was deleted since
     file_name: Mapped[str | None]
     size: Mapped[int]  # in bytes
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
@@ -100,7 +101,8 @@ class ImportRows(TenantTable):
 class ImportRefs(TenantTable):
     """What came once does not come again: the id is made of the person, the format and the ref.
 
-    A row outlives its todo: what was imported and then deleted stays deleted.
+    A row outlives its todo: what was imported and then deleted stays deleted. What an undoing took
+    back (`taken_back`) was never brought, as long as nobody undoes the undoing.
     """
 
     __tablename__ = "import_refs"
@@ -117,3 +119,4 @@ class ImportRefs(TenantTable):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     todo_id: Mapped[UUID | None]
+    taken_back: Mapped[bool] = mapped_column(server_default=text("false"))

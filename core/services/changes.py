@@ -18,6 +18,7 @@ from core.models.series import SeriesStatus
 from core.models.todos import Lists, Todos
 from core.rules.reminders import Due
 from core.services import (
+    import_rows,
     lists,
     reminders,
     series,
@@ -155,6 +156,7 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
             noun = _NOUNS[_noun(event)]
             row = rows[event.subject_id]
             rows[event.subject_id] = await noun.put_back(tx, row, event, now=spot.now)
+        _tell_imports(tx, here)
         await _refuse_if_in_no_place(tx, here)
         for series_id in {each for row in rows.values() if (each := _series_of(row))}:
             await series_reversals.reconcile(tx, workspace_id, series_id)
@@ -162,6 +164,15 @@ async def undo(tx: Transaction, actor: Actor, change_set: UUID, *, now: datetime
     if not mine and not reminded:
         raise Conflict("nothing in this change set can be undone")
     return Undone(change_set, len(mine))
+
+
+def _tell_imports(tx: Transaction, events: Sequence[Change]) -> None:
+    """What was imported and is taken back here may be imported again; what comes back may not."""
+    made = {event.subject_id for event in events if event.type == "todo.created"}
+    todos = {event.subject_id for event in events if _noun(event) == "todo"}
+    if todos:
+        there = {"workspace_id": events[0].workspace_id}
+        tx.run(import_rows.TAKE_REFS_BACK, **there, todo_ids=list(todos), made=list(made))
 
 
 async def _take_back_reminders(

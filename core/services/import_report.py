@@ -43,6 +43,8 @@ class Report:
             self.counts[line.outcome] += 1
             if line.outcome == Outcome.REJECTED:
                 self.reject(line.line, line.code, line.reason, line.excerpt)
+            elif line.outcome == Outcome.SKIPPED and line.reason:
+                self.lose([line.reason])
             self.lose(line.lost)
         new = [name for name in lists if name not in self.lists]
         self.lists += new[: MOST_NAMED - len(self.lists)]

@@ -24,6 +24,7 @@ class ImportRow:
     user_id: UUID
     format: str | None
     dry_run: bool
+    again: bool
     file_name: str | None
     size: int
     sha256: bytes
@@ -149,6 +150,7 @@ ADD = query(
                 "user_id",
                 "format",
                 "dry_run",
+                "again",
                 "file_name",
                 "size",
                 "sha256",
@@ -243,14 +245,17 @@ ADD_REFS = Query(
     INSERT INTO import_refs (workspace_id, user_id, id, todo_id)
     SELECT %(workspace_id)s, %(user_id)s, x.id, x.todo_id
     FROM jsonb_to_recordset(%(rows)s) AS x (id uuid, todo_id uuid)
+    ON CONFLICT (workspace_id, id)
+        DO UPDATE SET todo_id = excluded.todo_id, taken_back = false
     """,
     row,
     {},
     writes=True,
 )
-FORGET_REFS = Query(
-    b"DELETE FROM import_refs WHERE workspace_id = %(workspace_id)s"
-    b" AND todo_id = ANY (%(todo_ids)s)",
+# Not deleted: whoever undoes the undoing has them back, and no file makes them a second time.
+TAKE_REFS_BACK = Query(
+    b"UPDATE import_refs SET taken_back = (todo_id = ANY (%(made)s))"
+    b" WHERE workspace_id = %(workspace_id)s AND todo_id = ANY (%(todo_ids)s)",
     row,
     {},
     writes=True,
@@ -263,7 +268,7 @@ LINKED = Query(
     writes=False,
 )
 REFS = Query(
-    b"SELECT id, todo_id FROM import_refs"
+    b"SELECT id, todo_id, taken_back FROM import_refs"
     b" WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s)",
     row,
     {},

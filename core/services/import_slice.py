@@ -32,6 +32,7 @@ from core.services.todo_rows import TodoRow
 from core.services.workspaces import Place
 
 SERIES: Final = "series of "  # before the ref of a series, among those of todos
+DELETED: Final = "it came with an earlier import and was deleted since: it stays deleted"
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _IDS: Final = {"list_id", "assignee_id"}  # of another account: what stands for them is told apart
@@ -85,17 +86,16 @@ class Slice:
     async def record(self, n: int, item: Record) -> Line:
         known, name = self.known.get(item.ref), item.source_id or item.ref
         if known is not None:
-            code = None if known.stands else "deleted"
-            reason = None if known.stands else "it was imported before, and deleted since"
+            stands = known.stands
             return line_of(
                 n,
                 item.line,
                 name,
-                Outcome.EXISTED,
+                Outcome.EXISTED if stands else Outcome.SKIPPED,
                 item.title,
                 todo_id=known.todo_id,
-                code=code,
-                reason=reason,
+                code=None if stands else "deleted",
+                reason=None if stands else DELETED,
             )
         lost = [*item.lost]
         todo_id = await self._create(n, item, lost)

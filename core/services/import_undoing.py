@@ -77,7 +77,8 @@ async def step(tx: Transaction, message: JobMessage, *, now: datetime) -> bool:
     ids = [line.todo_id for line in back]
     for todo in await tx.all(_LOCK, workspace_id=row.workspace_id, ids=ids, user_id=row.user_id):
         await _take_back(tx, todo, now=spot.now)
-    tx.run(import_rows.FORGET_REFS, workspace_id=row.workspace_id, todo_ids=ids)
+    there = {"workspace_id": row.workspace_id}
+    tx.run(import_rows.TAKE_REFS_BACK, **there, todo_ids=ids, made=ids)
     for taken in Taken:
         ns = [line.n for line in found if (line.todo_id in kept) is (taken is Taken.KEPT)]
         tx.run(import_rows.TAKE, **rows, ns=ns, new_taken=taken)

@@ -125,19 +125,19 @@ async def _begun(
         if ref
     }
     there = {"workspace_id": row.workspace_id}
-    came = {
-        keys[key]: todo_id
-        for key, todo_id in await tx.all(import_rows.REFS, **there, ids=list(keys))
-    }
+    came = await tx.all(import_rows.REFS, **there, ids=list(keys))
     if row.format == Format.OWN:  # brought back to where it is from: what stands is not made again
         own = {ref: uuid for ref in keys.values() if (uuid := _uuid(ref)) is not None}
     else:
         own = {}
-    ids = [todo_id for todo_id in (*came.values(), *own.values()) if todo_id is not None]
+    ids = [each for each in (*(todo_id for _, todo_id, _ in came), *own.values()) if each]
     standing = dict(await tx.all(import_rows.STANDING, **there, ids=ids)) if ids else {}
     known = {ref: Known(uuid, standing[uuid]) for ref, uuid in own.items() if uuid in standing}
-    for ref, todo_id in came.items():
-        known[ref] = Known(todo_id if todo_id in standing else None, standing.get(todo_id))
+    for key, todo_id, taken_back in came:
+        if todo_id in standing:
+            known[keys[key]] = Known(todo_id, standing[todo_id])
+        elif not (taken_back or row.again):
+            known.setdefault(keys[key], Known(None, None))
     return Slice(tx, actor, row, spot, await tx.person(), names, known)
 
 

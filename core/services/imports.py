@@ -44,6 +44,7 @@ class Draft:
     id: UUID
     format: str | None
     dry_run: bool
+    again: bool
     file_name: str | None
     size: int
     sha256: bytes

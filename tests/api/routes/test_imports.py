@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from core.db import Database
+from core.services.import_slice import DELETED
 from tests.importing import Importing, document, texts
 from tests.people import PASSWORD, Person, address, person
 
@@ -147,10 +148,52 @@ async def test_what_was_deleted_since_stays_deleted(importing: Importing) -> Non
     one = next(todo for todo in await importing.todos() if todo["title"] == "one")
     await importing.person.delete(f"/todos/{one['id']}")
     again = await importing.bring(file)
-    assert again["result"]["counts"]["existed"] == 2
+    assert again["result"]["counts"] == {"created": 0, "existed": 1, "rejected": 0, "skipped": 1}
+    assert again["result"]["lost"] == [DELETED]
     codes = {row["excerpt"]: row["code"] for row in await importing.rows(again)}
     assert codes == {"one": "deleted", "two": None}
     assert await importing.titles() == ["two"]
+    asked = await importing.bring(file, again="true")
+    assert (asked["again"], asked["result"]["counts"]["created"]) == (True, 1)
+    assert await importing.titles() == ["one", "two"]
+    assert (await importing.bring(file, again="true"))["result"]["counts"]["existed"] == 2
+
+
+async def _undone(importing: Importing, change_set: str) -> str:
+    """By the undo of everything; which is a change set, too."""
+    answer = await importing.person.post("/undo", json={"change_set": change_set})
+    assert answer.status_code == 200, answer.text
+    return answer.headers["change-set"]
+
+
+async def test_what_was_undone_comes_again_and_what_came_back_does_not(
+    importing: Importing,
+) -> None:
+    file = document(
+        {"id": "1", "text": "one", "category": "Work"},
+        {"id": "2", "text": "two", "recurrence": "every friday"},
+    )
+    done = await importing.bring(file)
+    undoing = await _undone(importing, done["change_set"])
+    assert await importing.todos() == []
+    await _undone(importing, undoing)
+    assert (await importing.bring(file))["result"]["counts"]["existed"] == 2
+    await _undone(importing, done["change_set"])
+    again = await importing.bring(file)
+    assert again["result"]["counts"]["created"] == 2
+    assert await importing.titles() == ["one", "two"]
+    two = next(todo for todo in await importing.todos() if todo["title"] == "two")
+    assert two["recurrence"] is not None
+    assert (await importing.bring(file))["result"]["counts"]["existed"] == 2
+
+
+async def test_an_import_that_was_taken_back_and_is_back_comes_once(importing: Importing) -> None:
+    file = texts("one")
+    done = await importing.bring(file)
+    undone = await importing.undo(done)
+    await _undone(importing, undone["undo"]["job_id"])
+    assert await importing.titles() == ["one"]
+    assert (await importing.bring(file))["result"]["counts"]["existed"] == 1
 
 
 async def test_a_browser_is_migrated_with_one_call(importing: Importing) -> None:
