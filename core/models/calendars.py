@@ -149,6 +149,11 @@ class CalendarLinks(TenantTable):
             "id",
             postgresql_where=text("dirty OR gone IS NOT NULL"),
         ),
+        Index(
+            "ix_calendar_links_ended",
+            "updated_at",
+            postgresql_where=text("state = 'ended' AND base <> '{}'::jsonb"),
+        ),
     )
 
     connection_id: Mapped[UUID]

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +42,11 @@ class Connections(TenantTable):
         one_of("provider", Provider),
         one_of("status", ConnectionStatus),
         UniqueConstraint("workspace_id", "user_id", "provider"),
+        Index(
+            "ix_connections_disconnecting",
+            "updated_at",
+            postgresql_where=text("status = 'disconnecting'"),
+        ),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -11,7 +11,10 @@ class Events(Table):
     """The one feed of a workspace: numbered without gaps, in the order of commits."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "change_set_id"),)
+    __table_args__ = (
+        Index(None, "change_set_id"),
+        Index("ix_events_told", "at", postgresql_where=text("before <> '{}'::jsonb")),
+    )
 
     workspace_id: Mapped[UUID] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True

@@ -43,6 +43,7 @@ class DataRequests(Table):
         CheckConstraint("due_at > received_at", name="due_later"),
         Index(None, "subject_id", unique=True),
         Index(None, "user_id"),
+        Index(None, "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
         Index("ix_data_requests_open", "due_at", postgresql_where=text("closed_at IS NULL")),
     )
 

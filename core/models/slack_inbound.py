@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, one_of
@@ -28,6 +28,11 @@ class SlackInbound(Table):
         one_of("kind", InboundKind),
         Index(None, "received_at"),
         Index(None, "user_id", "done_at"),
+        Index(
+            "ix_slack_inbound_words",
+            "received_at",
+            postgresql_where=text("body IS NOT NULL OR answer IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

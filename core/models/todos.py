@@ -50,6 +50,7 @@ class Lists(TenantTable):
             unique=True,
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     name: Mapped[str]
@@ -106,6 +107,7 @@ class Todos(TenantTable):
         Index(None, "workspace_id", "list_id", postgresql_where=text("list_id IS NOT NULL")),
         Index(None, "workspace_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "workspace_id", "series_id", postgresql_where=text("series_id IS NOT NULL")),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     list_id: Mapped[UUID | None]

@@ -58,7 +58,10 @@ class Sessions(Table):
     """A sign-in on one device; its refresh tokens are one family."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index(None, "user_id"),)
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index("ix_sessions_ended", text("least(revoked_at, expires_at)")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
@@ -87,7 +90,11 @@ class RateLimits(Table):
     """Hits in the current window. Unlogged: a crash forgets a minute of counting, no more."""
 
     __tablename__ = "rate_limits"
-    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+    __table_args__ = (
+        # Blocks of rows, so that counting stays a change in place.
+        Index(None, "resets_at", postgresql_using="brin"),
+        {"prefixes": ["UNLOGGED"]},
+    )
 
     key: Mapped[str] = mapped_column(primary_key=True)
     hits: Mapped[int]
@@ -98,7 +105,7 @@ class AuditLog(Table):
     """Append-only (the database refuses changes): opaque ids and field names, never contents."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index(None, "actor_id", "at"),)
+    __table_args__ = (Index(None, "actor_id", "at"), Index(None, "at"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[CreatedAt]

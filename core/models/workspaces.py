@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.table import CreatedAt, Table, one_of
@@ -26,6 +26,7 @@ class Workspaces(Table):
     __table_args__ = (
         one_of("kind", WorkspaceKind),
         CheckConstraint("(kind = 'sandbox') = (clock_at IS NOT NULL)", name="sandbox_has_a_clock"),
+        Index("ix_workspaces_clocked", "id", postgresql_where=text("clock_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -32,6 +32,7 @@ STAYS: Final = {
     "erasures": "random ids and figures; says that the erasure was done",
     "erasure_ledger": "a random id; without it a restored backup would bring the account back",
     "erasure_receipts": "figures; leads to nobody",
+    "retention_runs": "figures of what was forgotten when; leads to nobody",
     "inbound_events": "a service's own random ids; forgotten after a week",
 }
 _MINE_IN_SLACK: Final = "SELECT team_id, slack_user_id FROM slack_members WHERE user_id = %(user)s"
