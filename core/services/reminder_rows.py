@@ -18,7 +18,7 @@ from core.rules.reminders import Due, Wish
 from core.rules.retries import Reason
 from core.services import reminder_series
 from core.services.reminder_series import Course
-from core.services.todo_rows import Reminder, TodoRow
+from core.services.todo_rows import REMINDER_COLUMNS, Reminder, TodoRow
 from core.services.workspaces import visible
 from core.statements import query
 
@@ -269,17 +269,7 @@ REMOVE = query(
     )
 )
 READ = query(
-    select(
-        Reminders.id,
-        Reminders.todo_id,
-        Reminders.at_on,
-        Reminders.at_time,
-        Reminders.at_zone,
-        Reminders.before_s,
-        Reminders.channels,
-        Reminders.next_at,
-        Reminders.urgent,
-    )
+    select(*REMINDER_COLUMNS)
     .join(Todos, and_(Todos.workspace_id == Reminders.workspace_id, Todos.id == Reminders.todo_id))
     .where(
         visible(Reminders.workspace_id),

@@ -4,7 +4,7 @@ from base64 import b64decode
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 from zlib import crc32
 
@@ -226,22 +226,20 @@ _BESIDE_NAMES = {"recurrence", "reminders", "voice"}
 COLUMN_NAMES = tuple(f.name for f in fields(TodoRow) if f.name not in _BESIDE_NAMES)
 _ANSWERED = tuple(name for name in COLUMN_NAMES if name != "deleted_at")
 
+# As `Reminder` takes them.
+REMINDER_COLUMNS: Final = (
+    Reminders.id,
+    Reminders.todo_id,
+    Reminders.at_on,
+    Reminders.at_time,
+    Reminders.at_zone,
+    Reminders.before_s,
+    Reminders.channels,
+    Reminders.next_at,
+    Reminders.urgent,
+)
 REMINDERS_OF_TODO: ScalarSelect[Any] = (
-    select(
-        func.json_agg(
-            func.json_build_array(
-                Reminders.id,
-                Reminders.todo_id,
-                Reminders.at_on,
-                Reminders.at_time,
-                Reminders.at_zone,
-                Reminders.before_s,
-                Reminders.channels,
-                Reminders.next_at,
-                Reminders.urgent,
-            )
-        )
-    )
+    select(func.json_agg(func.json_build_array(*REMINDER_COLUMNS)))
     .where(
         Reminders.workspace_id == Todos.workspace_id,
         Reminders.todo_id == Todos.id,

@@ -23,7 +23,7 @@ from core.models.todos import Lists, Todos
 from core.models.webhooks import Payload
 from core.services import jobs, series_pages
 from core.services.lists import TodoList
-from core.services.todo_rows import Reminder, answer_of, select_answers
+from core.services.todo_rows import REMINDER_COLUMNS, Reminder, answer_of, select_answers
 from core.services.workspaces import visible
 from core.statements import Query, query
 
@@ -109,17 +109,7 @@ _LISTS: Final = query(
     TodoList,
 )
 _REMINDERS: Final = query(
-    select(
-        Reminders.id,
-        Reminders.todo_id,
-        Reminders.at_on,
-        Reminders.at_time,
-        Reminders.at_zone,
-        Reminders.before_s,
-        Reminders.channels,
-        Reminders.next_at,
-        Reminders.urgent,
-    ).where(
+    select(*REMINDER_COLUMNS).where(
         Reminders.workspace_id == bindparam("workspace_id"),
         Reminders.user_id == bindparam("user_id"),
         Reminders.id == bindparam("ids").any_(),
