@@ -15,6 +15,7 @@ from core.db import Database
 from core.messages import JobMessage
 from core.services import exports
 from core.services.export_seals import Seals
+from integrations.blobs import Blobs
 from tests.people import API, Person
 
 
@@ -51,12 +52,14 @@ class Opened:
         return any(marker.encode() in self.read(name) for name in self.names)
 
 
-def worker(app: FastAPI, app_db: Database, **options: Any) -> Exports:
-    """What works on exports of this API, with its blobs and keys."""
+def worker(
+    app: FastAPI, app_db: Database, *, blobs: Blobs | None = None, **options: Any
+) -> Exports:
+    """What works on exports of this API, with its keys and, unless told otherwise, its blobs."""
     state = app.state
     seals = Seals(state.shelf.ring, state.voice.ring)
     ring = state.keys.ring.of(exports.PURPOSE)
-    return Exports(app_db, state.shelf.blobs, seals, ring, **options)
+    return Exports(app_db, blobs or state.shelf.blobs, seals, ring, **options)
 
 
 async def ask(person: Person, *formats: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from core.errors import Conflict, NotFound
 from core.events import Event
 from core.ids import uuid7
 from core.models.jobs import JobKind, Jobs, JobStatus
-from core.services import executions
+from core.rules.data_requests import RequestOutcome
+from core.services import data_requests, executions
 from core.services.workspaces import visible
 from core.statements import query
 
@@ -258,6 +259,8 @@ async def cancel(tx: Transaction, actor: Actor, job_id: UUID, *, now: datetime) 
     held = await lock(tx, job.workspace_id, job.id)
     if held is not None:
         finish(tx, held, JobStatus.CANCELLED, held.result, now=now)
+        if held.kind == JobKind.EXPORT:
+            data_requests.close(tx, job_id, RequestOutcome.WITHDRAWN, now=now)
     return await get(tx, actor, job_id)
 
 

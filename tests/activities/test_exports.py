@@ -6,21 +6,26 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import AsyncIterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 from icalendar import Calendar
+from temporalio.testing import ActivityEnvironment
 
 from activities.orphans import Orphans
 from core import clock
 from core.db import Database
 from core.errors import NotFound
-from core.services import export_tables
-from tests.exporting import Opened, ask, export, fetch, write
+from core.messages import JobMessage
+from core.services import export_tables, exports
+from integrations.blobs import Directory
+from tests.exporting import Opened, ask, export, fetch, worker, write
 from tests.people import Person
 from tests.teams import sql, team
 from tests.todos import make
@@ -194,6 +199,34 @@ async def test_one_that_nobody_wants_any_more_is_not_made(
     assert not await write(app, app_db, alice, made["id"])
     assert (await alice.get(f"/exports/{made['id']}")).status_code == 404
     assert (await alice.get(f"/jobs/{made['id']}")).json()["status"] == "cancelled"
+
+
+class Doomed(Directory):
+    """A store that has the whole archive the moment its person changes their mind."""
+
+    def __init__(self, root: Path, person: Person, cancel: str) -> None:
+        super().__init__(root)
+        self._person = person
+        self._cancel = cancel
+
+    async def put(self, key: str, pieces: AsyncIterable[bytes]) -> None:
+        await super().put(key, pieces)
+        assert (await self._person.post(self._cancel)).status_code == 200
+
+
+async def test_one_that_is_cancelled_leaves_no_blob_and_no_open_request(
+    app: FastAPI, app_db: Database, database_url: str, alice: Person, tmp_path: Path
+) -> None:
+    made = await ask(alice)
+    blobs = Doomed(tmp_path, alice, f"/jobs/{made['id']}/cancel")
+    message = JobMessage(alice.id, UUID(made["id"]))
+    assert not await ActivityEnvironment().run(worker(app, app_db, blobs=blobs).write, message)
+    assert [kept.key async for kept in blobs.keys(exports.FOLDER)] == []
+    assert not list((tmp_path / "unfinished").iterdir())
+    assert (await alice.get(f"/exports/{made['id']}")).json()["status"] == "cancelled"
+    asked = "SELECT outcome FROM data_requests WHERE subject_id = %s"
+    assert await sql(database_url, asked, made["id"]) == [("withdrawn",)]
+    assert (await alice.get(f"/exports/{(await ask(alice))['id']}")).json()["status"] == "queued"
 
 
 async def test_one_that_is_removed_is_gone_at_once(
