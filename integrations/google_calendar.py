@@ -9,8 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import httplib2
@@ -23,6 +22,7 @@ from pydantic import SecretStr
 from core.errors import Gone, Revoked, SyncTokenExpired, VendorError
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_events import read as read_event
+from integrations.closing import Closing
 from integrations.google_calendar_errors import VENDOR, failure
 from integrations.google_calendar_tokens import AccessTokens
 from integrations.http import vendor_client
@@ -82,7 +82,7 @@ class Channel:
     expires_at: datetime
 
 
-class GoogleCalendar:
+class GoogleCalendar(Closing):
     """Share one among all tasks of a process; `base_url` is what stands before `/calendar/v3/`.
 
     Every call raises `Revoked` when the access was withdrawn, else VendorError. Passing: 5xx, no
@@ -234,17 +234,6 @@ class GoogleCalendar:
 
     async def aclose(self) -> None:
         await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def _call(
         self,

@@ -16,14 +16,14 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from ssl import SSLContext
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import httpx2
 
 from core import clock
 from core.errors import VendorError
 from core.rules import egress
+from integrations.closing import Closing
 from integrations.http_connection import Answer, Connection, NotConnected
 from integrations.http_connection import connect as open_tcp
 from integrations.http_transport import Dial, Limits, Origin, Transport
@@ -42,7 +42,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 @dataclass(slots=True)
-class Client:
+class Client(Closing):
     """Sends requests and reads whole answers; use as an async context manager, share it freely.
 
     A `VendorError` means that no answer came: `ambiguous` says whether the request had left.
@@ -80,17 +80,6 @@ class Client:
 
     async def aclose(self) -> None:
         await self.transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 def vendor_client(limits: Limits | None = None, *, tls: SSLContext | None = None) -> Client:

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import orjson
 
 from core import logs
 from core.errors import Unavailable
 from integrations.audio.child import HEAD, Refused, Reply, pack
+from integrations.closing import Closing
 
 log = logs.get(__name__)
 
@@ -35,7 +35,7 @@ KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRAR
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-class Pool:
+class Pool(Closing):
     """Use as an async context manager; share one in each process.
 
     `tasks` is the name of a module whose `prepare()` gives what can be asked for. Processes are
@@ -76,17 +76,6 @@ class Pool:
     async def aclose(self) -> None:
         while self._idle:
             await self._idle.pop().end()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def _run(self, order: Mapping[str, object], data: bytes, wall_s: float) -> Reply:
         worker = await self._free()
