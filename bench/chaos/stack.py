@@ -105,6 +105,7 @@ class Stack:
             "VOICETODO_SANDBOX_EVENTS": "false",  # what comes twice is counted, not prevented
             "VOICETODO_RATE_LIMIT_API": "1000000000",
             "VOICETODO_RATE_LIMIT_AUTH": "1000000000",
+            "VOICETODO_RATE_LIMIT_UPLOADS": "1000000000",
             "VOICETODO_PASSWORD_MEMORY_MIB": "8",
             "DATABASE_URL": url,
             **environment,
