@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities import errors, histories
 from activities.connections import Connections
 from activities.heartbeats import beating
-from core import clock, faults, logs
+from core import clock, faults, logs, metrics
 from core.db import Database
 from core.errors import Error, VendorError
 from core.messages import ConnectionMessage, ErasureMessage, ErasureStep, Store
@@ -245,9 +245,11 @@ class Erasures:
             await erasure_steps.finish(
                 tx, step.erasure_id, workflow_id, key=self._tools.key, now=self._now()
             )
+        metrics.DATA_WORK.labels("erasure", "done").inc()
         faults.point("erasure_account")
 
     async def _failed(self, step: ErasureStep, problem: str) -> None:
+        metrics.DATA_WORK.labels("erasure", "retried").inc()
         with suppress(Error, PsycopgError):  # PostgreSQL itself may be what is away
             async with self._db.transaction() as tx:
                 await erasure_steps.fail(tx, step.erasure_id, step.store, problem)

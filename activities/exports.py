@@ -13,7 +13,7 @@ from temporalio import activity
 from activities import errors
 from activities.archives import Archiving, Pieces
 from activities.heartbeats import beating
-from core import clock, crypto, faults, logs
+from core import clock, crypto, faults, logs, metrics
 from core.crypto import Keyring
 from core.db import Database
 from core.errors import Error
@@ -71,6 +71,7 @@ class Exports:
             async with beating():
                 return await self._write(message)
         except Error as error:
+            metrics.DATA_WORK.labels("export", "retried").inc()
             raise errors.translate(error) from error
 
     @activity.defn(name="fail_export")
@@ -78,6 +79,7 @@ class Exports:
         """Tell its person that there is none. Twice is harmless: what is over stays as it is."""
         async with self._db.transaction() as tx:
             await exports.give_up(tx, message, now=self._now())
+        metrics.DATA_WORK.labels("export", "failed").inc()
 
     async def _write(self, message: JobMessage) -> bool:
         async with self._db.transaction() as tx:
@@ -112,6 +114,7 @@ class Exports:
         async with self._db.transaction() as tx:
             wanted = await exports.finish(tx, message, made, now=self._now())
         faults.point("export_named")
+        metrics.DATA_WORK.labels("export", "done" if wanted else "unwanted").inc()
         if not wanted:
             await self._blobs.delete(made.blob)
         return wanted

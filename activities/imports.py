@@ -13,7 +13,7 @@ from temporalio import activity
 from activities import errors
 from activities.heartbeats import beating
 from activities.import_reading import Items
-from core import clock, faults, logs
+from core import clock, faults, logs, metrics
 from core.crypto import Keyring
 from core.db import Database
 from core.errors import (
@@ -127,8 +127,10 @@ class Imports:
             except Refusal as error:  # who may write no more, or has no account any more
                 async with self._db.transaction() as tx:
                     await import_undoing.fail(tx, message, error.detail, now=self._now())
+                metrics.DATA_WORK.labels("import_undo", "failed").inc()
                 return True
             if over:
+                metrics.DATA_WORK.labels("import_undo", "done").inc()
                 return True
             faults.point("import_slice_undone")
             if time() >= ends:
@@ -269,6 +271,8 @@ class Imports:
             if work is None:
                 return Progress(over=True, done=0)
             blob = imports.finish(tx, work, error=error, now=self._now())
+        failed = error is not None or work.report.nothing_read
+        metrics.DATA_WORK.labels("import", "failed" if failed else "done").inc()
         await self._drop(blob)
         return Progress(over=True, done=work.row.done)
 

@@ -84,6 +84,11 @@ MEMO_BYTES = Histogram(
 BLOBS_COLLECTED = Counter(
     "voicetodo_blobs_collected_total", "Blobs that no row named any more, or whose time was over"
 )
+DATA_WORK = Counter(
+    "voicetodo_data_work_total",
+    "Imports, exports and erasures, by what came of them",
+    ("kind", "outcome"),
+)
 WEBHOOK_ATTEMPTS = Counter(
     "voicetodo_webhook_attempts_total",
     "Attempts to deliver to people's own endpoints, by what came of them",
