@@ -27,9 +27,8 @@ from core.errors import (
 )
 from core.errors import Rejected as Refusal
 from core.messages import JobMessage
-from core.rules.importing import detect
+from core.rules.importing import detect, texts
 from core.rules.importing.records import (
-    MAX_NAME,
     Code,
     Document,
     Format,
@@ -38,7 +37,7 @@ from core.rules.importing.records import (
     Rejected,
     Scene,
 )
-from core.services import import_files, import_steps, import_undoing, imports
+from core.services import import_files, import_steps, import_undoing, imports, subject_keys
 from core.services.import_rows import ImportRow
 from core.services.import_steps import Reading
 from core.services.imports import Work
@@ -165,8 +164,10 @@ class Imports:
         """Raises `Invalid` when it is gone or damaged."""
         if row.blob is None:
             raise Invalid
+        async with self._db.transaction(read_only=True) as tx:
+            ring = await subject_keys.opening(tx, self._ring, row.user_id)
         try:
-            async for piece in import_files.unseal(self._ring, row, self._blobs.open(row.blob)):
+            async for piece in import_files.unseal(ring, row, self._blobs.open(row.blob)):
                 file.write(piece)
         except NotFound as error:
             raise Invalid from error
@@ -286,7 +287,7 @@ def _list_of(row: ImportRow, named: Format) -> str | None:
     """Todoist writes a file for each project, which only its name tells."""
     if named is not Format.TODOIST_CSV or row.file_name is None:
         return None
-    return row.file_name.rpartition(".")[0][:MAX_NAME].strip() or None
+    return texts.list_of_file(row.file_name)
 
 
 def _refused(item: Item, error: Exception) -> Rejected:

@@ -1,18 +1,19 @@
-"""The archive of our export: its `todos.json`, and nothing else of it.
+"""Archives: of our export its `todos.json` and nothing else; of other products all of one kind.
 
 How large its directory of names is is looked at before `zipfile` reads it, which keeps all of it
 in memory. `zipfile` unpacks no more of a member than the archive says, and so that is checked.
 """
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader, RawIOBase, UnsupportedOperation
 from struct import unpack_from
 from typing import TYPE_CHECKING, BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from core.rules.importing.records import Code, Rejected
+from core.rules.importing import texts
+from core.rules.importing.records import MAX_BYTES, Code, Format, Rejected
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -24,6 +25,8 @@ MAX_UNPACKED: Final = 256 * 1024 * 1024  # 100,000 todos with all that is told o
 MAX_RATIO: Final = 200  # JSON of todos that are all alike comes to 60
 _MAX_DIRECTORY: Final = 4 * 1024 * 1024
 _PIECE: Final = 256 * 1024
+_MOST_MEMBERS: Final = 1000
+ENDINGS: Final = {Format.TODOIST_CSV: ".csv", Format.ICS: ".ics"}
 _ENCRYPTED: Final = 1
 _METHODS: Final = {ZIP_STORED, ZIP_DEFLATED}  # others may ask for as much memory as they like
 _END: Final = b"PK\x05\x06"
@@ -34,13 +37,89 @@ _BROKEN: Final = (
     *(BadZipFile, zlib.error, EOFError, OSError),
     *(NotImplementedError, RuntimeError, ValueError),
 )
+_DAMAGED: Final = Rejected(0, Code.MALFORMED, "the archive is damaged")
+
+
+def is_one(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(len(MARK)) == MARK
+
+
+def kind(file: BinaryIO) -> Format:
+    """What an archive holds; one of nothing that we know is refused as none of ours."""
+    names = _names(file)
+    if isinstance(names, Rejected) or {MEMBER, MANIFEST} <= set(names):
+        return Format.OWN
+    found = (each for each, ending in ENDINGS.items() if any(_named(n, ending) for n in names))
+    return next(found, Format.OWN)
+
+
+@contextmanager
+def members(file: BinaryIO, of: Format) -> Iterator[list[tuple[str, BufferedReader]] | Rejected]:
+    """All files of this kind, by their names without folders; or why they are not read."""
+    names = _names(file)
+    if isinstance(names, Rejected):
+        yield names
+        return
+    with ZipFile(file) as archive, ExitStack() as stack:
+        found = (archive.getinfo(name) for name in names if _named(name, ENDINGS[of]))
+        infos = [info for info in found if info.file_size]  # of a project without tasks: nothing
+        refused = _refused(archive, infos)
+        if refused is not None:
+            yield refused
+            return
+        yield [
+            (
+                info.filename.rpartition("/")[2],
+                stack.enter_context(BufferedReader(_Member(archive, info))),
+            )
+            for info in infos
+        ]
+
+
+def _named(name: str, ending: str) -> bool:
+    """Not what macOS puts beside each file."""
+    plain = name.rpartition("/")[2]
+    return plain.lower().endswith(ending) and not plain.startswith(".")
+
+
+def _names(file: BinaryIO) -> list[str] | Rejected:
+    if _directory_size(file) > _MAX_DIRECTORY:
+        return Rejected(0, Code.TOO_LARGE, "the archive names more files than are read")
+    try:
+        with ZipFile(file) as archive:
+            return archive.namelist()
+    except _BROKEN:
+        return _DAMAGED
+
+
+def _refused(archive: ZipFile, infos: Sequence[ZipInfo]) -> Rejected | None:
+    """All of them are read once: damage is known before anything is made of them."""
+    if len(infos) > _MOST_MEMBERS or sum(info.file_size for info in infos) > MAX_BYTES:
+        return Rejected(0, Code.TOO_LARGE, "the archive unpacks to more than can be read")
+    for info in infos:
+        name = texts.excerpt(info.filename)
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
+            return Rejected(0, Code.FORMAT, f"{name} is packed in a way that is not read")
+        if info.file_size > MAX_RATIO * (info.compress_size + 1024):
+            return Rejected(0, Code.TOO_LARGE, f"{name} unpacks to more than can be read")
+        try:
+            _read_through(archive, info)
+        except _BROKEN:
+            return _DAMAGED
+    return None
+
+
+def _read_through(archive: ZipFile, info: ZipInfo) -> None:
+    with archive.open(info) as unpacked:
+        while unpacked.read(_PIECE):
+            pass
 
 
 @contextmanager
 def todos(file: BinaryIO) -> Iterator[BinaryIO | Rejected]:
     """The file itself where it is no archive; else its `todos.json`, or why there is none."""
-    file.seek(0)
-    if file.read(len(MARK)) != MARK:
+    if not is_one(file):
         yield file
         return
     found = _member(file)
@@ -59,18 +138,16 @@ def _member(file: BinaryIO) -> tuple[ZipFile, ZipInfo] | Rejected:
         archive = ZipFile(file)
         names = set(archive.namelist())
         if not {MEMBER, MANIFEST} <= names:
-            other = "an archive that is no export of ours: unpack it, and bring its files singly"
+            other = "an archive that is no export of ours, nor of Todoist, nor of calendars"
             return Rejected(0, Code.FORMAT, other)
         info = archive.getinfo(MEMBER)
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
             return Rejected(0, Code.FORMAT, f"its {MEMBER} is packed in a way that ours never are")
         if info.file_size > min(MAX_UNPACKED, MAX_RATIO * (info.compress_size + 1024)):
             return Rejected(0, Code.TOO_LARGE, f"its {MEMBER} unpacks to more than can be read")
-        with archive.open(info) as unpacked:  # all of it, once: damage is known before it is read
-            while unpacked.read(_PIECE):
-                pass
+        _read_through(archive, info)  # once: damage is known before anything is made of it
     except _BROKEN:
-        return Rejected(0, Code.MALFORMED, "the archive is damaged")
+        return _DAMAGED
     return archive, info
 
 

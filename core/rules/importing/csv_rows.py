@@ -27,6 +27,12 @@ class Row:
         return self.cells.get(name, "")
 
 
+def _head(line: Line) -> str:
+    """What may be the header: no blank line, nor what tells Excel how cells are kept apart."""
+    text = (line.text or "").lstrip("\ufeff")
+    return "" if not text.strip(" ,;\t\r\n") or text.upper().startswith("SEP=") else text
+
+
 class Rows:
     """`header` has the names in capitals; empty where there is none."""
 
@@ -35,8 +41,7 @@ class Rows:
         self._back: deque[Line] = deque()
         self._may_reread = _MOST_REREAD
         self._delimiter = ","
-        first = next(self._lines, None)
-        head = first.text.lstrip("\ufeff") if first and first.text else ""
+        head = next((line for line in map(_head, self._lines) if line), "")
         self._delimiter = max(",;\t", key=head.count)
         self.header = tuple(cell.strip().upper() for cell in self._cells(head) or ())
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO, Final
 
-from core.rules.importing import encodings, ics_alarms, ics_moments, ics_times, texts
+from core.rules.importing import (
+    encodings,
+    ics_alarms,
+    ics_folds,
+    ics_moments,
+    ics_times,
+    texts,
+)
 from core.rules.importing.ics_lines import Component, Property, components
 from core.rules.importing.ics_series import Changed, after_changes
 from core.rules.importing.ics_zones import Zones
@@ -33,6 +40,9 @@ _HIGH, _MEDIUM, _LOW = 5, 6, 10  # RFC 5545 §3.8.1.9: below each
 _PRIORITIES: Final = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low"}
 _LIST: Final = "X-VOICETODO-LIST"
 _ALL: Final = "100"
+_NO_TODOS: Final = {"VEVENT": "an appointment", "VJOURNAL": "a journal entry"}
+_NO_TASKS: Final = "there are no tasks in it: appointments become no todos"
+_OLD: Final = "it is in vCalendar 1.0, which is not read: export it as iCalendar (2.0)"
 _TOLD: Final = {
     "ATTENDEE": "somebody who takes part",
     "ORGANIZER": "who called for it",
@@ -43,6 +53,11 @@ _TOLD: Final = {
 
 
 def read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
+    with ics_folds.mended(file) as mended:
+        yield from _read(mended, scene)
+
+
+def _read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
     encoding = encodings.of(file)
     index = _Index(Zones(scene.zone, scene.now.year))
     with encodings.opened(file, encoding) as text:
@@ -56,6 +71,7 @@ def read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
     if not reader.found:
         yield Rejected(0, Code.FORMAT, "there is no VTODO in it")
     said = [encoding.said] if encoding.said else []
+    said += [_NO_TASKS] if reader.found and not reader.tasks else []
     yield Document(Format.ICS, lost=(*said, *index.zones.said))
 
 
@@ -111,20 +127,25 @@ class _Reader:
         self._index = index
         self._list: str | None = None
         self._alike: dict[str, int] = {}
+        self._is_old = False
         self.found = False
+        self.tasks = False
 
     def items(self, found: Component | Property) -> Iterator[Item]:
         if isinstance(found, Property):
-            if found.name in _NAMES:
-                self._list = texts.name(found.text, [])
+            self._of_calendar(found)
             return
         if found.name == "VTIMEZONE":
             return
         self.found = True
         if found.name != "VTODO":
             shown = texts.excerpt(found.text("SUMMARY"))
-            reason = f"a {found.name}, not a VTODO"
+            reason = f"{_NO_TODOS[found.name]} ({found.name}), and no task"
             yield Rejected(found.line, Code.NOT_A_TODO, reason, shown)
+            return
+        self.tasks = True
+        if self._is_old:
+            yield Rejected(found.line, Code.FORMAT, _OLD, texts.excerpt(found.text("SUMMARY")))
         elif found.too_long:
             reason = f"a VTODO of more than {MAX_ROW} characters"
             yield Rejected(found.line, Code.TOO_LONG, reason)
@@ -132,6 +153,15 @@ class _Reader:
             item = self._todo(found)
             if item is not None:
                 yield item
+
+    def _of_calendar(self, found: Property) -> None:
+        """What several that stand one after the other say differs."""
+        if found.name == "BEGIN":
+            self._list, self._is_old = None, False
+        elif found.name == "VERSION":
+            self._is_old = found.value.strip() == "1.0"
+        elif found.name in _NAMES:
+            self._list = texts.name(found.text, [])
 
     def _todo(self, todo: Component) -> Item | None:
         lost = list(todo.lost)
@@ -256,7 +286,7 @@ def _tell(todo: Component, lost: list[str]) -> None:
             lost.append(f"{what}: {texts.excerpt(prop.text)}")
     attached = sum(not _is_link(each) for each in todo.all("ATTACH"))
     if attached:
-        lost.append(f"{attached} files that are attached to it")
+        lost.append("an attached file" if attached == 1 else f"{attached} attached files")
 
 
 def _is_done(todo: Component, status: str, lost: list[str]) -> bool:

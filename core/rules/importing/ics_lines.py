@@ -114,7 +114,7 @@ class _Gatherer:
             ended = self.end("it has no end in the file")
             self._component = None if name == _CALENDAR else Component(name, number)
             self._inner, self._passed_over, self._size = None, 0, 0
-            return ended
+            return ended or (Property(word, {}, name) if name == _CALENDAR else None)
         if self._component is None:
             return None if word in {"BEGIN", "END"} else _property(text)
         if word == "END" and name in {self._component.name, _CALENDAR}:

@@ -12,7 +12,8 @@ from core.rules.importing.ics_lines import Property
 from core.rules.reminders import Due
 
 _MOMENT: Final = re.compile(
-    r"(\d{4})-?(\d{2})-?(\d{2})(?:T(\d{2}):?(\d{2}):?(\d{2})?(?:[.,]\d+)?(Z?))?", re.ASCII
+    r"(\d{4})-?(\d{2})-?(\d{2})(?:T(\d{2}):?(\d{2}):?(\d{2})?(?:[.,]\d+)?(Z|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
 )
 _DURATION: Final = re.compile(
     r"([+-]?)P(?:(\d{1,5})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?",
@@ -103,7 +104,15 @@ def _read(raw: str) -> tuple[date, time | None, bool] | None:
         at = time(int(match[4]), int(match[5]), 59 if second == _LEAP_SECOND else second)
     except ValueError:
         return None
-    return on, at, match[7] == "Z"
+    if match[7] in {None, "Z"}:
+        return on, at, match[7] == "Z"
+    # Not as iCalendar has it, yet it leaves nothing open.
+    offset = f"{match[7][:3]}:{match[7][-2:]}"
+    try:
+        utc = datetime.fromisoformat(f"{on}T{at}{offset}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return utc.date(), utc.time(), True
 
 
 def duration(raw: str) -> timedelta | None:

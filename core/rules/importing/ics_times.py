@@ -87,7 +87,9 @@ def _repeats(
 
 
 def _moment(prop: Property | None, zone_of: ZoneOf, lost: list[str]) -> Moment | None:
-    return None if prop is None else ics_moments.read(prop, prop.value, zone_of, lost)
+    if prop is None or not prop.value.strip():
+        return None
+    return ics_moments.read(prop, prop.value, zone_of, lost)
 
 
 def _ended(start: Moment | None, todo: Component, lost: list[str]) -> Moment | None:
@@ -116,7 +118,8 @@ def _begin(
     """
     if start is None or end is None or start == end:
         return start or end, timedelta(0)
-    alike = start.zone == end.zone and (start.at is None) == (end.at is None)
+    # A start that is a day alone says from when on it is shown: the due time says the time of day.
+    alike = start.at is None or (start.zone == end.zone and end.at is not None)
     on_that_day = start.on == end.on and not _OF_TIMES.search(rule)
     if alike and (on_that_day or _PLAIN.fullmatch(rule)):
         lost.append(f"its start, {_shown(start)}: a todo has a due time only")

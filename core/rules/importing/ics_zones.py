@@ -4,6 +4,7 @@ Its own name, the end of it (`/mozilla.org/20050126_1/Europe/Berlin`), X-LIC-LOC
 Windows; else the zone that had the same offsets all through the last, this and the next year.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ _MOST_COMPARED: Final = 20  # zones of a file; each takes some milliseconds
 _MOST_KEPT: Final = 1_000
 _MOST_RULES: Final = 40  # of a zone: some list every change since 1900
 _LONGEST: Final = 200
+_BY_OFFSET: Final = re.compile(r"(?:GMT|UTC)? ?([+-])0?(\d{1,2}):?(?:00)?", re.ASCII)
 _NO_PLACES: Final = {"localtime", "posixrules", "Factory"}
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -43,7 +45,7 @@ class Zones:
 
     def learn(self, component: Component) -> None:
         """A VTIMEZONE of the file."""
-        tzid = component.value("TZID")[:_LONGEST]
+        tzid = component.text("TZID").strip()[:_LONGEST]
         if not tzid or tzid in self._known or len(self._known) >= _MOST_KEPT or named(tzid):
             return
         place = named(component.value("X-LIC-LOCATION"))
@@ -69,7 +71,19 @@ def named(tzid: str) -> str | None:
     for each in chain([name], ends):
         if each in zones.known() or (each == name and _plain(each)):
             return each
-    return _windows().get(name)
+    return _windows().get(name) or _offset_name(name)
+
+
+def _offset_name(name: str) -> str | None:
+    """`GMT+0200`, `UTC+2`: whole hours, which have zones whose names count the other way."""
+    found = _BY_OFFSET.fullmatch(name)
+    if found is None:
+        return None
+    hours = int(found[2])
+    if not hours:
+        return "UTC"
+    place = f"Etc/GMT{'-' if found[1] == '+' else '+'}{hours}"
+    return place if place in zones.known() else None
 
 
 def _plain(name: str) -> bool:

@@ -12,11 +12,12 @@ from typing import Any, BinaryIO, Final
 
 from core.rules.importing import encodings, texts
 from core.rules.importing.json_rows import Broken, Scanner, decoded
-from core.rules.importing.local_todos import LOOKED_AT, Entries, is_todo
+from core.rules.importing.local_todos import LOOKED_AT, Entries, is_todo, listed
 from core.rules.importing.records import MAX_ROW, Code, Document, Format, Item, Rejected, Scene
 
 MAX_VALUE: Final = 12 * 1024 * 1024  # of a string in localStorage; browsers stop at 10 MiB
-_NESTED: Final = 4  # {"state": {"todos": […]}}
+_NESTED: Final = 4  # {"state": {"todos": […]}}; and so often JSON may stand in a string of JSON
+_PAIR: Final = ("key", "value")
 _SCALARS: Final = 60  # members of an object that may be a todo
 
 
@@ -44,11 +45,14 @@ class _Reader:
                 yield from self._array(scanner, line=None, named=True)
             elif scanner.peek() == "{":
                 yield from self._object(scanner, 0)
+            elif scanner.peek() == '"':
+                yield from self._stored("todos", decoded(scanner.value(MAX_VALUE)), 1, 0)
             else:
                 yield Rejected(0, Code.FORMAT, "neither an array of todos nor an object with one")
                 return
-            if rest := scanner.peek():
-                yield Rejected(scanner.line, Code.MALFORMED, f"the document ends before {rest!r}")
+            if scanner.peek():
+                reason = "what follows the end of the document is not read"
+                yield Rejected(scanner.line, Code.MALFORMED, reason)
         except Broken as broken:
             self._found = True
             yield Rejected(broken.line, Code.MALFORMED, f"not JSON from here on: {broken.reason}")
@@ -61,7 +65,11 @@ class _Reader:
         for own_line in scanner.elements():
             text = scanner.value()
             entry = decoded(text)
-            if named or is_todo(entry):
+            stored = _pair(entry)
+            if stored is not None:
+                key, value = stored
+                yield from self._stored(key, value, line or own_line, 0)
+            elif named or is_todo(entry) or listed(entry):
                 self._found = True
                 yield from self._entries.read(entry, line or own_line, text)
 
@@ -79,25 +87,30 @@ class _Reader:
             else:
                 at = line or scanner.line
                 value = decoded(scanner.value(MAX_VALUE if kind == '"' else MAX_ROW))
-                if depth == 0 and kind == '"':
-                    yield from self._stored(key, value, at)
-                elif len(scalars) < _SCALARS:
+                if kind == '"' and (depth == 0 or _is_document(key, value)):
+                    yield from self._stored(key, value, at, depth)
+                if len(scalars) < _SCALARS:
                     scalars[key] = value
-        if depth and is_todo(scalars):
+        if is_todo(scalars):
             self._found = True
             yield from self._entries.read(scalars, begun, "")
 
-    def _stored(self, key: str, value: Any, line: int) -> Iterator[Item]:
+    def _stored(self, key: str, value: Any, line: int, depth: int) -> Iterator[Item]:
         """A value of localStorage. What is no JSON is something else that a page remembers."""
         if isinstance(value, Code):
             yield Rejected(line, value, f"the value of {texts.excerpt(key)!r} cannot be read")
+            return
+        if key == "preferences":
+            self._prefer(value)
             return
         scanner = Scanner(StringIO(value))
         try:
             if scanner.peek() == "[":
                 yield from self._array(scanner, line=line, named=key == "todos")
             elif scanner.peek() == "{":
-                yield from self._object(scanner, 1, line)
+                yield from self._object(scanner, depth + 1, line)
+            elif scanner.peek() == '"' and depth < _NESTED:  # a value that was put into JSON twice
+                yield from self._stored(key, decoded(scanner.value(MAX_VALUE)), line, depth + 1)
         except Broken as broken:
             if key == "todos":
                 reason = f"not JSON in the value of 'todos': {broken.reason}"
@@ -116,3 +129,20 @@ class _Reader:
             self._said.append("the preferences hold what cannot be stored")
         else:
             self._preferences = found
+
+
+def _is_document(key: str, value: Any) -> bool:
+    """Whether a string within an object may be JSON: not the text of a todo that looks so."""
+    return key not in LOOKED_AT and isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}
+
+
+def _pair(entry: Any) -> tuple[str, str] | None:
+    """A key of localStorage with its value, as `Object.entries` and browsers' tools list them."""
+    if isinstance(entry, dict) and len(entry) == len(_PAIR) and "value" in entry:
+        pair = (entry.get("key", entry.get("name")), entry["value"])
+    elif isinstance(entry, list) and len(entry) == len(_PAIR):
+        pair = (entry[0], entry[1])
+    else:
+        return None
+    key, value = pair
+    return (key, value) if isinstance(key, str) and isinstance(value, str) else None

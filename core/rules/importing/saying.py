@@ -1,11 +1,12 @@
 """Due times and recurrences in words, as products write them into their files."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from core.rules import recurrence_reading as reading
-from core.rules import todoist_translated
-from core.rules.importing import moments, texts
+from core.rules import todoist_translated, zones
+from core.rules.importing import moments, texts, written_dates
 from core.rules.importing.records import Repeats, Scene
 from core.rules.recurrence import Recurrence, check
 from core.rules.recurrence_reading import Reader
@@ -17,6 +18,8 @@ from core.rules.understanding.times import Clock
 
 _SURE: Final = 0.6
 _LONGEST: Final = 200
+_WHOLE: Final = {"tod": "today", "tom": "tomorrow", "tmr": "tomorrow"}
+_SHORT: Final = re.compile(rf"\b({'|'.join(_WHOLE)})\b", re.IGNORECASE)
 _SIGNS: Final = " \t.,;:@-–"  # noqa: RUF001 (what people type between a day and a time)
 
 
@@ -38,7 +41,22 @@ def read(raw: str, scene: Scene, *, zone: str | None, language: str) -> Said:
     code = language.strip().lower().replace("_", "-").partition("-")[0] or "en"
     if len(said) > _LONGEST:
         return _not_understood(said)
-    return _repeating(said, scene, zone, code) or _found(said, scene, zone, code)
+    found = _in_language(said, scene, zone, code)
+    if found is None and code != "en":  # what was typed in English counts in every language
+        found = _in_language(said, scene, zone, "en")
+    return found or _not_understood(said)
+
+
+def _in_language(said: str, scene: Scene, zone: str | None, code: str) -> Said | None:
+    """Null where the words are not this language's."""
+    if code == "en":
+        said = _SHORT.sub(lambda match: _WHOLE[match[0].lower()], said)
+    repeating = _repeating(said, scene, zone, code)
+    if repeating is not None:
+        return repeating
+    today = zones.today(scene.now, zone or scene.zone)
+    due = written_dates.read(said, today, zone=zone, language=code)
+    return Said(due) if due else _found(said, scene, zone, code)
 
 
 def _repeating(said: str, scene: Scene, zone: str | None, code: str) -> Said | None:
@@ -63,10 +81,10 @@ def _is_rule(said: str) -> bool:
     return said.upper().removeprefix("RRULE:").startswith("FREQ=")
 
 
-def _found(said: str, scene: Scene, zone: str | None, code: str) -> Said:
+def _found(said: str, scene: Scene, zone: str | None, code: str) -> Said | None:
     """In every language that utterances are understood in; only where all of it is understood."""
     if code not in lexicon.codes():
-        return _not_understood(said)
+        return None
     clock = Clock(scene.now, scene.zone, zone)
     found = times.find(normalise(said), lexicon.load(code), clock)
     left = list(said)
@@ -74,12 +92,12 @@ def _found(said: str, scene: Scene, zone: str | None, code: str) -> Said:
         left[start:end] = " " * (end - start)
     only = found[0] if len(found) == 1 else None
     if only is None or only.due is None or only.confidence < _SURE or "".join(left).strip(_SIGNS):
-        return _not_understood(said)
+        return None
     if not moments.within(only.due.on):
-        return _not_understood(said)
+        return None
     kept = repeats(only.recurrence, only.due, scene.zone) if only.recurrence else None
     if only.recurrence and kept is None:
-        return _not_understood(said)
+        return None
     return Said(only.due, kept)
 
 

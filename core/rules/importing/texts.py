@@ -18,6 +18,7 @@ from core.rules.importing.records import (
 _NO_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\s]+")
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]+")
 _BREAKS: Final = re.compile("\r\n?")
+_NUMBERED: Final = re.compile(r"(?: ?[\[(]\d+[\])])+$")  # by Todoist, and by browsers: (1)
 _CUT: Final = "…"
 
 
@@ -50,6 +51,15 @@ def name(raw: str, lost: list[str]) -> str | None:
         lost.append(f"the name of the list after its first {MAX_NAME - 1} characters")
         found = found[: MAX_NAME - 1].rstrip() + _CUT
     return found or None
+
+
+def list_of_file(file_name: str) -> str | None:
+    """The project that Todoist names in its files' names only: `Work [2203306141].csv`.
+
+    Null for the inbox, which is no list here either.
+    """
+    found = line(_NUMBERED.sub("", file_name.rpartition(".")[0]))[:MAX_NAME].strip()
+    return None if found.lower() in {"", "inbox"} else found
 
 
 def tags(raw: Iterable[str], lost: list[str]) -> tuple[str, ...]:

@@ -36,6 +36,14 @@ _LABEL: Final = re.compile(r"(?<!\S)@([^\s@]+)")
 _FILE: Final = re.compile(r"\[\[file (\{.{0,2000}?\})\]\]", re.DOTALL)
 _PERSON: Final = re.compile(r"\s*\(\d+\)$")
 _PRIORITIES: Final = {"1": "high", "2": "medium", "3": "low", "4": "none", "": "none"}
+_DATES: Final = ("DATE", "DUE_DATE", "DUE")  # the others in files that are written for Todoist
+_LANGUAGES: Final = ("DATE_LANG", "DUE_DATE_LANG")
+_KNOWN: Final = {
+    *("TYPE", "CONTENT", "DESCRIPTION", "IS_COLLAPSED", "PRIORITY", "INDENT", "AUTHOR"),
+    *("RESPONSIBLE", "TIMEZONE", "DURATION", "DURATION_UNIT", "DEADLINE", "DEADLINE_LANG"),
+    *(*_DATES, *_LANGUAGES, "LABELS", "PROJECT", ""),
+}
+_APART: Final = re.compile(r"[,;|\s]+")
 _NO_BOX: Final = "* "
 
 
@@ -115,7 +123,7 @@ class _Project:
 
     def _task(self, row: Row) -> Item:
         lost: list[str] = []
-        content, tags = _labelled(row["CONTENT"], lost)
+        content, tags = _labelled(row["CONTENT"], row["LABELS"], lost)
         title, description = texts.headed(content, row["DESCRIPTION"], lost)
         if not title:
             return _refused(row, Code.TITLE_MISSING, "a task without content")
@@ -129,7 +137,7 @@ class _Project:
             title=title,
             description=description,
             priority=_priority(row["PRIORITY"], lost),
-            list_name=self._section,
+            list_name=self._section or texts.name(row["PROJECT"], lost),
             tags=tags,
             due=said.due,
             repeats=said.repeats,
@@ -151,7 +159,7 @@ class _Project:
         return self._above[-1] if self._above else None
 
     def _due(self, row: Row, lost: list[str]) -> Said:
-        date, language = row["DATE"].strip(), row["DATE_LANG"]
+        date, language = _one_of(row, _DATES), _one_of(row, _LANGUAGES)
         if not date and (date := row["DEADLINE"].strip()):
             language = row["DEADLINE_LANG"]
         if not date:
@@ -170,20 +178,25 @@ def _kind(row: Row) -> str:
     return row["TYPE"].strip().lower()
 
 
-def _labelled(raw: str, lost: list[str]) -> tuple[str, tuple[str, ...]]:
+def _one_of(row: Row, names: tuple[str, ...]) -> str:
+    return next((found for name in names if (found := row[name].strip())), "")
+
+
+def _labelled(raw: str, labels: str, lost: list[str]) -> tuple[str, tuple[str, ...]]:
     """Content that is nothing but labels stays as it is: a task needs a title."""
     content = texts.line(raw)
     if content.startswith(_NO_BOX):
         lost.append("that it cannot be completed")
         content = content.removeprefix(_NO_BOX)
     bare = texts.line(_LABEL.sub(" ", content))
+    beside = [each.removeprefix("@") for each in _APART.split(labels)]
     if not bare:
-        return content, ()
-    return bare, texts.tags(_LABEL.findall(content), lost)
+        return content, texts.tags(beside, lost)
+    return bare, texts.tags([*_LABEL.findall(content), *beside], lost)
 
 
 def _priority(raw: str, lost: list[str]) -> str:
-    found = _PRIORITIES.get(raw.strip())
+    found = _PRIORITIES.get(raw.strip().lower().removeprefix("p"))
     if found is None:
         lost.append(f"the priority {texts.excerpt(raw)!r}")
     return found or "none"
@@ -193,10 +206,13 @@ def _left_out(row: Row, *, deadline: bool) -> Iterator[str]:
     if person := _PERSON.sub("", texts.line(row["RESPONSIBLE"])):
         yield f"given to {texts.excerpt(person)}: here nobody has it yet"
     if length := texts.line(row["DURATION"]):
-        unit = texts.line(row["DURATION_UNIT"]) or "minute"
+        unit = "days" if texts.line(row["DURATION_UNIT"]).startswith("day") else "minutes"
         yield f"how long it takes: {texts.excerpt(f'{length} {unit}')}"
-    if deadline and row["DATE"].strip() and (last := texts.line(row["DEADLINE"])):
+    if deadline and _one_of(row, _DATES) and (last := texts.line(row["DEADLINE"])):
         yield f"the deadline {texts.excerpt(last)}: it is due at its date"
+    others = [name for name, cell in row.cells.items() if cell.strip() and name not in _KNOWN]
+    if others:
+        yield f"not kept: {texts.excerpt(', '.join(others))}"
 
 
 def _noted(task: Record, row: Row) -> Record:

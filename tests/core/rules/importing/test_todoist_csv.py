@@ -37,7 +37,7 @@ def test_an_export_of_a_project() -> None:
     assert draft.repeats
     assert draft.repeats.rrule == "FREQ=WEEKLY;BYDAY=FR"
     assert draft.lost == (
-        "how long it takes: 45 minute",
+        "how long it takes: 45 minutes",
         "the deadline 2026-08-01: it is due at its date",
     )
     assert tasks["Reference material"].parent_ref == draft.ref
