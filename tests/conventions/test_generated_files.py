@@ -61,6 +61,7 @@ def test_operations_name_every_metric_and_its_labels() -> None:
     }
     assert len(registered) > 5
     assert told == registered
+    assert set(re.findall(r"`(voicetodo_\w+)[`{]", text)) <= registered.keys()
 
 
 def _exposed(name: str, kind: str) -> str:
