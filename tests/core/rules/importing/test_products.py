@@ -53,15 +53,15 @@ PRODUCTS: Final[dict[str, tuple[Format, list[str], list[str]]]] = {
             "[ ] Call New York; due 2026-03-06 12:00 America/New_York; in Aufgaben",
             (
                 "[ ] Zeiterfassung; due 2026-03-06; "
-                "FREQ=WEEKLY;UNTIL=20260401T220000Z;INTERVAL=2;BYDAY=FR; in Aufgaben"
+                "FREQ=WEEKLY;INTERVAL=2;UNTIL=20260401T220000Z;BYDAY=FR; in Aufgaben"
             ),
         ],
         [
             "its start, 2026-03-05 09:00: a todo has a due time only",
             "that 25 % of it are done",
             (
-                "the time zone '(UTC-05:00) Eastern Time (US & Canada), as it is in March' is read as "
-                "America/New_York: its offsets are"
+                "the time zone '(UTC-05:00) Eastern Time (US & Canada), as it is in March' is read "
+                "as America/New_York: its offsets are"
             ),
         ],
     ),
@@ -69,8 +69,8 @@ PRODUCTS: Final[dict[str, tuple[Format, list[str], list[str]]]] = {
         Format.ICS,
         [
             (
-                "[ ] Buy paint; due 2026-03-05 18:00 Europe/Vienna; !low; #Home #Paint, walls #Shop; "
-                "reminds 2026-03-05 07:00:00 UTC; reminds 1 day, 0:00:00 before"
+                "[ ] Buy paint; due 2026-03-05 18:00 Europe/Vienna; !low; #Home #Paint, walls "
+                "#Shop; reminds 2026-03-05 07:00:00 UTC; reminds 1 day, 0:00:00 before"
             ),
             (
                 "[ ] Ring the painter; due 2026-03-06 09:00 America/Argentina/Buenos_Aires; "
@@ -89,8 +89,8 @@ PRODUCTS: Final[dict[str, tuple[Format, list[str], list[str]]]] = {
         Format.ICS,
         [
             (
-                "[ ] Sow beans; due 2026-03-05 10:00 Europe/Berlin; FREQ=DAILY;INTERVAL=10 without 2; "
-                "in Garden"
+                "[ ] Sow beans; due 2026-03-05 10:00 Europe/Berlin; FREQ=DAILY;INTERVAL=10 "
+                "without 2; in Garden"
             ),
             "[ ] In no list; due 2026-03-05 10:00",
             "[x] In small letters; due 2026-03-05 10:00 Etc/GMT-2",
@@ -355,9 +355,7 @@ def test_dates_of_todoist_in_words(words: str, language: str, expected: str) -> 
     assert told(items(content, Format.TODOIST_CSV)) == [f"[ ] T; {expected}"]
 
 
-@pytest.mark.parametrize(
-    "words", ["hver 5 jan", "joka 5. tammikuuta", "31 feb", "7/13", "Mar 7 at 9"]
-)
+@pytest.mark.parametrize("words", ["hver 5 jan", "joka 5. tammikuuta", "31 feb", "7/13"])
 def test_a_date_that_is_not_understood_is_not_half_of_one(words: str) -> None:
     content = f"{BACKUP_HEAD}task,T,,4,1,,,{words},da\n"
     found = items(content, Format.TODOIST_CSV)
