@@ -141,6 +141,10 @@ class Site:
         ):
             yield app, http
 
+    def kept(self) -> list[Path]:
+        """The files of the store of blobs."""
+        return [each for each in (self.folder / "blobs").rglob("*") if each.is_file()]
+
     def metrics(self, worker: subprocess.Popen[bytes]) -> str:
         """What the worker tells who watches it."""
         assert worker.poll() is None
@@ -157,7 +161,7 @@ class Site:
     async def histories(self, user_id: UUID) -> list[str]:
         """The ids of what Temporal knows and we started, but for erasures; and of our records."""
         client = await Client.connect(self.server.address)
-        query = "WorkflowType NOT IN ('EraseAccount', 'Tick')"
+        query = "WorkflowType NOT IN ('EraseAccount', 'Tick', 'Forget')"
         known = [each.id async for each in client.list_workflows(query)]
         rows = await self.sql(
             "SELECT workflow_id FROM executions WHERE fairness_key = %s", str(user_id)

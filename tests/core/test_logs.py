@@ -1,22 +1,15 @@
-import io
-import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
 
 from core import logs
+from tests.logged import Lines, logged
 
 log = logs.get("tests.core.test_logs")
-
-
-class Lines(io.StringIO):
-    def read_all(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.getvalue().splitlines()]
 
 
 def dropped() -> float:
@@ -25,16 +18,8 @@ def dropped() -> float:
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What this process logs as JSON; pytest's own handlers come back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    stream = Lines()
-    logs.configure("worker", strict=True, stream=stream)
-    yield stream
-    logs.configure("worker", strict=True, stream=stream)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logged("worker") as lines:
+        yield lines
 
 
 def test_a_line_is_an_event_and_its_fields(lines: Lines) -> None:

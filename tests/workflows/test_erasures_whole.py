@@ -9,7 +9,9 @@ import pytest
 from core.messages import Store
 from tests import temporal
 from tests.erasing import Marked, Site, holding, marked, site
+from tests.logged import Lines, logged
 from tests.people import PASSWORD, Person, anonymous, register
+from tests.voicing import upload, wav
 
 
 # One for each test, as each has its own database and keys: a tick that was left by the site before
@@ -26,6 +28,13 @@ async def place(
 ) -> AsyncIterator[Site]:
     async with site(database_url, own_temporal, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def said() -> Iterator[Lines]:
+    """What the API says, which is in this process."""
+    with logged("api") as lines:
+        yield lines
 
 
 @pytest.fixture
@@ -57,14 +66,14 @@ WITH_MARK = {"users", "todos", "lists", "events", "workspaces", "webhook_endpoin
 WITH_ID = WITH_MARK | {"memberships", "sessions", "jobs", "reminders", "voice_memos", "consents"}
 
 
-async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site) -> None:
+async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site, said: Lines) -> None:
     ada = await marked(place)
     with place.worker() as worker:
         await working(place, ada)
         assert holding(place, ada.mark) >= WITH_MARK
         assert holding(place, str(ada.person.id)) >= WITH_ID
         receipt = await place.erased(await place.erase(ada.person), 120)
-        scraped = place.metrics(worker)
+        scraped = place.metrics(worker) + (await place.world.http.get("/metrics")).text
     stores = receipt["stores"]
     assert stores["rows"]["todos"] >= ada.todos
     assert stores["connections"] == {"google_calendar": 1, "slack": 1}
@@ -82,11 +91,15 @@ async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site) -> None
     owner = "SELECT role FROM memberships WHERE workspace_id = %s"
     assert await place.sql(owner, ada.team) == [("owner",)]
     assert holding(place, str(ada.person.id)) <= PROOF | {"events"}
-    kept = [each for each in (place.folder / "blobs").rglob("*") if each.is_file()]
-    assert [each.name for each in kept] == [str(ada.person.id)]
+    assert [path.name for path in place.kept()] == [str(ada.person.id)]
     for path in (place.log, *place.server.files()):
         assert ada.mark.encode() not in path.read_bytes(), path
+    assert all(each in scraped for each in ("data_work_total", "http_request_duration"))
     assert ada.mark not in scraped
+    assert {"/me/erasure", "/voice/memos", "/imports"} <= {
+        row.get("route") for row in said.read_all()
+    }
+    assert ada.mark not in said.getvalue()
     assert await place.histories(ada.person.id) == []
 
 
@@ -171,6 +184,7 @@ async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place:
 async def test_an_anonymous_account_that_became_part_of_it_goes_with_it(place: Site) -> None:
     mark = "zqwhilenobodyknewme"
     somebody = await anonymous(place.world.http)
+    assert (await upload(somebody, wav(1.0))).status_code == 202
     [todo] = [(await somebody.post("/todos", json={"title": f"{mark} before"})).json()]
     await somebody.patch(f"/todos/{todo['id']}", json={"title": "after"})
     ada = await register(place.world.http, "ada")
@@ -184,6 +198,7 @@ async def test_an_anonymous_account_that_became_part_of_it_goes_with_it(place: S
             while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
                 await asyncio.sleep(0.2)
     assert holding(place, mark) == set()
+    assert {path.name for path in place.kept()} == {str(ada.id), str(somebody.id)}
 
 
 async def test_whom_a_backup_brings_back_is_erased_again_before_anybody_is_served(
