@@ -6,7 +6,7 @@ in memory. `zipfile` unpacks no more of a member than the archive says, and so t
 
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from io import BufferedReader, RawIOBase, UnsupportedOperation
 from struct import unpack_from
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -17,6 +17,8 @@ from core.rules.importing.records import MAX_BYTES, Code, Format, Rejected
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    Unpacked = BufferedReader["_Member"]
 
 MARK: Final = b"PK\x03\x04"
 MEMBER: Final = "todos.json"
@@ -55,26 +57,29 @@ def kind(file: BinaryIO) -> Format:
 
 
 @contextmanager
-def members(file: BinaryIO, of: Format) -> Iterator[list[tuple[str, BufferedReader]] | Rejected]:
-    """All files of this kind, by their names without folders; or why they are not read."""
+def members(file: BinaryIO, of: Format) -> Iterator[Iterator[tuple[str, "Unpacked"]] | Rejected]:
+    """All files of this kind, by their names without folders; or why they are not read.
+
+    Each can be read until the next one is taken.
+    """
     names = _names(file)
     if isinstance(names, Rejected):
         yield names
         return
-    with ZipFile(file) as archive, ExitStack() as stack:
+    with ZipFile(file) as archive:
         found = (archive.getinfo(name) for name in names if _named(name, ENDINGS[of]))
         infos = [info for info in found if info.file_size]  # of a project without tasks: nothing
         refused = _refused(archive, infos)
         if refused is not None:
             yield refused
             return
-        yield [
-            (
-                info.filename.rpartition("/")[2],
-                stack.enter_context(BufferedReader(_Member(archive, info))),
-            )
-            for info in infos
-        ]
+        yield _each(archive, infos)
+
+
+def _each(archive: ZipFile, infos: Sequence[ZipInfo]) -> Iterator[tuple[str, "Unpacked"]]:
+    for info in infos:
+        with BufferedReader(_Member(archive, info)) as member:
+            yield info.filename.rpartition("/")[2], member
 
 
 def _named(name: str, ending: str) -> bool:

@@ -14,11 +14,11 @@ from core.rules.importing.records import MAX_ROW, Code
 
 _PIECE: Final = 64 * 1024
 _MAX_DEPTH: Final = 40
-_MOST_OPEN: Final = 10_000  # brackets that are kept in mind to find an entry's end
+_MOST_OPEN: Final = 200_000  # brackets that are kept in mind to find an entry's end
 _MOST_REREAD: Final = 8 * 1024 * 1024  # characters: else every bad entry may cost a row of them
 _SPACE: Final = re.compile(r"[^ \t\r\n\ufeff]")
 _OUTSIDE: Final = re.compile(r'["\[\]{}]')
-_WITHIN: Final = re.compile(r'["\\\r\n]')
+_WITHIN: Final = re.compile(r'(?:[^"\\\r\n]++|\\[^\r\n])*+')
 _SCALAR_END: Final = re.compile(r"[,\]}\s]")
 _PAIRS: Final = {"]": "[", "}": "{"}
 
@@ -132,16 +132,16 @@ class Scanner:
     def _string(self, taken: "_Taken") -> bool:
         """From within it to after its end; false where its line ends first."""
         while True:
-            mark = self._upto(_WITHIN, taken, include=True)
-            if mark == '"':
+            match = _WITHIN.match(self._buffer, self._at)
+            end = match.end() if match else self._at
+            is_whole = self._buffer.startswith('"', end)
+            taken.add(self._buffer[self._at : end + is_whole])
+            self._at = end + is_whole
+            if is_whole:
                 return True
-            if mark == "\\":
-                if self._at == len(self._buffer) and not self._more():
-                    return False
-                taken.add(self._buffer[self._at])
-                self._at += 1
-            else:
-                self._at -= len(mark)
+            # What is left of it here is nothing, or a backslash whose character comes next.
+            left = len(self._buffer) - self._at
+            if left > 1 or (left and self._buffer[self._at] != "\\") or not self._more():
                 return False
 
     def _again(self, taken: "_Taken", indent: str | None, broken: Broken) -> Code:

@@ -1,6 +1,7 @@
 """Files that were made to stop a server: a clear report, nothing else lost, memory bounded."""
 
 import gc
+import json
 import tracemalloc
 import zipfile
 from collections import Counter
@@ -43,14 +44,30 @@ class Endless(RawIOBase):
         raise AssertionError("nothing of it is worth reading")
 
 
-def zipped(content: Iterator[bytes]) -> bytes:
+def zipped(content: Iterator[bytes], name: str = "todos.json") -> bytes:
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", "{}")
-        with archive.open("todos.json", "w", force_zip64=True) as member:
+        with archive.open(name, "w", force_zip64=True) as member:
             for piece in content:
                 member.write(piece)
     return packed.getvalue()
+
+
+def many_tables() -> bytes:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for n in range(1_001):
+            archive.writestr(f"{n}.csv", CSV)
+    return packed.getvalue()
+
+
+def strings() -> bytes:
+    """JSON in a string of JSON, for as long as a megabyte holds it."""
+    content = "[]"
+    while len(content) < MB:
+        content = json.dumps({"a": content})
+    return content.encode()
 
 
 def names() -> bytes:
@@ -158,6 +175,53 @@ CASES: Final[dict[str, tuple[Format, Callable[[], bytes], Found]]] = {
         TOO_LARGE,
     ),
     "more names than memory is for": (Format.OWN, names, TOO_LARGE),
+    "a bomb of tables": (
+        Format.TODOIST_CSV,
+        lambda: zipped((b"task,A\n" * 100_000 for _ in range(30)), "todos.csv"),
+        TOO_LARGE,
+    ),
+    "more tables than anybody has": (Format.TODOIST_CSV, many_tables, TOO_LARGE),
+    "an array 100,000 deep": (
+        Format.LOCALSTORAGE,
+        lambda: b'[{"text":"A","x":' + b"[" * 100_000 + b"]" * 100_000 + b'},\n{"text":"B"}]',
+        {Code.MALFORMED: 1, "todo": 1},
+    ),
+    "objects 100,000 deep": (
+        Format.LOCALSTORAGE,
+        lambda: b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        {Code.FORMAT: 1},
+    ),
+    "strings within strings": (Format.LOCALSTORAGE, strings, {Code.FORMAT: 1}),
+    "zeros and halves of characters": (
+        Format.LOCALSTORAGE,
+        lambda: rb'[{"text":"A\u0000\ud800","category":"\udfff"},{"text":"\u0000"}]',
+        {"todo": 1, Code.TITLE_MISSING: 1},
+    ),
+    "numbers that are none of ours": (
+        Format.LOCALSTORAGE,
+        lambda: b'[{"text":"A","id":1e999,"order":-1e308,"createdAt":1e300,"dueDate":-9e18}]',
+        {"todo": 1},
+    ),
+    "one id again and again": (
+        Format.LOCALSTORAGE,
+        lambda: b"[" + b'{"id":"aaaaaaaaaaaaaaaa","text":"A"},' * MANY + b'{"text":"B"}]',
+        {"todo": 2, Code.DUPLICATE: MANY - 1},
+    ),
+    "folds within every character": (
+        Format.ICS,
+        lambda: b"BEGIN:VTODO\nSUMMARY:A" + b"\xc3\n \xbc" * 100_000 + b"\nEND:VTODO\n",
+        {"todo": 1},
+    ),
+    "zeros in a calendar": (
+        Format.ICS,
+        lambda: vtodo("DUE:2026\x000305", "CATEGORIES:\x00,\x00", "RRULE:FREQ=\x00"),
+        {"todo": 1},
+    ),
+    "alarms without an end": (
+        Format.ICS,
+        lambda: vtodo(*["BEGIN:VALARM", "TRIGGER:-PT1M"] * 5_000),
+        {"todo": 1},
+    ),
 }
 
 
