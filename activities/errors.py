@@ -37,6 +37,7 @@ TABLE: Final[dict[type[errors.Error], Treatment]] = {
     errors.RateLimited: Treatment.THROTTLE,
     errors.Unavailable: Treatment.RETRY,
     errors.Misconfigured: Treatment.THROTTLE,
+    errors.KeysMissing: Treatment.THROTTLE,
     errors.VendorError: Treatment.RETRY,  # unless it is permanent or names a wait
     errors.Gone: Treatment.RETRY,  # as above, and it is always permanent
     errors.Revoked: Treatment.RETRY,  # as above, and it is always permanent

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from temporalio import activity
@@ -19,7 +20,7 @@ from core.db import Database
 from core.errors import Error
 from core.ids import uuid7
 from core.messages import JobMessage
-from core.services import exports, memo_secrets
+from core.services import exports, memo_secrets, subject_keys
 from core.services.export_seals import Seals
 from core.services.exports import Made
 from core.services.memo_rows import MemoRow
@@ -84,11 +85,13 @@ class Exports:
     async def _write(self, message: JobMessage) -> bool:
         async with self._db.transaction() as tx:
             work = await exports.begin(tx, message, now=self._now())
-        if work is None:
-            return False
+            if work is None:
+                return False
+            ring = await subject_keys.sealing(tx, self._ring, work.user_id)
+            seals = await self._seals.of(tx, work.user_id)
         faults.point("export_begun")
         blob, key = f"{exports.FOLDER}/{uuid7()}", crypto.new_key()
-        archiving = Archiving(self._db, self._seals, self._recording, work)
+        archiving = Archiving(self._db, seals, partial(self._recording, seals), work)
         watched = _Watched()
         plain = self._telling(message, archiving, watched)
         where = exports.place(work.user_id, work.export_id)
@@ -99,7 +102,7 @@ class Exports:
         faults.point("export_put")
         made = Made(
             blob,
-            exports.seal_key(self._ring, work.user_id, work.export_id, key),
+            exports.seal_key(ring, work.user_id, work.export_id, key),
             watched.size,
             watched.sha256,
             archiving.progress.members,
@@ -140,6 +143,6 @@ class Exports:
                     tell_at = time() + TOLD_EVERY_S
         watched.sha256 = hashed.digest()
 
-    def _recording(self, memo: MemoRow) -> AsyncIterator[bytes]:
+    def _recording(self, seals: Seals, memo: MemoRow) -> AsyncIterator[bytes]:
         sealed = self._blobs.open(memo.blob or "")
-        return memo_secrets.open_audio(self._seals.memos, memo, sealed)
+        return memo_secrets.open_audio(seals.memos, memo, sealed)

@@ -20,6 +20,7 @@ from core.services import (
     consents,
     memo_processing,
     memo_secrets,
+    subject_keys,
     voice_advice,
     voice_commands,
 )
@@ -68,7 +69,7 @@ class Memos:
     ) -> None:
         self._db = app_db
         self._audio = audio
-        self._reader = Reader(audio)
+        self._reader = Reader(app_db, audio)
         self._transcribers = transcribers
         self._using = using
         self._now = now
@@ -222,10 +223,11 @@ class Memos:
         memo = work.memo
         # As this person, with what they may do by now; the database looks.
         tx.act_for(memo.user_id, limit_key=f"memos:{memo.user_id}")
+        ring = await subject_keys.opening(tx, self._audio.ring, memo.user_id)
         return await voice_commands.run(
             tx,
             Actor(memo.user_id, work.job.id),
-            memo_secrets.transcript(self._audio.ring, memo) or "",
+            memo_secrets.transcript(ring, memo) or "",
             Asked(language=work.language, session_id=memo.session_id if in_session else None),
             using=self._using,
             workspace_id=memo.workspace_id,

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 from core.crypto import Keyring
+from core.db import Database
 from core.errors import Invalid
-from core.services import memo_secrets
+from core.services import memo_secrets, subject_keys
 from core.services.memo_rows import MemoRow
 from integrations.audio.recordings import Recordings
 from integrations.audio.sound import Speech
@@ -29,7 +30,10 @@ class Audio:
 
 
 class Reader:
-    def __init__(self, audio: Audio) -> None:
+    """`db` works as `vt_app`."""
+
+    def __init__(self, db: Database, audio: Audio) -> None:
+        self._db = db
         self._audio = audio
         self._slots = asyncio.Semaphore(AT_A_TIME)
 
@@ -38,8 +42,10 @@ class Reader:
         if memo.blob is None:
             raise Invalid(MISSING, code="missing")
         async with self._slots:
+            async with self._db.transaction(read_only=True) as tx:
+                ring = await subject_keys.opening(tx, self._audio.ring, memo.user_id)
             sealed = self._audio.blobs.open(memo.blob)
-            opened = memo_secrets.open_audio(self._audio.ring, memo, sealed)
+            opened = memo_secrets.open_audio(ring, memo, sealed)
             data = b"".join([piece async for piece in opened])
             decoded = await self._audio.recordings.decode(data, max_seconds=self._audio.max_seconds)
         return decoded.speech

@@ -16,7 +16,7 @@ from core.crypto import Keyring
 from core.db import Database, Transaction
 from core.errors import Error, Invalid, NotFound, VendorError
 from core.messages import Provider, TranscriptionMessage
-from core.services import consents, memo_processing, memo_secrets
+from core.services import consents, memo_processing, memo_secrets, subject_keys
 from core.services.memo_processing import Bill, Ending, Stage, Work
 from core.services.memos import Heard
 from integrations.transcription.protocol import Transcript
@@ -52,7 +52,7 @@ class Transcriptions:
     ) -> None:
         self._db = app_db
         self._audio = audio
-        self._reader = Reader(audio)
+        self._reader = Reader(app_db, audio)
         self._transcribers = transcribers
         self._now = now
 
@@ -150,11 +150,12 @@ class Transcriptions:
             return await consents.stands(tx, work.memo.user_id)
 
     async def _written(self, message: TranscriptionMessage, heard: Transcript) -> Turn:
-        ring, retention = self._audio.ring, self._audio.retention
+        retention = self._audio.retention
         async with self._db.transaction() as tx:
             work = await self._locked(tx, message)
             if isinstance(work, Turn):
                 return work
+            ring = await subject_keys.sealing(tx, self._audio.ring, work.memo.user_id)
             kept = _sealed(ring, work, heard)
             bill = Bill(heard.transcriber, heard.model, heard.audio_s, heard.cost_microdollars)
             spoken = bool(heard.text.strip())

@@ -34,6 +34,7 @@ STATUS: dict[type[errors.Error], tuple[int, str]] = {
     errors.Changed: (502, "An outside service has changed this"),
     errors.SyncTokenExpired: (502, "An outside service wants to be read again"),
     errors.Rejected: (400, "The request cannot be carried out"),
+    errors.KeysMissing: (503, "A key is missing on the server"),
     errors.Misconfigured: (500, "The server is not set up for that"),
     errors.Error: (500, "Something went wrong"),
 }

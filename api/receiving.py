@@ -19,7 +19,7 @@ from core import faults, metrics
 from core.crypto import Keyring
 from core.db import Transaction
 from core.ids import uuid7
-from core.services import consents, jobs, memos, throttles
+from core.services import consents, jobs, memos, subject_keys, throttles
 from core.services.jobs import Job
 from core.services.memos import Draft
 from core.services.throttles import Throttle
@@ -36,8 +36,9 @@ def shelf(visit: Visit) -> Shelf:
     return found
 
 
-def ring(visit: Visit) -> Keyring:
-    return shelf(visit).ring
+async def opening(visit: Visit, tx: Transaction) -> Keyring:
+    """What opens the caller's own recordings and their words."""
+    return await subject_keys.opening(tx, shelf(visit).ring, visit.actor.user_id)
 
 
 async def may_begin(visit: Visit, tx: Transaction) -> None:

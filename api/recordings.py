@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,9 +16,10 @@ from starlette.exceptions import HTTPException
 
 from core import clock, crypto
 from core.crypto import Keyring
+from core.db import Transaction
 from core.errors import Invalid, Rejected, Unavailable
 from core.ids import uuid7
-from core.services import memo_audio, memo_secrets
+from core.services import memo_audio, memo_secrets, subject_keys
 from core.services.uploads import UploadRow
 from integrations.audio.formats import SNIFFED, Format, sniff
 from integrations.blobs import Blobs
@@ -61,10 +62,14 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where recordings are kept, and what seals them."""
+    """Where recordings are kept, and what seals them: of a person, before anything is kept."""
 
     blobs: Blobs
     ring: Keyring
+
+    async def of(self, tx: Transaction, user_id: UUID) -> "Shelf":
+        """The same for what this person sends."""
+        return replace(self, ring=await subject_keys.sealing(tx, self.ring, user_id))
 
     async def keep(self, workspace_id: UUID, audio: AsyncIterator[bytes]) -> Kept:
         """Raises 413, 415, `Invalid` for an empty one; then nothing of it is left."""

@@ -15,6 +15,7 @@
     │   └── RateLimited     carries the wait
     ├── Unavailable         passing: the database or a server of ours does not answer
     ├── Misconfigured       an operator can mend it; the message is the remedy
+    │   └── KeysMissing     what opens this is not on this machine, or nowhere any more
     └── VendorError         carries one bit, `permanent`, and the wait the vendor asked for
         ├── Gone            the address it was for exists no longer
         ├── Revoked         its token, or what it may do, was withdrawn
@@ -107,6 +108,10 @@ class Unavailable(Error):
 
 class Misconfigured(Error):
     """The configuration does not allow that."""
+
+
+class KeysMissing(Misconfigured):
+    """The key that this was sealed with is not here."""
 
 
 class VendorError(Error):

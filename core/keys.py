@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from core.crypto import Keyring
+from core.epochs import Epochs, SubjectRing
 from core.errors import Misconfigured
 from core.settings import Settings
 
@@ -37,7 +38,8 @@ class Keys:
     signing: Ed25519PrivateKey  # access tokens
     encryption: bytes = field(repr=False)  # 32 bytes: cursors, sealed answers, Temporal payloads
     vapid: EllipticCurvePrivateKey  # Web Push, P-256
-    ring: Keyring  # what is kept sealed for long: `encryption`, and older ones that still open
+    # What is kept sealed for long: `encryption`, older ones that still open, and people's own.
+    ring: SubjectRing
 
 
 def load(settings: Settings) -> Keys:
@@ -51,10 +53,11 @@ def load(settings: Settings) -> Keys:
     )
     older = settings.older_encryption_keys
     ring = (encryption, *(_encryption(("VOICETODO_OLDER_ENCRYPTION_KEYS", _of(k))) for k in older))
+    epochs = Epochs(settings.epoch_dir or settings.data_dir / "epochs", Keyring(ring))
     return Keys(
         signing=_signing(_text(settings, "signing_key", settings.signing_key, _new_signing)),
         encryption=encryption,
-        ring=Keyring(ring),
+        ring=SubjectRing(ring, epochs),
         vapid=_vapid(_text(settings, "vapid_key", settings.vapid_key, _new_vapid)),
     )
 

@@ -43,8 +43,9 @@ class Settings(BaseSettings):
     )
 
     profile: Profile = Field(Profile.DEV, description="dev | production")
-    data_dir: Path = Field(
-        Path(".voicetodo"), description="Embedded servers' data, blobs and dev keys"
+    data_dir: Path = Field(Path(".voicetodo"), description="Embedded servers' data, blobs, keys")
+    epoch_dir: Path | None = Field(
+        None, description="Directory of the epochs' keys, which all hosts share; data_dir/epochs"
     )
     blob_dir: Path | None = Field(
         None, description="Directory of recordings, which API and workers share; data_dir/blobs"
@@ -128,9 +129,7 @@ class Settings(BaseSettings):
     sandbox_events: bool = Field(
         default=True, description="Dev: the sandbox tells the API what became of e-mails"
     )
-    slack_url: str | None = Field(
-        None, description="Base address of Slack's Web API; dev: the sandbox"
-    )
+    slack_url: str | None = Field(None, description="Base address of Slack's Web API; dev: sandbox")
     slack_authorize_url: str | None = Field(
         None, description="Where Slack asks people for their consent; dev: the sandbox"
     )

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 import httpx2
+import psycopg
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -17,6 +19,7 @@ from core.crypto import Keyring
 from core.db import Database
 from core.keys import Keys
 from core.services import connections
+from core.services.key_epochs import People
 from core.settings import Settings
 from integrations.sandbox.app import create_app as sandbox
 from tests.people import Person
@@ -41,6 +44,11 @@ class World:
     def ring(self) -> Keyring:
         own_keys: Keys = self.app.state.keys
         return own_keys.ring.of(connections.PURPOSE)
+
+    def ring_of(self, person_id: UUID) -> Keyring:
+        """What this person's tokens are sealed with."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return People(connection).sealing(self.ring, person_id)
 
     def ledger(self, vendor: str, since: int) -> list[str]:
         """The kinds of call that came in, after the row `since`."""

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 
 from core.db import Database
-from core.services import memo_secrets, memos
+from core.services import memo_secrets, memos, subject_keys
 from core.settings import Settings
 from tests.people import Person
 
@@ -53,9 +53,9 @@ async def hear(
     app: FastAPI, db: Database, person: Person, memo_id: UUID, text: str, *, quality: str
 ) -> None:
     """As if a transcriber had heard this."""
-    ring = app.state.shelf.ring
     async with db.transaction() as tx:
         tx.act_in([person.id])
+        ring = await subject_keys.sealing(tx, app.state.shelf.ring, person.id)
         row = await memos.lock(tx, person.id, memo_id)
         assert row is not None
         words = [{"text": text.split(maxsplit=1)[0], "start": 0.1, "end": 0.4, "confidence": None}]

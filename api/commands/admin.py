@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from api.commands import blobs, described, emails, erasures, privacy
+from api.commands import blobs, described, emails, epochs, erasures, privacy
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 
@@ -31,6 +31,7 @@ app.command()(privacy.breach_report)
 app.add_typer(privacy.requests, name="requests")
 app.add_typer(erasures.admin, name="erasures")
 app.add_typer(blobs.admin, name="blobs")
+app.add_typer(epochs.admin, name="keys")
 OPENAPI = Path(__file__).resolve().parents[2] / "openapi.json"
 
 

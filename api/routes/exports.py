@@ -21,7 +21,7 @@ from core import crypto, logs
 from core.db import Database
 from core.errors import Error, Invalid, Unavailable
 from core.keys import Keys
-from core.services import exports
+from core.services import exports, subject_keys
 from core.services.export_rows import Export
 from core.services.exports import Format
 
@@ -137,10 +137,11 @@ async def fetch_download(
     database: Database = visit.app.state.database
     async with database.transaction() as tx:
         kept = await exports.follow(tx, token, now=visit.now)
-    keys: Keys = visit.app.state.keys
+        keys: Keys = visit.app.state.keys
+        ring = await subject_keys.opening(tx, keys.ring.of(exports.PURPOSE), kept.user_id)
     sealed = _shelf(visit).blobs.open(kept.blob)
     try:  # what is wrong with it shows before anything is answered
-        key = exports.open_key(keys.ring.of(exports.PURPOSE), kept)
+        key = exports.open_key(ring, kept)
         pieces = crypto.unseal_stream(key, sealed, aad=exports.place(kept.user_id, kept.id))
         begun = await anext(pieces, b"")
     except Invalid as error:

@@ -111,7 +111,8 @@ async def import_data(visit: Stream) -> Response:
     async with visit.opening() as tx:
         await place(tx, visit.actor, visit.workspace_id, Access.WRITE, now=visit.now)
         throttles.hit(tx, receiving.uploads(visit))
-    kept, fields = await _received(visit)
+        shelf = await _shelf(visit).of(tx, visit.actor.user_id)
+    kept, fields = await _received(visit, shelf)
     faults.point("after_blob_before_row")
     asked = fields.model_dump_json().encode() + visit.scope["query_string"] + kept.sha256
     digest = hashlib.sha256(asked).digest()
@@ -276,7 +277,7 @@ def _items(body: bytes, scene: Scene) -> list[Item]:
     return items
 
 
-async def _received(visit: Stream) -> tuple[File, ImportFields]:
+async def _received(visit: Stream, shelf: Shelf) -> tuple[File, ImportFields]:
     """All parts; afterwards the file is durable, or nothing of it is left."""
     kept: File | None = None
     told: dict[str, str] = {}
@@ -287,13 +288,13 @@ async def _received(visit: Stream) -> tuple[File, ImportFields]:
                 raise Invalid("send it once", pointer=f"/{part.name}", code="twice")  # noqa: TRY301 - what drops the blob must see it
             if part.name == FILE:
                 data: AsyncIterator[bytes] = integrity.verified(part.headers, part.data)
-                kept = await files.keep(_shelf(visit), visit.workspace_id, _name(part), data)
+                kept = await files.keep(shelf, visit.workspace_id, _name(part), data)
             else:
                 told[part.name] = await _field(part)
         return _complete(kept, told)
     except BaseException:
         if kept is not None:
-            await _shelf(visit).drop(kept.blob)
+            await shelf.drop(kept.blob)
         raise
 
 

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 from api import integrity, pages, query, ranges, receiving
 from api.advice import Advised
 from api.multipart import Part, Parts
-from api.recordings import MAX_BYTES, Kept
+from api.recordings import MAX_BYTES, Kept, Shelf
 from api.schemas.memos import (
     CAPTURE,
     Memo,
@@ -98,7 +98,8 @@ async def upload_memo(
     """
     async with visit.opening() as tx:
         await receiving.may_begin(visit, tx)
-    kept, fields = await _received(visit)
+        shelf = await receiving.shelf(visit).of(tx, visit.actor.user_id)
+    kept, fields = await _received(visit, shelf)
     job = await receiving.write_down(visit, kept, fields, workspace_id=visit.workspace_id)
     return receiving.answer(await receiving.waited(visit, job, wait))
 
@@ -118,7 +119,7 @@ async def list_memos(
     data, next_cursor = pages.cut(
         visit, response, question, found, limit, lambda each: [each.created_at, each.id]
     )
-    ring = receiving.ring(visit)
+    ring = await receiving.opening(visit, visit.tx)
     told = [MemoSummary.of(each, ring) for each in data]
     return MemoPage(told, next_cursor, has_more=next_cursor is not None)
 
@@ -131,7 +132,7 @@ async def get_memo(visit: Visit, memo_id: UUID) -> Memo:
     result = None
     if memo.deleted_at is None:
         result = await voice_records.find(visit.tx, visit.actor, memo.job_id, using.ring)
-    return Memo.whole(memo, receiving.ring(visit), result)
+    return Memo.whole(memo, await receiving.opening(visit, visit.tx), result)
 
 
 @streams.get(
@@ -148,13 +149,13 @@ async def get_memo_audio(visit: Stream, memo_id: UUID) -> Response:
     """Download it, whole or in part (`Range: bytes=0-1023`). 404 once it is kept no more."""
     async with visit.opening(read_only=True) as tx:
         memo = await memos.get(tx, visit.actor, memo_id)
+        ring = await receiving.opening(visit, tx)
     if memo.blob is None:
         raise NotFound("the audio of this memo is kept no more")
     sealed = receiving.shelf(visit).blobs.open(memo.blob)
-    opened = memo_secrets.open_audio(receiving.ring(visit), memo, sealed)
     asked = ranges.read(visit.headers.get("range"), memo.size)
-    ready = asked.cut(opened)
     try:  # what is wrong with it shows before anything is answered
+        ready = asked.cut(memo_secrets.open_audio(ring, memo, sealed))
         begun = await anext(ready, b"")
     except Invalid as error:
         log.error("memo.damaged", subject_id=memo.id, error=error)
@@ -209,7 +210,7 @@ async def reprocess_memo(visit: Visit, memo_id: UUID, body: Reprocess) -> Respon
 async def _tried(visit: Visit, memo_id: UUID, language: str | None) -> Reprocessed:
     """Understood as if it was said now; nothing is written."""
     memo = await memos.get(visit.tx, visit.actor, memo_id)
-    text = memo_secrets.transcript(receiving.ring(visit), memo)
+    text = memo_secrets.transcript(await receiving.opening(visit, visit.tx), memo)
     if text is None:
         raise Conflict("no words of this memo are kept")
     using: Using = visit.app.state.voice
@@ -229,9 +230,8 @@ async def _tried(visit: Visit, memo_id: UUID, language: str | None) -> Reprocess
     return Reprocessed.of(before, after)
 
 
-async def _received(visit: Stream) -> tuple[Kept, MemoFields]:
+async def _received(visit: Stream, shelf: Shelf) -> tuple[Kept, MemoFields]:
     """All parts; afterwards the recording is durable, or nothing of it is left."""
-    shelf = receiving.shelf(visit)
     kept: Kept | None = None
     told: dict[str, str] = {}
     body = integrity.verified(visit.headers, visit.pieces(most=MAX_BYTES + OVERHEAD))

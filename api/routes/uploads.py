@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Response
 from starlette.exceptions import HTTPException
 
 from api import integrity, query, receiving
-from api.recordings import MAX_BYTES, recognised
+from api.recordings import MAX_BYTES, Shelf, recognised
 from api.schemas.memos import MemoFields
 from api.schemas.uploads import Upload, UploadBody
 from api.streaming import Stream, Streaming
@@ -57,6 +57,7 @@ async def create_upload(
     """Begin a recording that comes in parts. The same `capture_id` again goes on with it."""
     await receiving.may_begin(visit, visit.tx)
     upload_id = uuid7()
+    shelf = await receiving.shelf(visit).of(visit.tx, visit.actor.user_id)
     draft = Draft(
         upload_id,
         body.capture_id or uuid7(),
@@ -64,7 +65,7 @@ async def create_upload(
         body.language,
         upload_length,
         integrity.of_hex(body.sha256, pointer="/sha256"),
-        receiving.shelf(visit).parts_key(visit.workspace_id, upload_id),
+        shelf.parts_key(visit.workspace_id, upload_id),
     )
     made = await uploads.create(
         visit.tx, visit.actor, visit.workspace_id, draft, now=visit.tx.began_at
@@ -104,15 +105,16 @@ async def append_to_upload(visit: Stream, upload_id: UUID, upload_offset: Offset
     """
     async with visit.opening(read_only=True) as tx:
         upload = await uploads.get(tx, visit.actor, upload_id, now=tx.began_at)
+        shelf = await receiving.shelf(visit).of(tx, visit.actor.user_id)
     if visit.headers.get("content-type", "").partition(";")[0].strip().lower() != PART:
         raise HTTPException(415, f"send {PART}")
     if upload_offset != upload.received:
         raise Conflict(f"the upload is at offset {upload.received}")
-    received = await _appended(visit, upload)
+    received = await _appended(visit, upload, shelf)
     headers = {"Upload-Offset": str(received)}
     if received < upload.length:
         return Response(status_code=204, headers=headers)
-    answer = receiving.answer(await _completed(visit, upload_id))
+    answer = receiving.answer(await _completed(visit, upload_id, shelf))
     answer.headers.update(headers)
     return answer
 
@@ -149,12 +151,11 @@ class _Arriving:
             self.broken = error
 
 
-async def _appended(visit: Stream, upload: UploadRow) -> int:
+async def _appended(visit: Stream, upload: UploadRow, shelf: Shelf) -> int:
     """How much has been received, with what the network let through of this part."""
     arriving = _Arriving()
     body = visit.pieces(most=upload.length - upload.received)
     pieces = integrity.verified(visit.headers, arriving.watched(body, first=upload.received == 0))
-    shelf = receiving.shelf(visit)
     received = upload.received
     first = await anext(pieces, b"")
     if first:
@@ -166,7 +167,7 @@ async def _appended(visit: Stream, upload: UploadRow) -> int:
     return received
 
 
-async def _completed(visit: Stream, upload_id: UUID) -> Job:
+async def _completed(visit: Stream, upload_id: UUID, shelf: Shelf) -> Job:
     """The memo of what is all there. What is no recording, or another one, is given up."""
     async with visit.writing(read_only=True) as tx:
         upload = await uploads.get(tx, visit.actor, upload_id, now=tx.began_at)
@@ -174,7 +175,7 @@ async def _completed(visit: Stream, upload_id: UUID) -> Job:
             memo = await memos.get(tx, visit.actor, upload.memo_id)
             return await jobs.get(tx, visit.actor, memo.job_id)
     try:
-        job = await _made(visit, upload)
+        job = await _made(visit, upload, shelf)
     except (Rejected, HTTPException):
         async with visit.writing() as tx:
             uploads.remove(tx, upload)
@@ -184,8 +185,7 @@ async def _completed(visit: Stream, upload_id: UUID) -> Job:
     return job
 
 
-async def _made(visit: Stream, upload: UploadRow) -> Job:
-    shelf = receiving.shelf(visit)
+async def _made(visit: Stream, upload: UploadRow, shelf: Shelf) -> Job:
     kept = await shelf.keep(upload.workspace_id, shelf.whole(upload))
     async with shelf.unless_refused(kept.blob):
         integrity.check([upload.sha256], kept.sha256, pointer="/sha256")

@@ -8,13 +8,15 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
-from core import crypto
+from core import crypto, epochs, logs
 from core.crypto import Keyring
 from core.db import Transaction
 from core.ids import uuid7
 from core.models.connections import ConnectionStatus, Provider
-from core.services import audits, deliveries
+from core.services import audits, deliveries, subject_keys
 from core.statements import Query, row
+
+log = logs.get(__name__)
 
 PURPOSE: Final = "connections"  # the ring is `Keys.ring.of(this)`
 PAUSED: Final = "connection_paused"  # a kind of notification
@@ -55,6 +57,7 @@ class Draft:
 @dataclass(frozen=True, slots=True)
 class _Row:
     workspace_id: UUID
+    user_id: UUID
     id: UUID
     account_id: str
     address: str
@@ -68,7 +71,8 @@ class _Row:
 
 _GET: Final = Query(
     b"""
-    SELECT workspace_id, id, account_id, address, secret, digest_channel FROM connections
+    SELECT workspace_id, user_id, id, account_id, address, secret, digest_channel
+    FROM connections
     WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s AND provider = %(provider)s
       AND status = 'active'
     """,
@@ -78,7 +82,8 @@ _GET: Final = Query(
 )
 _BY_ID: Final = Query(
     b"""
-    SELECT workspace_id, id, account_id, address, secret, digest_channel FROM connections
+    SELECT workspace_id, user_id, id, account_id, address, secret, digest_channel
+    FROM connections
     WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND status = %(status)s
     """,
     _Row.of_row,
@@ -162,6 +167,7 @@ async def put(
     known = await tx.first(_ID, workspace_id=workspace_id, user_id=user_id, provider=draft.provider)
     connection_id: UUID = known[0] if known else uuid7()
     secret = draft.secret.get_secret_value()
+    ring = await subject_keys.sealing(tx, ring, user_id)
     tx.run(
         _PUT,
         workspace_id=workspace_id,
@@ -186,7 +192,7 @@ async def find(
 ) -> Connection | None:
     """The one to use, opened; none if there is none, or it is paused."""
     found = await tx.first(_GET, workspace_id=workspace_id, user_id=user_id, provider=provider)
-    return _opened(found, ring)
+    return await _opened(tx, found, ring)
 
 
 async def by_id(
@@ -199,7 +205,7 @@ async def by_id(
 ) -> Connection | None:
     """The same by its id; none if it is gone or has another status."""
     found = await tx.first(_BY_ID, workspace_id=workspace_id, id=connection_id, status=status)
-    return _opened(found, ring)
+    return await _opened(tx, found, ring)
 
 
 async def pause(
@@ -240,8 +246,12 @@ async def pause(
         tx.run(deliveries.NOTIFY, rows=Jsonb(told))
 
 
-def _opened(found: _Row | None, ring: Keyring) -> Connection | None:
+async def _opened(tx: Transaction, found: _Row | None, ring: Keyring) -> Connection | None:
     if found is None:
+        return None
+    ring = await subject_keys.opening(tx, ring, found.user_id)
+    if epochs.closed(ring, found.secret):  # as good as none: connected anew it works
+        log.error("connection.unreadable", subject_id=found.id)
         return None
     secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
     opened = SecretStr(secret.decode())

@@ -27,6 +27,8 @@ STAYS: Final = {
     "workspaces": "go with their last member, after their rows",
     "memberships": "go with the workspaces",
     "executions": "go with the histories that they name",
+    "subject_keys": "go with the account, after all that they open",
+    "key_epochs": "wrap everybody's keys",
     "data_requests": "random ids; proof that a request was answered in time",
     "audit_log": "proof of what was done; random ids, no contents",
     "erasures": "random ids and figures; says that the erasure was done",

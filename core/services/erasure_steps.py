@@ -19,7 +19,14 @@ from core.db import Transaction
 from core.messages import Store
 from core.models.erasures import ErasureStatus
 from core.rules import receipts
-from core.services import audits, data_requests, erasure_rows, erasures, executions
+from core.services import (
+    audits,
+    data_requests,
+    erasure_rows,
+    erasures,
+    executions,
+    subject_keys,
+)
 from core.statements import Query, row
 
 
@@ -193,9 +200,10 @@ async def finish(
     found = await tx.first(_LOCK, id=erasure_id)
     if found is None or found.status != ErasureStatus.RUNNING:
         return
+    keys = await subject_keys.destroy(tx, found.user_id)
     removed = await erasure_rows.remove(tx, found.user_id)
     stores = {store: step["counts"] for store, step in found.steps.items()}
-    stores[Store.ACCOUNT] = {"users": int(removed)}
+    stores[Store.ACCOUNT] = {"users": int(removed), **({"keys": keys} if keys else {})}
     receipt = {"id": str(found.receipt_id), "issued_at": now.isoformat(), "stores": stores}
     tx.run(_REMEMBER, user=found.user_id, now=now)
     tx.run(

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
 from core import crypto, logs
 from core.crypto import Keyring
+from core.db import Transaction
 from core.errors import Invalid
-from core.services import memo_secrets, voice_seals
+from core.services import memo_secrets, subject_keys, voice_seals
 
 log = logs.get(__name__)
 
@@ -20,6 +22,13 @@ class Seals:
 
     memos: Keyring
     voice: Keyring
+
+    async def of(self, tx: Transaction, user_id: UUID) -> "Seals":
+        """The same with the rings that open what is sealed for this person."""
+        return Seals(
+            await subject_keys.opening(tx, self.memos, user_id),
+            await subject_keys.opening(tx, self.voice, user_id),
+        )
 
     def opened(self, table: str, column: str, row: Mapping[str, Any]) -> Any:
         """Words as text or JSON; a hash as hexadecimal digits; null for what opens no more."""

@@ -1,7 +1,8 @@
 """What is sealed of a memo, and where it stands.
 
-Each recording has a key of its own, kept sealed in its row: so the installation's key changes
-without a recording being written anew, and a recording is gone when its row forgets the key.
+Each recording has a key of its own, kept sealed in its row with the key of its person: so keys
+change without a recording being written anew, and it is gone when its row forgets its key, or the
+database that of its person.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator
@@ -10,12 +11,14 @@ from uuid import UUID
 
 import orjson
 
-from core import crypto
+from core import crypto, epochs, logs
 from core.crypto import Keyring
 from core.errors import NotFound
 from core.services.memo_rows import MemoRow
 
-PURPOSE = "voice memos"  # the ring is `Keys.ring.of(this)`
+log = logs.get(__name__)
+
+PURPOSE = "voice memos"  # the ring is what `subject_keys` makes of `Keys.ring.of(this)`
 TABLE = "voice_memos"
 
 
@@ -45,9 +48,9 @@ def seal_transcript(ring: Keyring, memo: MemoRow, text: str) -> bytes:
 
 
 def transcript(ring: Keyring, memo: MemoRow) -> str | None:
-    if memo.transcript is None:
-        return None
-    return ring.unseal(memo.transcript, aad=_column(memo, "transcript")).decode()
+    """Null where there is none, and where its key was destroyed."""
+    found = _opened(ring, memo, "transcript", memo.transcript)
+    return None if found is None else found.decode()
 
 
 def seal_words(ring: Keyring, memo: MemoRow, words: list[dict[str, Any]]) -> bytes:
@@ -56,10 +59,19 @@ def seal_words(ring: Keyring, memo: MemoRow, words: list[dict[str, Any]]) -> byt
 
 
 def words(ring: Keyring, memo: MemoRow) -> list[dict[str, Any]] | None:
-    if memo.words is None:
+    """Null as with `transcript`."""
+    found = _opened(ring, memo, "words", memo.words)
+    told: list[dict[str, Any]] | None = None if found is None else orjson.loads(found)
+    return told
+
+
+def _opened(ring: Keyring, memo: MemoRow, column: str, sealed: bytes | None) -> bytes | None:
+    if sealed is None:
         return None
-    found: list[dict[str, Any]] = orjson.loads(ring.unseal(memo.words, aad=_column(memo, "words")))
-    return found
+    if epochs.closed(ring, sealed):  # a page of memos is told all the same
+        log.error("memo.unreadable", subject_id=memo.id, kind=column)
+        return None
+    return ring.unseal(sealed, aad=_column(memo, column))
 
 
 def _column(memo: MemoRow, column: str) -> bytes:

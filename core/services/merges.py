@@ -184,7 +184,7 @@ async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) ->
         tx.emit(Event(target, f"{moved.noun}.created", moved.id))
         kept.add(moved.id)
     for todo_id, sealed in said:
-        words = voice_seals.moved(sealed, todo_id, source=source, target=target)
+        words = await voice_seals.moved(tx, bytes(sealed), todo_id, source=source, target=target)
         if todo_id in kept and words is not None:
             tx.run(_SEAL, target=target, todo_id=todo_id, original_text=words)
     if (giving.timezone, giving.all_day_time) != (taking.timezone, taking.all_day_time):

@@ -132,7 +132,8 @@ async def told(talk: Talk, result: VoiceResult) -> Reply:
     waiting: list[Step] = []
     if result.id is not None and result.proposed:
         row = await talk.tx.first(voice_rows.LOCK, id=result.id, user_id=talk.actor.user_id)
-        kept = None if row is None else voice_records.opened(row, talk.using.ring)
+        using = await talk.using.of(talk.tx, talk.actor.user_id)
+        kept = None if row is None else voice_records.opened(row, using.ring)
         waiting = [] if kept is None else [voice_steps.read(each) for each in kept["proposed"]]
     return slack_replies.of_voice(talk.user, talk.today, result, waiting)
 

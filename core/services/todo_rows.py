@@ -13,13 +13,16 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
+    Uuid,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     select,
 )
 
+from core.models.keys import SubjectKeys
 from core.models.reminders import Reminders
 from core.models.series import Series, SeriesStatus
 from core.models.todos import CreatedVia, Todos
@@ -27,6 +30,7 @@ from core.models.voice import TodoVoice
 from core.rules.durations import iso
 from core.rules.reminders import Due
 from core.services import voice_seals
+from core.services.voice_seals import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,10 @@ class Spoken:
     @classmethod
     def of_json(cls, row: list[Any], workspace_id: UUID, todo_id: UUID) -> Self:
         """From the array that `VOICE_OF_TODO` makes of a row."""
-        memo_id, confidence, sealed = row
-        words = voice_seals.words(workspace_id, todo_id, b64decode(sealed) if sealed else None)
+        memo_id, confidence, sealed, key = row
+        epoch, wrapped = key or (None, "")
+        kept = Words(b64decode(sealed), epoch, b64decode(wrapped)) if sealed else None
+        words = voice_seals.words(workspace_id, todo_id, kept)
         return cls(UUID(memo_id) if memo_id else None, confidence, words)
 
 
@@ -269,6 +275,26 @@ RECURRENCE_OF_TODO: ScalarSelect[Any] = (
     .correlate(Todos)
     .scalar_subquery()
 )
+# What is sealed for a person begins with a byte and their id (`core.epochs`).
+_KEY_OF_WORDS: ScalarSelect[Any] = (
+    select(
+        func.json_build_array(
+            SubjectKeys.epoch, func.encode(SubjectKeys.wrapped, literal_column("'base64'"))
+        )
+    )
+    .where(
+        SubjectKeys.user_id
+        == cast(
+            func.encode(
+                func.substring(TodoVoice.original_text, literal_column("2"), literal_column("16")),
+                literal_column("'hex'"),
+            ),
+            Uuid,
+        )
+    )
+    .correlate(TodoVoice)
+    .scalar_subquery()
+)
 # Looked up for those alone that were spoken: of all others it costs a comparison.
 VOICE_OF_TODO: ColumnElement[Any] = case(
     (
@@ -278,6 +304,7 @@ VOICE_OF_TODO: ColumnElement[Any] = case(
                 TodoVoice.memo_id,
                 TodoVoice.confidence,
                 func.encode(TodoVoice.original_text, literal_column("'base64'")),
+                _KEY_OF_WORDS,
             )
         )
         .where(TodoVoice.workspace_id == Todos.workspace_id, TodoVoice.todo_id == Todos.id)

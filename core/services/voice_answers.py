@@ -53,6 +53,7 @@ async def confirm(
     row = await tx.first(voice_rows.LOCK, id=command_id, user_id=actor.user_id)
     if row is None:
         raise NotFound("there is no such voice command of yours")
+    using = await using.of(tx, actor.user_id)
     kept = voice_records.opened(row, using.ring)
     if kept is None:
         raise Conflict("what was said is forgotten: say it again")
@@ -104,8 +105,11 @@ async def spoken(
         session_id=asked.session_id,
         now=tx.began_at,
     )
-    kept = None if row is None else voice_records.opened(row, using.ring)
-    if row is None or kept is None:
+    if row is None:
+        return None
+    using = await using.of(tx, actor.user_id)
+    kept = voice_records.opened(row, using.ring)
+    if kept is None:
         return None
     answer = answers.read(text, row.language)
     if answer is None and (hinted := languages.tabled(asked.language)) is not None:

@@ -76,6 +76,7 @@ async def run(
     Without `advice`, `Unsure` where `using.adviser` is to be asked; with it never.
     """
     began = perf_counter()
+    using = await using.of(tx, actor.user_id, seals=not asked.dry_run)
     context = await context_of(tx, actor, asked, workspace_id)
     access = Access.READ if memo is None or asked.dry_run else Access.WRITE
     spot = await place(tx, actor, workspace_id, access, now=now)
@@ -162,6 +163,7 @@ async def failed(
     In a transaction of its own: that of `run` leaves no trace.
     """
     began = perf_counter()
+    using = await using.of(tx, actor.user_id)
     context = await context_of(tx, actor, asked, workspace_id)
     found = await read(tx, text, asked, context, moment=tx.began_at)
     told = [voice_steps.step(nth, each).told for nth, each in enumerate(found.commands)]

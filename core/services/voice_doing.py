@@ -16,7 +16,15 @@ from core.models.todos import CreatedVia, Priority
 from core.rules.reminders import Wish, due_instant
 from core.rules.understanding import reading
 from core.rules.understanding.commands import Intent
-from core.services import reminders, todo_writes, todos, voice_rows, voice_seals, voice_steps
+from core.services import (
+    reminders,
+    subject_keys,
+    todo_writes,
+    todos,
+    voice_rows,
+    voice_seals,
+    voice_steps,
+)
 from core.services.reminders import ReminderDraft
 from core.services.todo_rows import Spoken, Todo, TodoRow
 from core.services.todos import TodoDraft
@@ -81,6 +89,7 @@ async def _create(tx: Transaction, actor: Actor, step: Step, said: Said) -> Done
     )
     todo = await todos.create(tx, actor, draft, workspace_id=said.workspace_id, now=said.now)
     if said.via is CreatedVia.VOICE:
+        ring = await subject_keys.sealing(tx, said.ring, actor.user_id)
         tx.run(
             voice_rows.ADD_VOICE,
             workspace_id=said.workspace_id,
@@ -88,9 +97,7 @@ async def _create(tx: Transaction, actor: Actor, step: Step, said: Said) -> Done
             command_id=said.command_id,
             memo_id=said.memo_id,
             confidence=step.told.confidence,
-            original_text=voice_seals.seal_words(
-                said.ring, said.workspace_id, todo.id, said.transcript
-            ),
+            original_text=voice_seals.seal_words(ring, said.workspace_id, todo.id, said.transcript),
             spans=Jsonb(dict(step.told.spans)),
             resolver_version=reading.VERSION,
             now=said.now,

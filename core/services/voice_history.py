@@ -10,7 +10,7 @@ from core.crypto import Keyring
 from core.db import Transaction
 from core.errors import NotFound
 from core.rules.understanding.commands import Span
-from core.services import voice_records, voice_rows
+from core.services import subject_keys, voice_records, voice_rows
 from core.services.voice_results import Told, VoiceResult
 from core.services.voice_rows import CommandRow
 from core.services.workspaces import Access, place
@@ -106,6 +106,7 @@ async def page(
         before_id=command_id,
         limit=limit + 1,
     )
+    ring = await subject_keys.opening(tx, ring, actor.user_id)
     return [_line(each, voice_records.opened(each, ring)) for each in rows]
 
 
@@ -113,7 +114,7 @@ async def get(
     tx: Transaction, actor: Actor, command_id: UUID, *, ring: Keyring
 ) -> VoiceCommandDetail:
     found = await _mine(tx, actor, command_id)
-    kept = voice_records.opened(found, ring)
+    kept = voice_records.opened(found, await subject_keys.opening(tx, ring, actor.user_id))
     result = voice_records.result_of(found, kept)
     sources = await _sources(tx, found, result, kept)
     return VoiceCommandDetail(_line(found, kept), result, sources)

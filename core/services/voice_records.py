@@ -16,7 +16,7 @@ from core.events import Event
 from core.models.voice import Outcome
 from core.rules.understanding import languages, reading
 from core.rules.understanding.commands import Intent
-from core.services import voice_rows, voice_seals, voice_steps
+from core.services import subject_keys, voice_rows, voice_seals, voice_steps
 from core.services.voice_results import Memo, Named, VoiceResult
 from core.services.voice_rows import CommandRow
 from core.services.voice_steps import Step
@@ -165,7 +165,9 @@ async def find(
 ) -> VoiceResult | None:
     """What was answered, without the todos that were listed."""
     row = await tx.first(voice_rows.GET, user_id=actor.user_id, id=command_id)
-    return None if row is None else result_of(row, opened(row, ring))
+    if row is None:
+        return None
+    return result_of(row, opened(row, await subject_keys.opening(tx, ring, actor.user_id)))
 
 
 def opened(row: CommandRow, ring: Keyring) -> dict[str, Any] | None:

@@ -1,15 +1,17 @@
 """What is asked of the text door, and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from core.crypto import Keyring
+from core.db import Transaction
 from core.models.memos import Quality
 from core.rules.understanding.commands import Intent, Span
 from core.rules.understanding.proposals import Proposal
+from core.services import subject_keys
 from core.services.memo_rows import MemoRow
 from core.services.todo_rows import Todo
 from core.settings import Settings
@@ -56,6 +58,11 @@ class Using:
     ring: Keyring
     policy: Policy
     adviser: Adviser | None = None
+
+    async def of(self, tx: Transaction, user_id: UUID, *, seals: bool = True) -> "Using":
+        """The same with the ring of this person, which without `seals` may only open."""
+        ring_of = subject_keys.sealing if seals else subject_keys.opening
+        return replace(self, ring=await ring_of(tx, self.ring, user_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """What people said, sealed at rest: opened for whoever may read the row."""
 
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from core import crypto
+from core import crypto, epochs, logs
 from core.crypto import Keyring
+from core.db import Transaction
 from core.errors import Invalid
+from core.services import subject_keys
+
+log = logs.get(__name__)
 
 PURPOSE = "voice commands"
 # Todos are made of rows in one place, where no request is at hand: what opens their words stands
@@ -32,38 +37,72 @@ def seal_result(
 def result(
     ring: Keyring, workspace_id: UUID, command_id: UUID, sealed: bytes | None
 ) -> dict[str, Any] | None:
-    """Null once the words are forgotten."""
+    """Null once the words are forgotten, and where their key was destroyed."""
     if sealed is None:
+        return None
+    if epochs.closed(ring, sealed):  # a page of commands is told all the same
+        log.error("voice_command.unreadable", subject_id=command_id)
         return None
     aad = crypto.place("voice_commands", "sealed", command_id, workspace_id)
     found: dict[str, Any] = orjson.loads(ring.unseal(sealed, aad=aad))
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Of a todo, sealed; with the key of whoever said them as their row has it, where it is."""
+
+    sealed: bytes
+    epoch: int | None = None
+    wrapped: bytes = field(default=b"", repr=False)
+
+
 def seal_words(ring: Keyring, workspace_id: UUID, todo_id: UUID, words: str) -> bytes:
-    aad = crypto.place("todo_voice", "original_text", todo_id, workspace_id)
-    return ring.seal(words.encode(), aad=aad)
+    return ring.seal(words.encode(), aad=_of_todo(workspace_id, todo_id))
 
 
-def words(workspace_id: UUID, todo_id: UUID, sealed: bytes | None) -> str | None:
-    """Null once they are forgotten, and where no ring of this process opens them."""
-    if sealed is None:
+def words(workspace_id: UUID, todo_id: UUID, kept: Words | None) -> str | None:
+    """Null once they are forgotten, and where no ring of this process opens them.
+
+    Asks nothing: on a page of todos each brings the key along that opens its words.
+    """
+    if kept is None:
         return None
-    found = _opened(workspace_id, todo_id, sealed)
-    return None if found is None else found[0]
-
-
-def moved(sealed: bytes, todo_id: UUID, *, source: UUID, target: UUID) -> bytes | None:
-    """The words of a todo that goes to another workspace; null where nothing opens them."""
-    found = _opened(source, todo_id, sealed)
-    return None if found is None else seal_words(found[1], target, todo_id, found[0])
-
-
-def _opened(workspace_id: UUID, todo_id: UUID, sealed: bytes) -> tuple[str, Keyring] | None:
-    aad = crypto.place("todo_voice", "original_text", todo_id, workspace_id)
     for ring in _rings.values():
-        try:
-            return ring.unseal(sealed, aad=aad).decode(), ring
-        except Invalid:
-            continue
+        opened = _opened(_theirs(ring, kept), workspace_id, todo_id, kept.sealed)
+        if opened is not None:
+            return opened
     return None
+
+
+async def moved(
+    tx: Transaction, sealed: bytes, todo_id: UUID, *, source: UUID, target: UUID
+) -> bytes | None:
+    """The words of a todo that goes from one person's own workspace to another one's, for whom they
+    are sealed from now on; null where nothing opens them.
+    """
+    for ring in _rings.values():
+        theirs = await subject_keys.opening(tx, ring, epochs.subject(sealed) or source)
+        opened = _opened(theirs, source, todo_id, sealed)
+        if opened is not None:
+            new = await subject_keys.sealing(tx, ring, target)
+            return seal_words(new, target, todo_id, opened)
+    return None
+
+
+def _theirs(ring: Keyring, kept: Words) -> Keyring:
+    whose = epochs.subject(kept.sealed)
+    if whose is None or kept.epoch is None:
+        return ring
+    return subject_keys.given(ring, whose, kept.epoch, kept.wrapped) or ring
+
+
+def _opened(ring: Keyring, workspace_id: UUID, todo_id: UUID, sealed: bytes) -> str | None:
+    try:
+        return ring.unseal(sealed, aad=_of_todo(workspace_id, todo_id)).decode()
+    except Invalid:
+        return None
+
+
+def _of_todo(workspace_id: UUID, todo_id: UUID) -> bytes:
+    return crypto.place("todo_voice", "original_text", todo_id, workspace_id)

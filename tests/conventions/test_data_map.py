@@ -39,7 +39,7 @@ PEOPLE: Final = {
 # Addresses of ours, and of servers that whoever runs this runs as well.
 OURS: Final = {"public_url", "database_url"}
 # Neither in the plan of an erasure nor left by it: they go when all else has gone.
-LAST: Final = {"users", "workspaces", "memberships", "executions"}
+LAST: Final = {"users", "workspaces", "memberships", "executions", "subject_keys"}
 KEY_PARTS: Final = 3  # a folder, a slash, a name
 ADDRESS: Final = re.compile(r'(?<!")"https://([a-z0-9.-]+\.[a-z]{2,})[/"]')
 

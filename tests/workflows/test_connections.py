@@ -64,13 +64,13 @@ class Office:
         return answer.is_success
 
     async def token(self, integration: Any) -> str:
-        [(workspace_id, sealed)] = await sql(
+        [(workspace_id, sealed, user_id)] = await sql(
             self.world.database_url,
-            "SELECT workspace_id, secret FROM connections WHERE id = %s",
+            "SELECT workspace_id, secret, user_id FROM connections WHERE id = %s",
             UUID(integration["id"]),
         )
         aad = f"connections|secret|{integration['id']}|{workspace_id}".encode()
-        return self.world.ring.unseal(bytes(sealed), aad=aad).decode()
+        return self.world.ring_of(user_id).unseal(bytes(sealed), aad=aad).decode()
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ NOT_SEALED = {  # hashes, and what is of no use after 72 hours
     ("calendar_syncs", "channel_token_hash"),
     ("calendar_channels", "token_hash"),
     ("slack_homes", "shows"),
+    ("subject_keys", "wrapped"),  # by the key of an epoch: `voicetodo admin keys rotate-epoch`
     ("voice_memos", "sha256"),
     ("imports", "sha256"),
     ("exports", "sha256"),
