@@ -28,6 +28,7 @@ from activities import webhooks
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
 from activities.orphans import Orphans
+from activities.retention import Retention
 from core import embedded, faults, health, keys, logs
 from core.db import Database
 from core.errors import Error, Misconfigured
@@ -144,7 +145,8 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         app_db = Database(url, role="vt_app", size=settings.pool_size)
         worker_db = Database(url, role="vt_worker", size=settings.pool_size)
         eraser_db = Database(url, role="vt_eraser", size=2)
-        for database in (app_db, worker_db, eraser_db):
+        retention_db = Database(url, role="vt_retention", size=1)
+        for database in (app_db, worker_db, eraser_db, retention_db):
             await database.open()
             stack.push_async_callback(database.close)
         await _database_answers(worker_db)
@@ -181,6 +183,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             erasing=erasing(settings, loaded, http, (app_db, eraser_db), voice.audio.blobs, ending),
             importing=registry.importing(loaded, app_db, voice.audio.blobs),
             exporting=exporting,
+            retaining=Retention(retention_db),
             posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
@@ -194,7 +197,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         await _nobody_is_back(eraser_db, voice.audio.blobs)
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)
-        sweep = Sweep(worker_db, client, schedules.ticks(settings.lanes))
+        sweep = Sweep(worker_db, client, schedules.all_(settings.lanes))
         orphans = Orphans(worker_db, voice.audio.blobs)
         workers = new_vendor_workers(client, queues)
         workers.append(new_worker(client, activities))

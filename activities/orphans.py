@@ -5,11 +5,11 @@ killed in between leaves a blob without a row, never a row without its blob; thi
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
-from core import clock, logs, metrics
+from core import logs, metrics
 from core.db import Database
 from core.services import memo_audio
 from integrations.blobs import Blobs
@@ -37,14 +37,12 @@ class Orphans:
         every: timedelta = EVERY,
         young: timedelta = YOUNG,
         strange: int = STRANGE,
-        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._db = db
         self._blobs = blobs
         self._every = every
         self._young = young
         self._strange = strange
-        self._now = now
 
     async def run(self) -> None:
         """Until cancelled, whatever happens to PostgreSQL and the store meanwhile."""
@@ -59,8 +57,6 @@ class Orphans:
 
     async def once(self) -> int:
         """How many blobs were deleted. Several workers may do this at a time."""
-        async with self._db.transaction() as tx:
-            memo_audio.forget_expired(tx, now=self._now())
         count = await self._blobs.tidy(self._young)
         for folder in memo_audio.FOLDERS:
             old = [kept.key async for kept in self._blobs.keys(folder) if kept.age > self._young]

@@ -65,7 +65,7 @@ class Webhooks:
         self._turns = asyncio.Semaphore(at_a_time)  # in the order in which they were asked for
 
     def tidy(self, tx: Transaction) -> None:
-        """Nothing: what is over is forgotten by the housekeeping."""
+        """Nothing: what is over is forgotten by retention."""
 
     async def work(self, batch: Sequence[Claimed], hand: Hand) -> None:
         """Run twice, each endpoint is worked on by whoever holds its lease.

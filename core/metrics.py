@@ -84,6 +84,16 @@ MEMO_BYTES = Histogram(
 BLOBS_COLLECTED = Counter(
     "voicetodo_blobs_collected_total", "Blobs that no row named any more, or whose time was over"
 )
+RETENTION_ROWS = Counter(
+    "voicetodo_retention_rows_total",
+    "Rows that were forgotten because their time was over, by class and rule",
+    ("retention", "rule"),
+)
+RETENTION_RUNS = Counter(
+    "voicetodo_retention_runs_total",
+    "Runs of the rules of retention, by what came of them",
+    ("rule", "outcome"),
+)
 DATA_WORK = Counter(
     "voicetodo_data_work_total",
     "Imports, exports and erasures, by what came of them",

@@ -132,6 +132,17 @@ ERASURE: Policy = {
     ),
 }
 
+# All rules of retention, each in bites and for a minute at most. A dead worker is noticed soon; the
+# Schedule does not begin another run as long as this one tries.
+RETENTION: Policy = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=1),
+    ),
+}
+
 # A whole archive, from its beginning each time. After a day it is said to have failed.
 EXPORT: Policy = {
     "start_to_close_timeout": timedelta(hours=6),
@@ -166,6 +177,7 @@ BACK_OFF_LONGEST = timedelta(seconds=5)
 SWEEP_EVERY = timedelta(seconds=60)
 SWEEP_AGE = timedelta(seconds=60)  # younger executions may just be starting
 TICK_EVERY = timedelta(seconds=30)
+RETENTION_EVERY = timedelta(minutes=5)
 # A tick that no worker can carry on (its input was sealed with a key that is gone) would hold its
 # Schedule for ever. What falls due stands in rows, so nothing is lost when one is given up.
 TICK_ENDS = timedelta(minutes=5)

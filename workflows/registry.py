@@ -34,6 +34,7 @@ from activities.memos import Memos
 from activities.parked import Parked
 from activities.recordings import Audio
 from activities.reminders import Reminders
+from activities.retention import Retention
 from activities.series import Series
 from activities.shift import Handler
 from activities.slack_app import SlackApp
@@ -82,6 +83,7 @@ from workflows.erasures import EraseAccount
 from workflows.exports import EXPORTING, ExportData
 from workflows.imports import ImportData, UndoImport
 from workflows.memos import LISTENING, ProcessVoiceMemo
+from workflows.retention import Forget
 from workflows.slack import ANSWERING, HandleSlack
 from workflows.tick import Tick
 from workflows.zones import ChangeZone
@@ -105,6 +107,7 @@ WORKFLOWS: Final[Sequence[type]] = (
     ImportData,
     UndoImport,
     EraseAccount,
+    Forget,
 )
 ATTEMPTS_AT_A_TIME: Final = 100  # of each queue; how many calls are under way is bounded by channel
 CALENDARS_AT_A_TIME: Final = 32  # slices; each has up to four calls under way
@@ -149,6 +152,7 @@ def activities(
     erasing: Erasures | None = None,
     importing: Imports | None = None,
     exporting: Exports | None = None,
+    retaining: Retention | None = None,
 ) -> Sequence[Callable[..., Any]]:
     """Every activity. `app_db` works as `vt_app`, `worker_db` as `vt_worker`.
 
@@ -180,6 +184,7 @@ def activities(
         *((erasing.begin, erasing.erase) if erasing else ()),
         *((importing.bring, importing.take_back) if importing else ()),
         *((exporting.write, exporting.give_up) if exporting else ()),
+        *((retaining.forget,) if retaining else ()),
     )
 
 

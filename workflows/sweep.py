@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core import clock, logs, metrics
 from core.db import Database
-from core.services import executions, housekeeping
+from core.services import executions
 from core.services.executions import Execution
 from integrations.temporal import ensure_schedules
 from workflows import policies
@@ -61,8 +61,6 @@ class Sweep:
                 # A deployment's new specification is written once; after that only what is missing.
                 swept = await self.once(update=not renewed)
                 renewed = True
-                async with self._db.transaction() as tx:
-                    housekeeping.tidy(tx)
                 if swept != Swept(0, 0, 0):
                     log.info("sweep.mended", count=swept.schedules + swept.requeued + swept.closed)
                 wait = self._every

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from api.commands import blobs, described, emails, epochs, erasures, privacy
+from api.commands import blobs, described, emails, epochs, erasures, privacy, retention
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 
@@ -28,6 +28,7 @@ app = typer.Typer(help="For operators.", no_args_is_help=True)
 app.command()(emails.emails)
 app.command()(privacy.privacy)
 app.command()(privacy.breach_report)
+app.command()(retention.retention)
 app.add_typer(privacy.requests, name="requests")
 app.add_typer(erasures.admin, name="erasures")
 app.add_typer(blobs.admin, name="blobs")
@@ -51,7 +52,7 @@ def outbox(
     depth = document["depth"]
     view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("id", "workflow", "age", "attempts", "error"):
-        view.add_column(title)
+        view.add_column(title, overflow="fold", no_wrap=title == "id")  # `--requeue` takes it
     now = datetime.now(UTC)
     for entry in document["entries"]:
         age = f"{(now - entry['created_at']).total_seconds():.0f} s"

@@ -14,6 +14,7 @@ from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
 from api.commands.words import parsed, short, when
 from core.errors import NotFound
+from core.rules.preferences import AUDIO_DAYS, MOST_AUDIO_DAYS
 
 app = typer.Typer(help="What you said, and how well it is understood.", no_args_is_help=True)
 
@@ -138,6 +139,38 @@ def stats(
         if value:
             table.add_row(name, value)
     answer(found, table, as_json=as_json)
+
+
+@app.command()
+def keep_audio(
+    days: Annotated[
+        str | None, typer.Argument(help="Days, or `default`. Without it: what you chose.")
+    ] = None,
+    *,
+    api: Api = None,
+    as_json: Json = False,
+) -> None:
+    """Choose how long the audio of recordings is kept once it is text, of all there are."""
+    with connect(api) as client:
+        if days is None:
+            chosen = client.get("/me")["preferences"].get(AUDIO_DAYS)
+        else:
+            chosen = _days(days)
+            client.send("PATCH", "/me", {"preferences": {AUDIO_DAYS: chosen}})
+    line = f"Audio is kept for {chosen} days once it is text."
+    if chosen is None:
+        line = "Audio is kept for as long as whoever runs this service chose."
+    elif chosen == 0:
+        line = "Audio goes as soon as it is text."
+    answer({AUDIO_DAYS: chosen}, line, as_json=as_json)
+
+
+def _days(said: str) -> int | None:
+    if said == "default":
+        return None
+    if not said.isdecimal() or int(said) > MOST_AUDIO_DAYS:
+        raise typer.BadParameter(f"say 0 to {MOST_AUDIO_DAYS} days, or `default`")
+    return int(said)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from api.schemas.dues import Body, Zone
 from api.schemas.preferences import ClockTime, Notifying
 from api.schemas.text import line
 from core.rules.passwords import MAX_CHARS
+from core.rules.preferences import MOST_AUDIO_DAYS
 from core.services.accounts import Draft
 from core.services.users import MAX_PREFERENCES_BYTES
 
@@ -159,6 +160,17 @@ class Verification(Body):
 class Preferences(Notifying):
     """Ours, as `PUT /me/notification-preferences` takes them; a client's own keys are kept."""
 
+    audio_retention_days: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=0,
+            le=MOST_AUDIO_DAYS,
+            description="Days that the audio of recordings is kept once it is text, those that are"
+            " there included; 0: not at all. Default: as whoever runs this service chose",
+            examples=[7],
+        ),
+    ] = None
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
         json_schema_extra={

@@ -133,9 +133,13 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """`days` is null where nothing but its end ends it; `setting` says another number."""
+    """`days` is null where nothing but its end ends it; `setting` says another number.
+
+    Some of its rows go after `sooner` days.
+    """
 
     days: int | None
+    sooner: int | None
     setting: str | None
     says: str
 
@@ -205,7 +209,7 @@ class _Reader:
             {name: Basis(it["article"], it["says"]) for name, it in raw["bases"].items()},
             raw["reasons"],
             {
-                name: Retention(it.get("days"), it.get("setting"), it["says"])
+                name: Retention(it.get("days"), it.get("sooner"), it.get("setting"), it["says"])
                 for name, it in raw["retention"].items()
             },
             {name: self._table(name, it) for name, it in raw["tables"].items()},

@@ -24,6 +24,9 @@ KEYS: Final = (
     "paused_until",
     "escalation",
 )
+# As well, but not of messages: replacing those leaves it alone.
+AUDIO_DAYS: Final = "audio_retention_days"
+MOST_AUDIO_DAYS: Final = 3650
 SHORTEST_ESCALATION: Final = timedelta(minutes=1)
 LONGEST_ESCALATION: Final = timedelta(hours=12)
 

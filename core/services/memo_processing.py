@@ -23,7 +23,7 @@ from core.models.jobs import JobStatus
 from core.models.memos import MemoStatus, VoiceMemos
 from core.models.transcriptions import Transcriptions
 from core.rules import retries
-from core.services import deliveries, jobs, memos
+from core.services import audio_times, deliveries, jobs, memos
 from core.services.jobs import Found
 from core.services.memo_rows import MemoRow
 from core.services.memos import Heard
@@ -236,7 +236,7 @@ def heard(
     if not words:
         end(tx, work, Ending.NO_SPEECH, NO_WORDS, retention=retention, now=now)
         return
-    memos.retain(tx, work.memo, now + retention if retention is not None else None)
+    audio_times.begin(tx, work.memo.workspace_id, work.memo.id, retention, now=now)
     told = {name: value for name, value in work.job.result.items() if name != "next_at"}
     told |= {"stage": Stage.UNDERSTANDING, "transcribed": True}
     memos.tell(tx, work.memo, MemoStatus.UNDERSTANDING, stage=Stage.UNDERSTANDING, now=now)
@@ -266,7 +266,7 @@ def end(
     now: datetime,
 ) -> None:
     """Queue that nothing comes of it, and why. The audio's time runs from now on."""
-    memos.retain(tx, work.memo, now + retention if retention is not None else None)
+    audio_times.begin(tx, work.memo.workspace_id, work.memo.id, retention, now=now)
     line = f"Nothing came of a recording of yours: {problem}"
     _end(tx, work, ending, problem, line, {}, now=now)
 

@@ -143,7 +143,6 @@ HEAR = query(
         updated_at=bindparam("now"),
     )
 )
-RETAIN = query(update(VoiceMemos).where(*_OF).values(retain_until=bindparam("until")))
 FORGET = query(
     update(VoiceMemos)
     .where(*_OF, VoiceMemos.blob.is_not(None))

@@ -270,11 +270,6 @@ def hear(tx: Transaction, memo: MemoRow, heard: Heard, *, now: datetime) -> None
     )
 
 
-def retain(tx: Transaction, memo: MemoRow, until: datetime | None) -> None:
-    """Queue how long the audio is kept; null for ever. The collector forgets it then."""
-    tx.run(memo_rows.RETAIN, **_of(memo), until=until)
-
-
 def forget_audio(tx: Transaction, memo: MemoRow, *, now: datetime) -> str | None:
     """Queue forgetting the audio; the words stay. The blob to delete once this is committed."""
     if memo.blob is not None:

@@ -15,7 +15,9 @@ from core.errors import Invalid, NotFound, Stale
 from core.events import Event
 from core.models.users import Users, UserStatus
 from core.rules.digests import Plan
-from core.services import digests, rearming
+from core.rules.preferences import AUDIO_DAYS
+from core.services import audio_times, digests, rearming
+from core.settings import settings
 from core.statements import query
 
 
@@ -182,6 +184,8 @@ async def edit(
     after = replace(
         before, **values, phone_verified=proven, version=before.version + 1, updated_at=now
     )
+    if before.preferences.get(AUDIO_DAYS) != after.preferences.get(AUDIO_DAYS):
+        audio_times.follow(tx, user_id, settings().audio_retention)
     if {"preferences", "timezone"} & set(changed):
         digests.follow(
             tx, user_id, Plan.of(after.preferences.get("digest")), after.timezone, now=now

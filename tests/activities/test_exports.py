@@ -26,6 +26,7 @@ from core.messages import JobMessage
 from core.services import export_tables, exports
 from integrations.blobs import Directory
 from tests.exporting import Opened, ask, export, fetch, worker, write
+from tests.forgetting import forget
 from tests.people import Person
 from tests.teams import sql, team
 from tests.todos import make
@@ -252,10 +253,12 @@ async def test_after_a_week_it_is_collected(
     blobs = app.state.shelf.blobs
     ((blob,),) = await sql(database_url, "SELECT blob FROM exports WHERE id = %s", made["id"])
     nearly = clock.now() + timedelta(days=7) - timedelta(minutes=1)
-    await Orphans(worker_db, blobs, young=timedelta(0), now=lambda: nearly).once()
+    await forget(database_url, "exports", at=nearly)
+    await Orphans(worker_db, blobs, young=timedelta(0)).once()
     assert (await alice.get(f"/exports/{made['id']}")).json()["available"]
     later = nearly + timedelta(minutes=2)
-    await Orphans(worker_db, blobs, young=timedelta(0), now=lambda: later).once()
+    await forget(database_url, "exports", at=later)
+    await Orphans(worker_db, blobs, young=timedelta(0)).once()
     shown = (await alice.get(f"/exports/{made['id']}")).json()
     assert (shown["status"], shown["available"]) == ("succeeded", False)
     assert (await alice.http.get(led.headers["location"])).status_code == 404

@@ -1,6 +1,7 @@
 """Imports, step by step: each format, broken off and gone on, an account that comes back equal."""
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from fastapi import FastAPI
 from temporalio.testing import ActivityEnvironment
 
 from activities.orphans import Orphans
-from core import embedded
+from core import clock, embedded
 from core.db import Database
 from core.messages import JobMessage
 from tests.exporting import export
+from tests.forgetting import forget
 from tests.importing import FILES, Importing, document, texts
 from tests.people import Person, register
 from tests.sandboxes import sandbox
@@ -362,15 +364,34 @@ async def test_what_cannot_be_joined_stands_by_itself(importing: Importing, app:
 
 
 async def test_after_its_time_it_is_forgotten_and_its_todos_stay(
-    importing: Importing, app: FastAPI, worker_db: Database
+    importing: Importing, app: FastAPI
 ) -> None:
     url = embedded.database_url(app.state.settings)
     done = await importing.bring(texts("one"))
-    await Orphans(worker_db, app.state.import_shelf.blobs).once()
-    assert (await importing.read(done))["undo_until"] > done["created_at"]
-    await sql(url, "UPDATE imports SET expires_at = now() WHERE id = %s", UUID(done["id"]))
-    await Orphans(worker_db, app.state.import_shelf.blobs).once()
+    until = datetime.fromisoformat((await importing.read(done))["undo_until"])
+    assert until > clock.now() + timedelta(days=29)
+    await forget(url, "import_rows", "imports", at=until - timedelta(minutes=1))
+    assert await counted(app, importing.person, "import_rows") == 1
+    await forget(url, "import_rows", "imports", at=until + timedelta(minutes=1))
     assert (await importing.person.get(f"/imports/{done['id']}")).status_code == 404
     assert await counted(app, importing.person, "import_rows") == 0
     again = await importing.bring(texts("one"))
     assert again["result"]["counts"]["existed"] == 1
+
+
+async def test_what_is_under_way_is_not_forgotten(importing: Importing, app: FastAPI) -> None:
+    url, late = embedded.database_url(app.state.settings), clock.now() + timedelta(days=31)
+    waiting = await importing.send(texts("one"))
+    await forget(url, "import_rows", "imports", at=late)
+    done = await importing.finish(waiting)
+    assert done["status"] == "succeeded"
+    assert (await importing.person.post(f"/imports/{done['id']}/undo")).status_code == 202
+    await forget(url, "import_rows", "imports", at=late)
+    assert await counted(app, importing.person, "import_rows") == 1
+    await sql(
+        url,
+        "UPDATE jobs SET status = 'succeeded', finished_at = now() WHERE user_id = %s",
+        importing.person.id,
+    )
+    await forget(url, "import_rows", "imports", at=late)
+    assert (await importing.person.get(f"/imports/{done['id']}")).status_code == 404

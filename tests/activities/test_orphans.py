@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from fastapi import FastAPI
 
@@ -16,6 +15,7 @@ from core.ids import uuid7
 from core.services import memos
 from core.services.memos import Draft
 from integrations.blobs import Directory
+from tests.forgetting import forget
 from tests.people import Person
 from tests.teams import sql
 from tests.voicing import blobs, memo, memo_of, noise, upload
@@ -87,18 +87,19 @@ async def test_blobs_of_another_database_are_left_alone(
 
 
 async def test_audio_goes_when_its_time_is_over(
-    app: FastAPI, app_db: Database, worker_db: Database, alice: Person
+    app: FastAPI, worker_db: Database, database_url: str, alice: Person
 ) -> None:
     before = blobs(app)
     made = [memo_of(await upload(alice, noise(500))) for _ in range(3)]
     age(*(blobs(app) - before))
-    async with app_db.transaction() as tx:
-        tx.act_in([alice.id])
-        for memo_id, days in zip(made, (-1, 1, None), strict=True):
-            row = await memos.lock(tx, alice.id, UUID(memo_id))
-            assert row is not None
-            until = None if days is None else tx.began_at + timedelta(days=days)
-            memos.retain(tx, row, until)
+    for memo_id, days in zip(made, (-1, 1, None), strict=True):
+        await sql(
+            database_url,
+            "UPDATE voice_memos SET retain_until = now() + make_interval(days => %s) WHERE id = %s",
+            days,
+            memo_id,
+        )
+    await forget(database_url, "audio")
     await Orphans(worker_db, app.state.shelf.blobs).once()
     told = [await memo(alice, memo_id) for memo_id in made]
     assert [each["has_audio"] for each in told] == [False, True, True]

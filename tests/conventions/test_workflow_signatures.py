@@ -14,6 +14,7 @@ from temporalio import activity, workflow
 
 from activities.calendars import Calendars
 from activities.channels import Channels
+from activities.retention import Retention
 from core.crypto import Keyring
 from core.db import Database
 from core.messages import Kind, TickMessage
@@ -65,6 +66,7 @@ def activities() -> list[Callable[..., Any]]:
             lanes=1,
             ending=ending,
             slack_app=idle(closed),
+            retaining=Retention(closed),
         ),
         keeping.sync_slice,
     ]

@@ -35,6 +35,7 @@ from core.services.memo_processing import Ending
 from tests.workflows import test_disconnecting as ending
 from tests.workflows import test_erasures as erasures
 from tests.workflows import test_exports as exports
+from tests.workflows import test_retention as retention
 from tests.workflows import test_slack as slack
 from tests.workflows.skipping import MESSAGE, QUEUE, Script, run, skipping
 from tests.workflows.test_calendars import HALF, LISTED, PAUSED, SYNCED, WAITS, running
@@ -170,6 +171,9 @@ async def main() -> None:
             async with erasures.erasing(environment, erased) as leaving:
                 await leaving.result()
                 await _write(f"erase_account{name}", leaving)
+        async with retention.forgetting(environment, retention.Rounds(unfinished=1)) as forgetting:
+            await forgetting.result()
+            await _write("forget", forgetting)
         for name, planned in CALENDARS.items():
             async with running(environment, CalendarScript(list(planned))) as calendar:
                 await calendar.result()

@@ -16,7 +16,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from activities.channels import Channels
 from activities.orphans import Orphans
 from api.main import create_app
-from core import keys
+from core import embedded, keys
 from core.db import Database
 from core.settings import Settings
 from integrations.audio import recordings
@@ -24,6 +24,7 @@ from integrations.blobs import Directory
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
 from tests.connecting import unconnected
+from tests.forgetting import forget
 from tests.memos import Said, recorded
 from tests.people import Person, register
 from tests.serving import serve
@@ -212,8 +213,8 @@ async def test_audio_is_kept_for_as_long_as_it_was_said(
     blobs = Directory(place.settings.blobs)
     for days, left in ((29, 200), (31, 404)):
         later = datetime.now(UTC) + timedelta(days=days)
-        collector = Orphans(place.db, blobs, young=timedelta(0), now=lambda at=later: at)  # type: ignore[misc]  # a default is how a lambda keeps it
-        await collector.once()
+        await forget(embedded.database_url(place.settings), "audio", at=later)
+        await Orphans(place.db, blobs, young=timedelta(0)).once()
         assert (await ada.get(f"/voice/memos/{memo['id']}/audio")).status_code == left
     assert not [path for path in place.settings.blobs.rglob("*") if path.is_file()]
     kept = (await ada.get(f"/voice/memos/{memo['id']}")).json()

@@ -13,6 +13,7 @@ from httpx2 import Response
 from activities.orphans import Orphans
 from core.db import Database
 from integrations.blobs import Directory
+from tests.forgetting import forget
 from tests.people import API, Person
 from tests.teams import sql
 from tests.todos import refusal
@@ -182,5 +183,6 @@ async def test_what_nobody_finished_expires(
     )
     assert (await alice.get(path)).status_code == 404
     assert (await append(alice, path, 600, b"x")).status_code == 404
+    await forget(database_url, "uploads")
     await Orphans(worker_db, store, young=timedelta(0)).once()
     assert not part.exists()

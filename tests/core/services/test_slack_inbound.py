@@ -8,8 +8,9 @@ import pytest
 from core import clock
 from core.db import Database
 from core.models.slack_inbound import InboundKind
-from core.services import housekeeping, slack_inbound
+from core.services import slack_inbound
 from core.services.slack_inbound import Ending, Told
+from tests.forgetting import forget
 from tests.teams import sql
 
 
@@ -46,7 +47,6 @@ async def test_what_is_told_again_is_not_taken_again(app_db: Database) -> None:
 )
 async def test_it_is_forgotten(
     app_db: Database,
-    worker_db: Database,
     database_url: str,
     age: str,
     answer: dict[str, str] | None,
@@ -60,8 +60,7 @@ async def test_it_is_forgotten(
         assert inbound is not None
         slack_inbound.done(tx, inbound, Ending("x", answer=answer), now=clock.now())
     await aged(database_url, what.id, age)
-    async with worker_db.transaction() as tx:
-        housekeeping.tidy(tx)
+    await forget(database_url, "slack_words", "slack")
     async with app_db.transaction() as tx:
         assert (await slack_inbound.get(tx, what.id) is not None) is stays
 

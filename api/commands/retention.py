@@ -1,0 +1,126 @@
+"""`voicetodo admin retention`: what is forgotten when, and what the last runs came to.
+
+Beside the API, as the other commands for operators.
+"""
+# ruff: noqa: PLC0415 - imports inside commands: SQLAlchemy costs `--help` half a second
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from api.commands.options import Json, answer, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from core.services.retention_statements import Rule
+
+
+def retention(
+    *,
+    run: Annotated[
+        str | None, typer.Option(help="Forget what is over of this class, now.", metavar="CLASS")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what is over; with --run, of this class alone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what is forgotten when, and when that was done last."""
+    from core.services import retention as service
+    from core.services.retention_rules import RULES
+
+    if run is not None and not service.of(run):
+        names = ", ".join(dict.fromkeys(rule.kind for rule in RULES))
+        raise typer.BadParameter(f"there is no class {run!r}; there are {names}")
+    rules = RULES if run is None else service.of(run)
+    rows = asyncio.run(_looked(rules, run=run is not None and not dry_run, dry_run=dry_run))
+    answer(rows, _view(rows, dry_run=dry_run), as_json=as_json)
+
+
+async def _looked(rules: "Sequence[Rule]", *, run: bool, dry_run: bool) -> list[dict[str, Any]]:
+    from core import clock, embedded
+    from core.db import Database
+    from core.services import retention as service
+
+    url = embedded.database_url(load_settings())
+    database = Database(url, role="vt_retention", size=1)
+    await database.open()
+    try:
+        if run:
+            with Progress(transient=True) as progress:
+                for rule in rules:
+                    task = progress.add_task(f"{rule.kind}: {rule.table}", total=None)
+                    await service.run(
+                        database,
+                        rule,
+                        now=clock.now,
+                        progress=lambda gone, task=task: progress.advance(task, gone),  # type: ignore[misc]  # a default is how a lambda keeps it
+                    )
+        async with database.transaction(read_only=True) as tx:
+            last = await service.runs(tx)
+        over: dict[str, int] = {}
+        for rule in rules if dry_run else ():
+            async with database.transaction(read_only=True) as tx:
+                over[rule.name] = await service.over(tx, rule, now=clock.now())
+    finally:
+        await database.close()
+    return [
+        {
+            "class": rule.kind,
+            "rule": rule.name,
+            "table": rule.table,
+            "age": _age(rule),
+            "action": rule.action,
+            "last": asdict(last[rule.name]) if rule.name in last else None,
+            **({"over": over[rule.name]} if dry_run else {}),
+        }
+        for rule in rules
+    ]
+
+
+def _age(rule: "Rule") -> str:
+    """In days, or until when: a row may say that itself."""
+    if isinstance(rule.given, str):
+        return f"{rule.given}, or as chosen"
+    return _span(rule.lasts + rule.given if rule.given else rule.lasts)
+
+
+def _span(lasts: "timedelta") -> str:
+    return f"{lasts.days} d" if lasts.days else f"{lasts.total_seconds() / 3600:.0f} h"
+
+
+def _view(rows: list[dict[str, Any]], *, dry_run: bool) -> Table:
+    view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("class", "table", "age", "action", "last run", "rows", "took", "all rows"):
+        view.add_column(title)
+    if dry_run:
+        view.add_column("over now", justify="right")
+    for each in rows:
+        last = each["last"]
+        figures: tuple[str, ...] = ("", "", "")
+        state = Text("never", "dim")
+        if last is not None:
+            state = Text(f"{last['began_at']:%Y-%m-%d %H:%M:%S}", "green")
+            if last["error"]:
+                state = Text(f"{last['error']}, {last['began_at']:%Y-%m-%d %H:%M:%S}", "red")
+            elif last["unfinished"]:
+                state.append(", goes on")
+            figures = (f"{last['rows']:,}", f"{last['took_ms']} ms", f"{last['total']:,}")
+        view.add_row(
+            each["class"],
+            each["table"],
+            each["age"],
+            each["action"],
+            state,
+            *figures,
+            *([f"{each['over']:,}"] if dry_run else []),
+        )
+    return view
