@@ -64,6 +64,7 @@ class CalendarSyncs(TenantTable):
         one_of("state", SyncState),
         one_of("phase", Phase),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index(None, "user_id"),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

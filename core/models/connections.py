@@ -42,6 +42,7 @@ class Connections(TenantTable):
         one_of("provider", Provider),
         one_of("status", ConnectionStatus),
         UniqueConstraint("workspace_id", "user_id", "provider"),
+        Index(None, "user_id"),
         Index(
             "ix_connections_disconnecting",
             "updated_at",
@@ -95,6 +96,7 @@ class SlackMembers(Table):
             ["connections.workspace_id", "connections.id"],
             ondelete="CASCADE",
         ),
+        Index(None, "user_id"),
         Index(None, "workspace_id", "connection_id"),
     )
 

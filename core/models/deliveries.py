@@ -53,6 +53,7 @@ class Deliveries(TenantTable):
         one_of("channel", Channel),
         one_of("status", DeliveryStatus),
         Index(None, "subject_id", "arm_no"),
+        Index(None, "user_id"),
         Index(
             None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
         ),

@@ -94,6 +94,7 @@ class VoiceUploads(TenantTable):
     __table_args__ = (
         CheckConstraint("received BETWEEN 0 AND length", name="received_within_length"),
         UniqueConstraint("workspace_id", "user_id", "capture_id"),
+        Index(None, "user_id"),
         Index(None, "expires_at"),
     )
 

@@ -33,7 +33,7 @@ class UsedActions(TenantTable):
     """
 
     __tablename__ = "used_actions"
-    __table_args__ = (Index(None, "expires_at"),)
+    __table_args__ = (Index(None, "expires_at"), Index(None, "user_id"))
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     used_at: Mapped[datetime]

@@ -27,6 +27,7 @@ class Reminders(TenantTable):
         ),
         CheckConstraint("at_zone IS NULL OR at_on IS NOT NULL", name="at_zone_has_a_time"),
         Index(None, "todo_id"),  # alone: see 0007
+        Index(None, "user_id"),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
         Index(
             None,

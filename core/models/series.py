@@ -54,7 +54,7 @@ class Series(TenantTable):
         one_of("shift", Shift),
         Index(None, "workspace_id", "todo_id"),
         Index("ix_series_left", "updated_at", postgresql_where=text("todo_id IS NULL")),
-        Index(None, "created_by", postgresql_where=text("start_zone IS NULL")),
+        Index(None, "created_by"),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
         Index(
             None,

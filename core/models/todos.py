@@ -107,6 +107,7 @@ class Todos(TenantTable):
         Index(None, "workspace_id", "list_id", postgresql_where=text("list_id IS NOT NULL")),
         Index(None, "workspace_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "workspace_id", "series_id", postgresql_where=text("series_id IS NOT NULL")),
+        Index(None, "created_by"),  # for whoever is erased
         Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 

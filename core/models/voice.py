@@ -35,7 +35,10 @@ class VoiceSessions(TenantTable):
     """A talk of one person on one device: what was spoken of last, and how well it went."""
 
     __tablename__ = "voice_sessions"
-    __table_args__ = (Index(None, "workspace_id", "user_id", "last_at"),)
+    __table_args__ = (
+        Index(None, "workspace_id", "user_id", "last_at"),
+        Index(None, "user_id"),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     device: Mapped[dict[str, Any] | None]  # as the client describes it
@@ -64,6 +67,7 @@ class VoiceCommands(TenantTable):
         ),
         one_of("outcome", Outcome),
         Index(None, "workspace_id", "user_id", "created_at", "id"),
+        Index(None, "user_id"),
         Index(None, "workspace_id", "session_id", postgresql_where=text("session_id IS NOT NULL")),
         Index(None, "workspace_id", "memo_id", postgresql_where=text("memo_id IS NOT NULL")),
         Index(None, "created_at", postgresql_where=text("sealed IS NOT NULL")),

@@ -52,6 +52,7 @@ class WebhookEndpoints(TenantTable):
         one_of("status", EndpointStatus),
         one_of("disabled_reason", DisabledReason),
         Index(None, "lane", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index(None, "user_id"),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -1,5 +1,8 @@
 """Every table says how its rows go with their person."""
 
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import UniqueConstraint
+
 from core.models import Table
 from core.rules import data_map
 from core.services import erasure_rows
@@ -11,6 +14,24 @@ def test_every_table_goes_or_stays_for_a_reason() -> None:
     assert frozenset() == UNKNOWN, "say in core/services/erasure_rows.py how its rows go"
     assert STAYS.keys() <= Table.metadata.tables.keys()
     assert not STAYS.keys() & {each.table for each in PLAN}
+
+
+def test_whatever_names_a_person_is_found_by_them() -> None:
+    """Without an index, each erasure reads the whole table, twice."""
+    unfound = {
+        f"{table.name}.{key.parent.name}"
+        for table in Table.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.target_fullname == "users.id" and key.parent.name not in _leading(table)
+    }
+    assert unfound == {"oauth_states.user_id"}  # rows of ten minutes
+
+
+def _leading(table: SqlTable) -> set[str]:
+    """The columns that an index of all rows begins with."""
+    keys = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
+    whole = [each for each in table.indexes if each.dialect_options["postgresql"]["where"] is None]
+    return {column.name for each in (*keys, *whole) for column in list(each.columns)[:1]}
 
 
 def test_a_blob_is_named_by_one_of_the_known_columns() -> None:
