@@ -345,7 +345,7 @@ class Settings(BaseSettings):
         ]
         wrong += [
             f"{name.upper()} is missing"
-            for name in ("database_url", "public_url", "sendgrid_api_key")
+            for name in ("database_url", "public_url", "sendgrid_api_key", "epoch_dir")
             if getattr(self, name) is None
         ]
         if self.password_memory_mib < MIN_PASSWORD_MEMORY_MIB:

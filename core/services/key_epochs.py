@@ -4,7 +4,7 @@ Works beside everything else, as an administrator and in small bites. Rotating w
 touches nothing that is sealed with them; a rotation that was interrupted is finished by the next.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -81,7 +81,7 @@ def standing(url: str, epochs: Epochs) -> list[Epoch]:
     ]
 
 
-def rotate(url: str, epochs: Epochs, *, batch: int = BATCH) -> Iterator[Rotated]:
+def rotate(url: str, epochs: Epochs, *, batch: int = BATCH) -> Generator[Rotated, None, None]:
     """Begin a new epoch and wrap everybody's key by it; or go on with that, where it was stopped.
 
     Raises `Conflict` while another one runs, `KeysMissing` without the file of the current epoch.

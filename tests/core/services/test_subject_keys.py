@@ -274,6 +274,28 @@ async def test_a_rotation_that_is_killed_half_way(
     assert (again.epoch > new, again.done) == (True, PEOPLE + 1)
 
 
+async def test_killed_between_file_and_row(
+    app_db: Database, database_url: str, site: Site, alice: Person
+) -> None:
+    """A file without a row is of no use, and of no harm; a row without its file is ended again."""
+    ring = site()
+    await connect(app_db, ring, alice.id, "xoxb-1")
+    [old] = await epochs_of(database_url, [alice])
+    ring.epochs.make(old + 1)  # and there it died
+    [*_, last] = await rotate(database_url, site())
+    assert last.epoch == old + 2
+    ended = "UPDATE key_epochs SET live = false, destroyed_at = now() WHERE epoch = %s"
+    await sql(database_url, ended, old)  # and there it died
+    found = {each.epoch: each for each in key_epochs.standing(database_url, site().epochs)}
+    assert "still here" in (found[old].problem or "")
+    key_epochs.destroy(database_url, site().epochs, old)
+    assert not site().epochs.here(old)
+    assert site().epochs.destroyed(old)
+    found = {each.epoch: each for each in key_epochs.standing(database_url, site().epochs)}
+    assert found[old].problem is None
+    assert await token(app_db, site(), alice.id) == "xoxb-1"
+
+
 async def test_no_key_is_wrapped_by_a_destroyed_epoch(
     app_db: Database, database_url: str, site: Site, alice: Person, bob: Person
 ) -> None:
