@@ -49,7 +49,10 @@ SLICES_S: Final = 20.0  # after so long it reports to its workflow; the next one
 IN_MEMORY: Final = 8 * 1024 * 1024
 ACCOUNT_CLOSED: Final = "the account is closed"
 DAMAGED: Final = "the file cannot be opened any more; whoever runs this service can find out why"
-UNKNOWN: Final = "this is no file of a kind that is read here: " + ", ".join(Format)
+UNKNOWN: Final = (
+    "this is no file of a kind that is read here: what a browser keeps (JSON), Todoist's CSV or "
+    "backup, tasks of a calendar (ICS), our own export"
+)
 UNJOINED: Final = "what it belongs to could not be joined to it"
 UNWRITABLE: Final = "it could not be written down"
 Step = Callable[[Reading, Sequence[Item], int, float], Awaitable[None]]

@@ -32,6 +32,9 @@ def bring(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would come of it; make nothing.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make again what was deleted since it came before.")
+    ] = False,
     undo: Annotated[
         str | None, typer.Option(help="Take back the import with this id.", metavar="ID")
     ] = None,
@@ -53,22 +56,20 @@ def bring(
         if undo is not None:
             _take_back(client, undo, keep_changed=keep_changed, as_json=as_json)
         elif file is not None:
-            _bring(client, file, format_name, dry_run=dry_run, as_json=as_json)
+            fields = {"dry_run": dry_run, "again": again}
+            said = {name: "true" for name, is_set in fields.items() if is_set}
+            said |= {"format": format_name} if format_name is not None else {}
+            _bring(client, file, said, as_json=as_json)
 
 
-def _bring(
-    client: Client, file: Path, format_name: str | None, *, dry_run: bool, as_json: bool
-) -> None:
+def _bring(client: Client, file: Path, fields: dict[str, str], *, as_json: bool) -> None:
     if file.stat().st_size > MOST:
         raise typer.BadParameter(f"{file} is larger than {MOST // 1024 // 1024} MiB")
-    fields = {"dry_run": "true" if dry_run else "false"}
-    if format_name is not None:
-        fields["format"] = format_name
     boundary = secrets.token_hex(16)
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     form = _form(file, fields, boundary)
     sent = client.send("POST", "/imports", form, headers=headers, undoable=False).body
-    jobs.watch(client, sent, "trying" if dry_run else "importing", _news)
+    jobs.watch(client, sent, "trying" if "dry_run" in fields else "importing", _news)
     told = client.get(f"/imports/{sent['id']}")
     if told["status"] != "succeeded":
         raise Rejected(told["error"] or f"the import was {told['status']}")
@@ -85,8 +86,9 @@ def _take_back(client: Client, import_id: str, *, keep_changed: bool, as_json: b
     undo = told["undo"]
     if undo["status"] != "succeeded":
         raise Rejected(undo["error"] or f"the undoing was {undo['status']}")
-    kept = f" {undo['kept']} were changed since and stay." if undo["kept"] else ""
-    answer(told, f"Taken back: {undo['taken_back']} todos.{kept}", as_json=as_json)
+    kept = undo["kept"]
+    stay = f" {kept} {_one(kept, 'was', 'were')} changed since and stay." if kept else ""
+    answer(told, f"Taken back: {_todos(undo['taken_back'])}.{stay}", as_json=as_json)
 
 
 def _form(file: Path, fields: dict[str, str], boundary: str) -> Callable[[], Iterator[bytes]]:
@@ -114,20 +116,42 @@ def _news(job: dict[str, Any]) -> str:
 
 def _report(told: dict[str, Any]) -> Iterator[Any]:
     result, counts = told["result"], told["result"]["counts"]
-    would = "Would create" if told["dry_run"] else "Created"
-    parts = [f"{would} {counts['created']} todos"]
-    parts += [f"{counts['existed']} were here already"] if counts["existed"] else []
-    parts += [f"{counts['skipped']} rows are no todos"] if counts["skipped"] else []
-    parts += [f"{counts['rejected']} rows cannot be read"] if counts["rejected"] else []
-    yield f"{'; '.join(parts)}. ({told['format']})"
+    yield _headline(told)
     if result["lists"]:
         yield f"New lists: {escape(', '.join(result['lists']))}."
     if result["rejected"]:
-        table = Table("line", "why", "row", box=None, pad_edge=False)
+        yield "\nCannot be read:"
+        table = Table("line", "why", "row", box=None, padding=(0, 2, 0, 0))
         for each in result["rejected"][:SHOWN]:
-            table.add_row(str(each["line"]), escape(each["reason"]), escape(each["excerpt"]))
+            line = str(each["line"] or "")
+            table.add_row(line, escape(each["reason"]), escape(each["excerpt"]))
         yield table
-    for sentence in result["lost"]:
-        yield f"Not as it was: {escape(sentence)}"
-    if not told["dry_run"] and counts["created"]:
-        yield f"[dim]Take it back within 30 days: voicetodo import --undo {told['id']}[/]"
+        if counts["rejected"] > SHOWN:
+            yield f"and {counts['rejected'] - SHOWN} more: GET /imports/{told['id']}/rows"
+    if result["lost"]:
+        yield "\nNot as it was in the file:"
+        yield from (f"- {escape(sentence)}" for sentence in result["lost"])
+    if counts["created"]:
+        yield ""
+        back = f"Take it back within 30 days: voicetodo import --undo {told['id']}"
+        said = "Nothing was made: leave --dry-run out to bring it." if told["dry_run"] else back
+        yield f"[dim]{said}[/]"
+
+
+def _headline(told: dict[str, Any]) -> str:
+    counts = told["result"]["counts"]
+    here, out, bad = counts["existed"], counts["skipped"], counts["rejected"]
+    would = "Would create" if told["dry_run"] else "Created"
+    parts = [f"{would} {_todos(counts['created'])}"]
+    parts += [f"{here} {_one(here, 'was', 'were')} here already"] if here else []
+    parts += [f"{out} {_one(out, 'row is', 'rows are')} left out"] if out else []
+    parts += [f"{bad} {_one(bad, 'row', 'rows')} cannot be read"] if bad else []
+    return f"{'; '.join(parts)}. ({told['format']})"
+
+
+def _todos(count: int) -> str:
+    return f"{count} {_one(count, 'todo', 'todos')}"
+
+
+def _one(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several

@@ -15,14 +15,17 @@ MOST_NAMED: Final = 100  # of rejected rows, of sentences, of lists
 
 @dataclass(slots=True)
 class Report:
-    """`total` is null until the file was read once. `lost` counts rows by sentence."""
+    """`total` is null until the file was read once.
+
+    `lost` has by sentence how many rows that is said of, and the line of the first (0: of none).
+    """
 
     total: int | None = None
     again: bool = False  # something waits for a second reading
     counts: dict[str, int] = field(default_factory=lambda: {each.value: 0 for each in Outcome})
     lists: list[str] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
-    lost: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, list[int]] = field(default_factory=dict)
     more_lost: int = 0
     taken_back: int = 0
     kept: int = 0
@@ -33,6 +36,9 @@ class Report:
         for name, value in stored.items():
             if name in cls.__slots__:
                 setattr(made, name, value)
+        for sentence, told in made.lost.items():
+            if isinstance(told, int):  # as it was counted when no line was told
+                made.lost[sentence] = [told, 0]
         return made
 
     def stored(self) -> dict[str, Any]:
@@ -44,8 +50,8 @@ class Report:
             if line.outcome == Outcome.REJECTED:
                 self.reject(line.line, line.code, line.reason, line.excerpt)
             elif line.outcome == Outcome.SKIPPED and line.reason:
-                self.lose([line.reason])
-            self.lose(line.lost)
+                self.lose([line.reason], line.line)
+            self.lose(line.lost, line.line)
         new = [name for name in lists if name not in self.lists]
         self.lists += new[: MOST_NAMED - len(self.lists)]
 
@@ -54,10 +60,10 @@ class Report:
             told = {"line": line, "code": code, "reason": reason, "excerpt": excerpt}
             self.rejected.append(told)
 
-    def lose(self, sentences: Iterable[str]) -> None:
+    def lose(self, sentences: Iterable[str], line: int = 0) -> None:
         for sentence in sentences:
             if sentence in self.lost or len(self.lost) < MOST_NAMED:
-                self.lost[sentence] = self.lost.get(sentence, 0) + 1
+                self.lost.setdefault(sentence, [0, line])[0] += 1
             else:
                 self.more_lost += 1
 
@@ -69,7 +75,7 @@ class Report:
 
     def told(self) -> dict[str, Any]:
         """As the API tells it."""
-        lost = [f"{what} ({n} rows)" if n > 1 else what for what, n in self.lost.items()]
+        lost = [f"{what}{_where(n, line)}" for what, (n, line) in self.lost.items()]
         if self.more_lost:
             lost.append(f"and {self.more_lost} more, told with their rows")
         return {
@@ -79,3 +85,9 @@ class Report:
             "rejected": self.rejected,
             "lost": lost,
         }
+
+
+def _where(rows: int, line: int) -> str:
+    if rows > 1:
+        return f" ({rows} rows, first in line {line})" if line else f" ({rows} rows)"
+    return f" (line {line})" if line else ""

@@ -84,15 +84,15 @@ def test_a_file_is_tried_brought_and_taken_back(alice: Run, tmp_path: Path) -> N
     )
     tried = alice("import", str(file), "--dry-run")
     assert tried.code == 0, tried.err
-    assert "Would create 1 todos; 1 rows cannot be read. (localstorage)" in tried.out
+    assert "Would create 1 todo; 1 row cannot be read. (localstorage)" in tried.out
     assert "New lists: Work." in tried.out
     brought = alice("import", str(file), "--format", "localstorage", "--json")
     told = brought.document
     assert (told["status"], told["file_name"]) == ("succeeded", "todos [1].json")
     again = alice("import", str(file))
-    assert "Created 0 todos; 1 were here already" in again.out
+    assert "Created 0 todos; 1 was here already" in again.out
     back = alice("import", "--undo", told["id"])
-    assert (back.code, back.out) == (0, "Taken back: 1 todos.\n")
+    assert (back.code, back.out) == (0, "Taken back: 1 todo.\n")
 
 
 def test_what_cannot_be_done_is_said(alice: Run, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ async def test_what_was_deleted_since_stays_deleted(importing: Importing) -> Non
     await importing.person.delete(f"/todos/{one['id']}")
     again = await importing.bring(file)
     assert again["result"]["counts"] == {"created": 0, "existed": 1, "rejected": 0, "skipped": 1}
-    assert again["result"]["lost"] == [DELETED]
+    assert again["result"]["lost"] == [f"{DELETED} (line 1)"]
     codes = {row["excerpt"]: row["code"] for row in await importing.rows(again)}
     assert codes == {"one": "deleted", "two": None}
     assert await importing.titles() == ["two"]
