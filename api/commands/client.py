@@ -255,7 +255,7 @@ class Client:
                 continue
             if response.status_code == httpx2.codes.CONFLICT and 0 < attempt < TRIES - 1:
                 continue  # the attempt before has not ended there yet: the same key answers soon
-            if response.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+            if not _soon(response):
                 gone = response.status_code == httpx2.codes.NOT_FOUND
                 if attempt and method == "DELETE" and gone:
                     return httpx2.Response(204)  # the lost answer of the attempt before
@@ -288,6 +288,13 @@ def _failure(response: httpx2.Response) -> Refused | Unreachable:
             problem["retry_after"] = _retry_after(response)
         return Refused(problem)
     return Unreachable(_sentence(problem), problem)
+
+
+def _soon(response: httpx2.Response) -> bool:
+    """It would do in a moment: a part of the server is away, or it was asked a little too often."""
+    if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+        return 0 < _retry_after(response) <= LONGEST_WAIT_S
+    return response.status_code == httpx2.codes.SERVICE_UNAVAILABLE
 
 
 def _retry_after(response: httpx2.Response) -> float:

@@ -186,8 +186,9 @@ def _markdown(report: "Report", *, people: bool) -> str:
 
 def _answer(found: "list[DataRequest]", *, as_json: bool) -> None:
     view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # The id whole: `close` and `extend` take it.
     for title in ("id", "kind", "of", "received", "due", "closed"):
-        view.add_column(title)
+        view.add_column(title, overflow="fold", no_wrap=title == "id")
     now = datetime.now(UTC)
     for each in found:
         due = f"{each.due_at:%Y-%m-%d}"

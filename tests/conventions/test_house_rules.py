@@ -110,10 +110,11 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/operations.md", "docs/decisions/README.md"]
+    "path",
+    [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
 )
-def test_links_lead_somewhere(document: str) -> None:
-    path = ROOT / document
+def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(#[^)]*)?\)", path.read_text(encoding="utf-8"))
     local = [link for link, _ in links if not link.startswith("http")]
     assert [link for link in local if not (path.parent / link).exists()] == []
