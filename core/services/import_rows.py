@@ -81,7 +81,8 @@ class Known:
     """What came before; of a todo that was deleted since, `todo_id` is null."""
 
     todo_id: UUID | None
-    series_id: UUID | None
+    series_id: UUID | None = None
+    parent_id: UUID | None = None
 
     @property
     def stands(self) -> bool:
@@ -276,9 +277,9 @@ REFS = Query(
 )
 # Apart from their refs: a join with those is planned badly where much was just written.
 STANDING = Query(
-    b"SELECT id, series_id FROM todos"
+    b"SELECT id, series_id, parent_id FROM todos"
     b" WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s) AND deleted_at IS NULL",
-    row,
+    Known,
     {},
     writes=False,
 )

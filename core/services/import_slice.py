@@ -208,7 +208,7 @@ class Slice:
 
     def _know(self, ref: str, todo: TodoRow) -> None:
         key = import_rows.key(self.actor.user_id, self.row.format or "", ref)
-        self.known[ref] = Known(todo.id, todo.series_id)
+        self.known[ref] = Known(todo.id, todo.series_id, todo.parent_id)
         self.refs[key] = todo.id
 
     async def _list(self, name: str) -> tuple[UUID | None, tuple[str, ...]]:
@@ -232,18 +232,17 @@ class Slice:
             return
         changes: dict[str, Any] = {}
         parent = self.known.get(item.parent_ref) if item.parent_ref else None
-        if parent is not None and parent.stands:
+        if parent is not None and parent.stands and parent.todo_id != mine.parent_id:
             changes["parent_id"] = parent.todo_id
         newest = self.known.get(SERIES + item.series_ref) if item.series_ref else None
         if newest is not None and newest.series_id is not None and mine.series_id is None:
             changes["series_id"] = newest.series_id
-        if not changes and not (item.repeats and item.repeats.history):
-            return
-        todo = await todo_writes.lock(self.tx, self.actor, mine.todo_id)
-        await todo_writes.write(self.tx, todo, changes, now=self.spot.now)
-        if item.repeats is not None and todo.series_id is not None:
+        if changes:
+            todo = await todo_writes.lock(self.tx, self.actor, mine.todo_id)
+            await todo_writes.write(self.tx, todo, changes, now=self.spot.now)
+        if item.repeats is not None and item.repeats.history and mine.series_id is not None:
             history = item.repeats.history
-            there = (self.row.workspace_id, todo.series_id)
+            there = (self.row.workspace_id, mine.series_id)
             import_series.past(self.tx, *there, history, self._todo_of)
 
     def _todo_of(self, ref: str) -> UUID | None:

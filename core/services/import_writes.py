@@ -131,13 +131,14 @@ async def _begun(
     else:
         own = {}
     ids = [each for each in (*(todo_id for _, todo_id, _ in came), *own.values()) if each]
-    standing = dict(await tx.all(import_rows.STANDING, **there, ids=ids)) if ids else {}
-    known = {ref: Known(uuid, standing[uuid]) for ref, uuid in own.items() if uuid in standing}
+    found = await tx.all(import_rows.STANDING, **there, ids=ids) if ids else []
+    standing = {each.todo_id: each for each in found}
+    known = {ref: standing[uuid] for ref, uuid in own.items() if uuid in standing}
     for key, todo_id, taken_back in came:
         if todo_id in standing:
-            known[keys[key]] = Known(todo_id, standing[todo_id])
+            known[keys[key]] = standing[todo_id]
         elif not (taken_back or row.again):
-            known.setdefault(keys[key], Known(None, None))
+            known.setdefault(keys[key], Known(None))
     return Slice(tx, actor, row, spot, await tx.person(), names, known)
 
 
