@@ -31,7 +31,8 @@ def _leading(table: SqlTable) -> set[str]:
     """The columns that an index of all rows begins with."""
     keys = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
     whole = [each for each in table.indexes if each.dialect_options["postgresql"]["where"] is None]
-    return {column.name for each in (*keys, *whole) for column in list(each.columns)[:1]}
+    columns = (*(each.columns for each in keys), *(each.columns for each in whole))
+    return {column.name for each in columns for column in list(each)[:1]}
 
 
 def test_a_blob_is_named_by_one_of_the_known_columns() -> None:
@@ -44,7 +45,8 @@ def test_a_blob_is_named_by_one_of_the_known_columns() -> None:
 
 
 def test_what_stays_is_what_the_data_map_says() -> None:
-    last = {"users", "workspaces", "memberships", "executions", "subject_keys"}  # they go, in a step of their own
+    # They go, in a step of their own.
+    last = {"users", "workspaces", "memberships", "executions", "subject_keys"}
     kept = {
         name
         for name, table in data_map.read().tables.items()
