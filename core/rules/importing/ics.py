@@ -75,6 +75,20 @@ def _read(file: BinaryIO, scene: Scene) -> Iterator[Item]:
     yield Document(Format.ICS, lost=(*said, *index.zones.said))
 
 
+class _Refs:
+    """The same in both readings, also of todos without a UID that are alike."""
+
+    def __init__(self) -> None:
+        self._alike: dict[str, int] = {}
+
+    def of(self, todo: Component, uid: str) -> str:
+        if uid:
+            return _ref(uid, todo)
+        ref = texts.digest(*(f"{each.name}:{each.value}" for each in todo.properties))
+        nth = self._alike[ref] = self._alike.get(ref, 0) + 1
+        return ref if nth == 1 else texts.digest(ref, str(nth))
+
+
 @dataclass(slots=True)
 class _Index:
     """`changed` by UID; `parents` are what parents say of their children, `cuts` what of all that
@@ -87,6 +101,7 @@ class _Index:
     parents: dict[str, str] = field(default_factory=dict)
     parent_of: dict[str, str | None] = field(default_factory=dict)
     cuts: Cuts = field(default_factory=dict)
+    _refs: _Refs = field(default_factory=_Refs)
     _rows: int = 0
 
     def settle(self) -> None:
@@ -103,8 +118,9 @@ class _Index:
             uid = found.text("UID").strip()
             prop = found.first("RECURRENCE-ID")
             self._rows += 1
-            if self._rows <= MAX_ROWS and _title(found) and uid:
-                self.parent_of.setdefault(_ref(uid, found), next(_parents(found), None))
+            if self._rows <= MAX_ROWS and _title(found):
+                ref = self._refs.of(found, uid)
+                self.parent_of.setdefault(ref, next(_parents(found), None))
             for related in found.all("RELATED-TO"):
                 if _kind(related) == "CHILD":
                     self.parents.setdefault(texts.ref(related.text.strip()), texts.ref(uid))
@@ -126,7 +142,7 @@ class _Reader:
         self._scene = scene
         self._index = index
         self._list: str | None = None
-        self._alike: dict[str, int] = {}
+        self._refs = _Refs()
         self._is_old = False
         self.found = False
         self.tasks = False
@@ -177,7 +193,7 @@ class _Reader:
         times = ics_times.read(todo, self._scene, self._index.zones.of, lost)
         done = _is_done(todo, status, lost)
         _tell(todo, lost)
-        ref = self._ref(todo, uid)
+        ref = self._refs.of(todo, uid)
         record = Record(
             line=todo.line,
             ref=ref,
@@ -216,13 +232,6 @@ class _Reader:
             return replace(record, series_ref=texts.ref(uid))
         lost.append("it is an occurrence that was changed: it stands beside its series")
         return record
-
-    def _ref(self, todo: Component, uid: str) -> str:
-        if uid:
-            return _ref(uid, todo)
-        ref = texts.digest(*(f"{each.name}:{each.value}" for each in todo.properties))
-        nth = self._alike[ref] = self._alike.get(ref, 0) + 1
-        return ref if nth == 1 else texts.digest(ref, str(nth))
 
     def _parent(self, ref: str, todo: Component, lost: list[str]) -> str | None:
         found = [*_parents(todo)]

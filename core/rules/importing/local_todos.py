@@ -37,6 +37,9 @@ LOOKED_AT: Final = frozenset(
         *("important", "isImportant", "starred", "isStarred", "flagged", "isFlagged"),
     )
 )
+_ONE_OF_EACH: Final = (
+    *(_TITLES, _NOTES, _LISTS, _TAGS, _SUBTASKS, _DUE, _PARENTS, _REPEATS, _PLACES),
+)
 _PASSED_OVER: Final = {"editing", "isEditing", "selected"}  # the state of a page
 _LONG_ID: Final = 12  # shorter ones count from one in every browser anew
 _MOST_POSITION: Final = 1e15
@@ -229,8 +232,10 @@ def _tags(entry: Entry, lost: list[str]) -> tuple[str, ...]:
 
 
 def _parent(entry: Entry, lost: list[str]) -> str | None:
-    parent = _id(values.first(entry, _PARENTS))
+    raw = values.first(entry, _PARENTS)
+    parent = _id(raw)
     if parent is None:
+        lost += [f"its parent, {texts.excerpt(str(raw)[:1000])}: it stands by itself"] * bool(raw)
         return None
     if len(parent) >= _LONG_ID:
         return texts.ref(parent)
@@ -239,5 +244,9 @@ def _parent(entry: Entry, lost: list[str]) -> str | None:
 
 
 def _others(entry: Entry) -> str:
-    names = (str(n) for n, v in entry.items() if v and n not in LOOKED_AT and n not in _PASSED_OVER)
+    """What is not looked at; and of several names for the same thing those that say another."""
+    names = [str(n) for n, v in entry.items() if v and n not in LOOKED_AT and n not in _PASSED_OVER]
+    for group in _ONE_OF_EACH:
+        said, *others = [name for name in group if entry.get(name)] or [""]
+        names += (name for name in others if entry[name] != entry[said])
     return texts.excerpt(", ".join(names))

@@ -106,15 +106,15 @@ def due(entry: Entry, names: tuple[str, ...], zone: str, lost: list[str]) -> Due
     A day that was chosen without a time is midnight there, or in UTC: it is that day again.
     """
     raw = first(entry, names)
-    if raw is None or raw == "":
-        return None
+    clock = written(entry, ("dueTime", "due_time", "time")).strip()
     found = _due(_plain(raw), zone)
-    if found is None:
+    if found is None and raw is not None and raw != "":
         lost.append(f"the date {texts.excerpt(str(raw)[:1000])!r} was not understood")
-        return None
-    at = _TIME.fullmatch(written(entry, ("dueTime", "due_time", "time")).strip())
-    if at and found.at is None:
+    at = _TIME.fullmatch(clock)
+    if at and found is not None and found.at is None:
         return replace(found, at=time(int(at[1]), int(at[2])))
+    if clock and (at is None or found is None):
+        lost.append(f"its time of day, {texts.excerpt(clock)!r}")
     return found
 
 

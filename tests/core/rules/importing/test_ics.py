@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from core.rules import rrule
+from core.rules.importing import parents
 from core.rules.importing.records import Code, Format, Record
 from core.rules.reminders import Due, Wish
 from tests.core.rules.importing.files import bytes_of, document, items, records, rejected
@@ -86,6 +87,13 @@ def test_todoman() -> None:
     assert soap.due == Due(date(2026, 3, 5), time(17), "UTC")
     assert (soap.location, soap.description) == ("The corner shop", "https://shop.example/soap")
     assert soap.lost == ("somebody who takes part: mailto:bob@example.com",)
+
+
+def test_a_todo_without_an_id_keeps_no_parent_that_is_not_there() -> None:
+    child = "BEGIN:VTODO\nSUMMARY:C\nRELATED-TO:{}\nEND:VTODO\n"
+    one, _, other = records(child.format("gone") + vtodo() + child.format("one"), ICS)
+    assert (one.parent_ref, one.lost) == (None, (parents.MISSING,))
+    assert (other.parent_ref, other.lost) == ("one", ())
 
 
 DUE = "DUE;TZID=Europe/Berlin:20260305T090000"

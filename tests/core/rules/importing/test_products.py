@@ -297,6 +297,26 @@ def test_values_in_the_spellings_of_many_apps(entry: dict[str, Any], expected: s
 
 
 @pytest.mark.parametrize(
+    ("entry", "lost"),
+    [
+        ({"time": "9:30"}, "its time of day, '9:30'"),
+        ({"category": "Home", "project": "House", "list": "Home"}, "not kept: project"),
+        ({"title": "T", "label": "blue"}, "not kept: label"),
+        ({"parent": {"id": 1}}, "its parent, {'id': 1}: it stands by itself"),
+        ({"reminder": "2026-03-07T09:00"}, "not kept: reminder"),
+        ({"dueDate": "7/3/2026"}, "the date '7/3/2026' was not understood"),
+        ({"createdAt": "1/5/2026, 8:00"}, "createdAt '1/5/2026, 8:00' was not understood"),
+        ({"priority": "purple"}, "the priority 'purple'"),
+        ({"status": "in_progress"}, "it is in process: here it is open"),
+    ],
+)
+def test_what_an_entry_says_beside_is_told(entry: dict[str, Any], lost: str) -> None:
+    content = json.dumps([{"text": "T", **entry}])
+    (record,) = [e for e in items(content, Format.LOCALSTORAGE) if isinstance(e, Record)]
+    assert record.lost == (lost,)
+
+
+@pytest.mark.parametrize(
     ("entry", "done"),
     [
         ({"completed": "true"}, True),
