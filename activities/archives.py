@@ -7,7 +7,7 @@ in it or not.
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +21,7 @@ from core.rules import data_map
 from core.rules.exporting import calendar, sheet, spreadsheet
 from core.rules.exporting.archive import Archive
 from core.rules.exporting.items import Item
-from core.services import export_items, export_rows, export_tables, export_todos
+from core.services import export_items, export_rows, export_tables, export_todos, merges
 from core.services.export_seals import Seals
 from core.services.export_tables import TODOS, Scope, Section
 from core.services.export_todos import Part
@@ -39,7 +39,8 @@ EXTENSIONS: Final = {"audio/mpeg": "mp3", "audio/mp4": "m4a"}
 ROW: Final = 1000  # bytes of audio that a row is worth, for the progress
 NOWHERE: Final = UUID(int=0)
 Pieces = AsyncIterator[bytes]
-Opened = Callable[[MemoRow], Pieces]
+LINKED: Final = "linked/"
+Opened = Callable[[Seals, MemoRow], Pieces]
 
 
 @dataclass(slots=True)
@@ -56,8 +57,18 @@ class Progress:
         return min(1.0, self.done / max(1, self.of))
 
 
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Whose rows are told, in which folder of the archive; `rooms` are its workspaces."""
+
+    folder: str
+    scope: Scope
+    rooms: list[dict[str, Any]]
+    seals: Seals
+
+
 class Archiving:
-    """One archive. `opened` gives a recording out of its blob."""
+    """One archive. `opened` gives a recording out of its blob; `seals` are the installation's."""
 
     def __init__(self, db: Database, seals: Seals, opened: Opened, work: Work) -> None:
         self.progress = Progress()
@@ -66,8 +77,8 @@ class Archiving:
         self._opened = opened
         self._work = work
         self._archive = Archive(work.began_at)
-        self._scope = Scope(work.user_id, (), frozenset())
-        self._rooms: list[dict[str, Any]] = []
+        self._own = _Account("", Scope(work.user_id, (), frozenset()), [], seals)
+        self._linked: list[_Account] = []
         self._zone = "UTC"
 
     async def pieces(self) -> Pieces:
@@ -95,24 +106,42 @@ class Archiving:
     async def _look(self) -> None:
         """Whose it is, and how much there is."""
         me = self._work.user_id
+        self._own = await self._account("", me)
         async with self._reading() as tx:
-            spaces = await export_todos.spaces(tx, me)
-        self._scope = Scope(me, tuple(spaces), frozenset())
-        async with self._reading() as tx:
-            self._scope, self._rooms = await export_todos.rooms(tx, me)
-            todos = await export_todos.count(tx, self._scope)
+            todos = await export_todos.count(tx, self._own.scope)
             zone = await tx.first(export_rows.ZONE, me=me)
-            recorded = await tx.first(export_rows.RECORDED, me=me)
+            linked = await merges.linked(tx, me)
+        self._linked = [await self._account(f"{LINKED}{each}/", each) for each in linked]
+        self._own = replace(self._own, scope=replace(self._own.scope, linked=tuple(linked)))
         self._zone = zone[0] if zone else self._zone
         formats = len(self._work.formats - {Format.AUDIO})
         self.progress.of = 1 + ROW * todos * formats
-        if Format.AUDIO in self._work.formats and recorded:
-            self.progress.of += int(recorded[0])
+        if Format.AUDIO in self._work.formats:
+            for account in self._accounts:
+                async with self._reading(account) as tx:
+                    recorded = await tx.first(export_rows.RECORDED, me=account.scope.user_id)
+                self.progress.of += int(recorded[0]) if recorded else 0
+
+    async def _account(self, folder: str, user_id: UUID) -> _Account:
+        scope = Scope(user_id, (), frozenset())
+        async with self._reading(_Account(folder, scope, [], self._seals)) as tx:
+            spaces = await export_todos.spaces(tx, user_id)
+            seals = await self._seals.of(tx, user_id)
+        scope = Scope(user_id, tuple(spaces), frozenset())
+        async with self._reading(_Account(folder, scope, [], seals)) as tx:
+            scope, rooms = await export_todos.rooms(tx, user_id)
+        return _Account(folder, scope, rooms, seals)
+
+    @property
+    def _accounts(self) -> list[_Account]:
+        """One's own, and anonymous ones that ended in it: what did not move is still in these."""
+        return [self._own, *self._linked]
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Transaction]:
+    async def _reading(self, account: _Account | None = None) -> AsyncIterator[Transaction]:
+        scope = (account or self._own).scope
         async with self._db.transaction(read_only=True) as tx:
-            tx.act_in(self._scope.workspaces, self._scope.user_id)
+            tx.act_in((*scope.workspaces, *scope.linked), scope.user_id)
             yield tx
 
     async def _members(self) -> AsyncIterator[tuple[str, bool, Pieces]]:
@@ -122,16 +151,18 @@ class Archiving:
             for name, text in self._schemas():
                 yield name, False, _once(text)
             yield TODOS, False, self._todos()
-            for member, sections in export_tables.sections().items():
-                yield member, False, self._tables(sections)
+            for account in self._accounts:
+                for member, sections in export_tables.sections().items():
+                    yield account.folder + member, False, self._tables(account, sections)
         if Format.CSV in formats:
             yield CSV, False, self._spreadsheet()
         if Format.ICS in formats:
             yield ICS, False, self._calendar()
         if Format.AUDIO in formats:
-            async for memo, first, rest in self._recordings():
-                extension = EXTENSIONS.get(memo.media_type, memo.media_type.partition("/")[2])
-                yield f"{AUDIO}{memo.id}.{extension}", True, self._recording(first, rest)
+            for account in self._accounts:
+                async for memo, first, rest in self._recordings(account):
+                    extension = EXTENSIONS.get(memo.media_type, memo.media_type.partition("/")[2])
+                    yield f"{AUDIO}{memo.id}.{extension}", True, self._recording(first, rest)
         yield MANIFEST, False, self._manifest()
 
     def _schemas(self) -> Iterator[tuple[str, bytes]]:
@@ -151,6 +182,8 @@ class Archiving:
             Format.AUDIO: AUDIO,
         }
         inside = [name for kind, name in members.items() if kind in formats]
+        if Format.JSON in formats:
+            inside += [account.folder for account in self._linked]
         text = sheet.page(data_map.read(), made_at=self._work.began_at, members=inside)
         yield text.encode()
 
@@ -163,12 +196,12 @@ class Archiving:
         }
         begun = b",\n".join(b"%b:%b" % (_json(name), _json(head[name])) for name in head)
         yield b"{\n" + begun + b',\n"workspaces":['
-        yield _lines(self._rooms, first=True) + b"\n]"
+        yield _lines(self._own.rooms, first=True) + b"\n]"
         for part in export_todos.PARTS:
             yield b',\n"%b":[' % part.name.encode()
             first = True
             async for found in self._pages(part):
-                told = [part.told(each, self._scope, self._seals) for each in found]
+                told = [part.told(each, self._own.scope, self._own.seals) for each in found]
                 yield _lines(told, first=first)
                 first = False
             yield b"\n]"
@@ -178,10 +211,10 @@ class Archiving:
         after = None
         while True:
             async with self._reading() as tx:
-                found = await export_todos.page(tx, self._scope, part, after)
+                found = await export_todos.page(tx, self._own.scope, part, after)
                 if part is export_todos.TODOS:
-                    await export_todos.with_reminders(tx, self._scope, found)
-                    await export_todos.with_voices(tx, self._scope, found)
+                    await export_todos.with_reminders(tx, self._own.scope, found)
+                    await export_todos.with_voices(tx, self._own.scope, found)
                     self.progress.done += ROW * len(found)
             if found:
                 yield found
@@ -190,11 +223,11 @@ class Archiving:
             after = found[-1]
 
     async def _items(self) -> AsyncIterator[list[Item]]:
-        rooms = {each["id"]: each["name"] for each in self._rooms}
+        rooms = {each["id"]: each["name"] for each in self._own.rooms}
         async for found in self._pages(export_todos.TODOS):
             async with self._reading() as tx:
-                await export_items.with_names(tx, self._scope, found, rooms)
-            items = (export_items.item(each, self._scope, self._zone) for each in found)
+                await export_items.with_names(tx, self._own.scope, found, rooms)
+            items = (export_items.item(each, self._own.scope, self._zone) for each in found)
             yield [each for each in items if each is not None]
 
     async def _spreadsheet(self) -> Pieces:
@@ -204,22 +237,21 @@ class Archiving:
 
     async def _calendar(self) -> Pieces:
         async with self._reading() as tx:
-            zones = await export_todos.zones_of(tx, self._scope)
+            zones = await export_todos.zones_of(tx, self._own.scope)
         yield calendar.head(zones).encode()
         async for items in self._items():
             yield calendar.todos(items).encode()
         yield calendar.tail().encode()
 
-    async def _tables(self, sections: tuple[Section, ...]) -> Pieces:
+    async def _tables(self, account: _Account, sections: tuple[Section, ...]) -> Pieces:
+        scope, seals = account.scope, account.seals
         for nth, section in enumerate(sections):
             yield b'%b"%b":[' % (b",\n" if nth else b"{\n", section.table.encode())
             after, first = None, True
             while True:
-                async with self._reading() as tx:
-                    found, after = await export_tables.page(tx, self._scope, section, after)
-                told = [
-                    export_tables.told(section, each, self._scope, self._seals) for each in found
-                ]
+                async with self._reading(account) as tx:
+                    found, after = await export_tables.page(tx, scope, section, after)
+                told = [export_tables.told(section, each, scope, seals) for each in found]
                 yield _lines(told, first=first)
                 first = first and not told
                 if after is None:
@@ -227,16 +259,16 @@ class Archiving:
             yield b"\n]"
         yield b"\n}\n"
 
-    async def _recordings(self) -> AsyncIterator[tuple[MemoRow, bytes, Pieces]]:
+    async def _recordings(self, account: _Account) -> AsyncIterator[tuple[MemoRow, bytes, Pieces]]:
         """With the first piece of each: a member is begun once there is something of it."""
-        space, last = NOWHERE, NOWHERE
+        me, space, last = account.scope.user_id, NOWHERE, NOWHERE
         while True:
-            async with self._reading() as tx:
+            async with self._reading(account) as tx:
                 found = await tx.all(
-                    export_rows.RECORDINGS, me=self._scope.user_id, after_space=space, after_id=last
+                    export_rows.RECORDINGS, me=me, after_space=space, after_id=last
                 )
             for memo in found:
-                pieces = self._opened(memo)
+                pieces = self._opened(account.seals, memo)
                 try:
                     first = await anext(pieces, b"")
                 except NotFound:  # its time was over meanwhile

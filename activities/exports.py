@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from temporalio import activity
@@ -88,10 +87,9 @@ class Exports:
             if work is None:
                 return False
             ring = await subject_keys.sealing(tx, self._ring, work.user_id)
-            seals = await self._seals.of(tx, work.user_id)
         faults.point("export_begun")
         blob, key = f"{exports.FOLDER}/{uuid7()}", crypto.new_key()
-        archiving = Archiving(self._db, seals, partial(self._recording, seals), work)
+        archiving = Archiving(self._db, self._seals, self._recording, work)
         watched = _Watched()
         plain = self._telling(message, archiving, watched)
         where = exports.place(work.user_id, work.export_id)

@@ -25,6 +25,7 @@ from core.services import (
     erasure_rows,
     erasures,
     executions,
+    merges,
     subject_keys,
 )
 from core.statements import Query, row
@@ -75,14 +76,6 @@ _SHUT: Final = Query(
     row,
     {},
     writes=True,
-)
-# What an anonymous account could not bring along stayed there; it is the same person's.
-_LINKED: Final = Query(
-    b"SELECT u.id FROM audit_log a JOIN users u ON u.id = a.subject_id AND u.status = 'merged'"
-    b" WHERE a.actor_id = %(user)s AND a.action = 'account.linked'",
-    row,
-    {},
-    writes=False,
 )
 _SIGN_OUT: Final = Query(
     b"UPDATE sessions SET revoked_at = %(now)s WHERE user_id = %(user)s AND revoked_at IS NULL",
@@ -143,7 +136,8 @@ async def begin(tx: Transaction, erasure_id: UUID, *, now: datetime) -> UUID | W
         if found.due_at > now:
             return Waiting(found.due_at - now)
         tx.run(_BEGIN, id=erasure_id)
-        for (linked,) in await tx.all(_LINKED, user=found.user_id):
+        # What an anonymous account could not bring along stayed there; it is the same person's.
+        for linked in await merges.linked(tx, found.user_id):
             await erasures.request(tx, linked, grace=timedelta(0), now=now)
         audits.record(tx, "erasure.begun", actor_id=None, subject_id=found.user_id)
     tx.run(_SHUT, user=found.user_id, now=now)

@@ -33,11 +33,15 @@ OF_ALL: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose archive it is. `alone` are the workspaces that nobody else is in."""
+    """Whose archive it is. `alone` are the workspaces that nobody else is in.
+
+    `linked` are the anonymous accounts, and so their workspaces, that ended in this one.
+    """
 
     user_id: UUID
     workspaces: tuple[UUID, ...]
     alone: frozenset[UUID]
+    linked: tuple[UUID, ...] = ()
 
     def named(self, somebody: UUID | None) -> str | None:
         """Nobody else is named in an archive."""

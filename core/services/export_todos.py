@@ -132,7 +132,7 @@ _VOICES: Final = Query(
 _SPOKEN_BY: Final = Query(
     b"""
     SELECT id FROM voice_commands
-    WHERE workspace_id = ANY (%(spaces)s) AND id = ANY (%(ids)s) AND user_id = %(me)s
+    WHERE workspace_id = ANY (%(spaces)s) AND id = ANY (%(ids)s) AND user_id = ANY (%(people)s)
     """,
     row,
     {},
@@ -159,8 +159,10 @@ async def with_voices(tx: Transaction, scope: Scope, todos: Sequence[Row]) -> No
         return
     spaces = list(scope.workspaces)
     voices = await tx.all(_VOICES, spaces=spaces, ids=spoken)
+    spaces += scope.linked  # a todo moved, what was said stayed
+    of = {"spaces": spaces, "people": [scope.user_id, *scope.linked]}
     said = [each["command_id"] for each in voices]
-    own = {each for (each,) in await tx.all(_SPOKEN_BY, spaces=spaces, ids=said, me=scope.user_id)}
+    own = {each for (each,) in await tx.all(_SPOKEN_BY, ids=said, **of)}
     for each in voices:
         if each["command_id"] in own:
             by_id[each["todo_id"]]["voice"] = each

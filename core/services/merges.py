@@ -151,6 +151,13 @@ _SEAL: Final = Query(
 )
 
 
+_LINKED: Final = Query(
+    b"SELECT u.id FROM audit_log a JOIN users u ON u.id = a.subject_id AND u.status = 'merged'"
+    b" WHERE a.actor_id = %(user)s AND a.action = 'account.linked' ORDER BY a.at, u.id",
+    row,
+    {},
+    writes=False,
+)
 # One that is under way would go on in the account that ends.
 _IMPORTING: Final = Query(
     b"""
@@ -161,6 +168,11 @@ _IMPORTING: Final = Query(
     {},
     writes=False,
 )
+
+
+async def linked(tx: Transaction, user_id: UUID) -> list[UUID]:
+    """The anonymous accounts that ended in this one. What did not move is still in them."""
+    return [found for (found,) in await tx.all(_LINKED, user=user_id)]
 
 
 async def move(tx: Transaction, source: UUID, target: UUID, *, now: datetime) -> None:

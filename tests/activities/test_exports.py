@@ -15,6 +15,7 @@ from uuid import UUID
 import jsonschema_rs
 import pytest
 from fastapi import FastAPI
+from httpx2 import AsyncClient
 from icalendar import Calendar
 from temporalio.testing import ActivityEnvironment
 
@@ -27,7 +28,7 @@ from core.services import export_tables, exports
 from integrations.blobs import Directory
 from tests.exporting import Opened, ask, export, fetch, worker, write
 from tests.forgetting import forget
-from tests.people import Person
+from tests.people import PASSWORD, Person, anonymous
 from tests.teams import sql, team
 from tests.todos import make
 from tests.voicing import memo_of, noise, upload
@@ -127,6 +128,31 @@ async def test_other_people_are_left_out_of_shared_lists(
     assert redacted["redacted"]
     assert redacted["id"] == others.json()["id"]
     assert "for her" in opened.read("todos.csv").decode()
+
+
+async def test_what_a_linked_account_left_behind_comes_along(
+    app: FastAPI, app_db: Database, http: AsyncClient, alice: Person
+) -> None:
+    somebody = await anonymous(http)
+    recording = noise(2000)
+    memo_id = memo_of(await upload(somebody, recording))
+    said = await somebody.post("/voice/commands", json={"text": "Add butter tomorrow"})
+    assert said.status_code == 200, said.text
+    given = {"email": alice.email, "password": PASSWORD}
+    assert (await somebody.post("/auth/link", json=given)).status_code == 200
+    stranger = await anonymous(http)
+    await upload(stranger, noise(2000))
+    opened = await export(app, app_db, alice)
+    assert [each for each in opened.names if each.startswith("audio/")] == [f"audio/{memo_id}.wav"]
+    assert opened.read(f"audio/{memo_id}.wav") == recording
+    [told] = [each for each in opened.json("todos.json")["todos"] if "utter" in each["title"]]
+    assert told["voice"]["original_text"] == "Add butter tomorrow"
+    folder = f"linked/{somebody.id}/"
+    assert {each.removeprefix(folder) for each in opened.names if each.startswith(folder)} == set(
+        export_tables.sections()
+    )
+    assert "Add butter tomorrow" in json.dumps(opened.json(f"{folder}voice/commands.json"))
+    assert str(stranger.id) not in opened
 
 
 async def test_formulas_are_text(app: FastAPI, app_db: Database, alice: Person) -> None:
