@@ -55,11 +55,12 @@ generated: install
 	$(BIN)/voicetodo admin openapi --check
 	$(BIN)/voicetodo admin privacy --check
 
-bench: install .venv/peers/installed ## measure start, API, voice, and reminders beside others; writes bench/RESULTS.md
+bench: install .venv/peers/installed ## measure start, API, voice, people's data, and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.reminders
 	MEMO_SECONDS=20 $(BIN)/python -m bench.voice
+	TODOS=2000 AUDIO_MB=128 GROWTH=500,2000 $(BIN)/python -m bench.data
 
 score: install ## how much of what people say is understood, per language
 	@$(BIN)/python -m bench.score $(SCORE)
