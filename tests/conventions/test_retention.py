@@ -89,6 +89,7 @@ def test_a_rule_reads_an_index(database_url: str, rule: Rule) -> None:
             plan = connection.execute(b"EXPLAIN " + statement.sql, values).fetchall()
             text = "\n".join(line for (line,) in plan)
             assert "Seq Scan" not in text, text
+            assert b"ctid" not in statement.sql or "Tid Scan" in text, text
 
 
 async def test_a_rule_may_do_what_it_does_and_nothing_else(database_url: str) -> None:
