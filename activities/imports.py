@@ -1,6 +1,7 @@
 """A file becomes todos, slice by slice; and goes again."""
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -45,7 +46,9 @@ from integrations.blobs import Blobs
 
 log = logs.get(__name__)
 
-SLICES_S: Final = 20.0  # after so long it reports to its workflow; the next one reads on
+# After so long it reports to its workflow. The next one reads the file anew up to there, which of
+# the largest takes 20 s: it is not counted, else on a busy machine each would write one slice.
+SLICES_S: Final = 60.0
 IN_MEMORY: Final = 8 * 1024 * 1024
 ACCOUNT_CLOSED: Final = "the account is closed"
 DAMAGED: Final = "the file cannot be opened any more; whoever runs this service can find out why"
@@ -187,8 +190,9 @@ class Imports:
         reading = Reading(message, named, items.names)
         step = self._write_at_once if first is None else self._link
         time = asyncio.get_running_loop().time
-        ends, done = time() + self._slices_s, row.done
+        ends, done = math.inf, row.done
         while found := await items.take():
+            ends = min(ends, time() + self._slices_s)
             await self._by_halves(step, reading, found, done, items.read)
             done += len(found)
             faults.point("import_slice_written")

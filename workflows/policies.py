@@ -46,7 +46,7 @@ DELIVERY_ATTEMPT: Policy = {
 # A slice of long work: some seconds of it, and up to a minute's wait for leases of a dead worker.
 # No limit on attempts: each goes on where the database says that the work is.
 JOB_SLICE: Policy = {
-    "start_to_close_timeout": timedelta(minutes=3),
+    "start_to_close_timeout": timedelta(minutes=15),  # of which reading a large file may be most
     "heartbeat_timeout": timedelta(seconds=8),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500),
