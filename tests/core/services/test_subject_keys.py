@@ -146,17 +146,19 @@ async def test_what_was_sealed_before_opens_and_is_moved(
     assert await token(app_db, ring, alice.id) == "xoxb-before"
     column = "SELECT secret, secret_key FROM connections WHERE user_id = %s"
 
-    async def moved() -> int:
+    async def moved() -> tuple[int, int]:
         told = await asyncio.to_thread(lambda: list(reseals.run(database_url, ring)))
-        return next(each.resealed for each in told if each.table == "connections")
+        [found] = [each for each in told if each.table == "connections"]
+        return found.resealed, found.unopened
 
-    assert await moved() >= 1
+    count, foreign = await moved()
+    assert count >= 1
     [(secret, named)] = await sql(database_url, column, alice.id)
     assert subject(secret) == alice.id
     assert named == (await opening(app_db, ring, alice.id)).key_id
     assert await token(app_db, site(), alice.id) == "xoxb-before"
     assert await token(app_db, Keyring(ring.keys), alice.id) is None
-    assert await moved() == 0, "done already"
+    assert await moved() == (0, foreign), "done already"
     assert [(secret, named)] == await sql(database_url, column, alice.id)
 
 
@@ -207,6 +209,19 @@ async def test_many_at_once_make_one_key(
     assert len(found) == 1
     sealed = rings[0].seal(b"token", aad=HERE)
     assert (await opening(app_db, site(), alice.id)).unseal(sealed, aad=HERE) == b"token"
+
+
+async def test_installations_that_share_a_database_have_epochs_of_their_own(
+    app_db: Database, database_url: str, site: Site, alice: Person, bob: Person, tmp_path: Path
+) -> None:
+    await sealing(app_db, site(), alice.id)
+    key = os.urandom(32)
+    other = SubjectRing((key,), Epochs(tmp_path / "other", Keyring((key,))))
+    await sealing(app_db, other, bob.id)
+    [hers], [his] = [await epochs_of(database_url, [each]) for each in (alice, bob)]
+    assert hers != his
+    assert [each.done for each in await rotate(database_url, other)] == [0, 1], "its own alone"
+    assert await epochs_of(database_url, [alice]) == [hers]
 
 
 async def test_what_is_rolled_back_is_not_remembered(
