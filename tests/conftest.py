@@ -4,6 +4,8 @@ Processes share none: what claims or counts across tenants would meet rows of th
 """
 
 import contextlib
+import gc
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,14 +25,28 @@ from tests.people import alice, bob, charlie
 
 __all__ = ["alice", "bob", "charlie"]  # fixtures that every test can ask for
 from integrations.temporal import connect
-from tests import temporal
+from tests import dealing, temporal
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make PostgreSQL's system user, if root needs one, before test processes do it at once."""
+    gc.disable()  # thousands of tests come and none goes: looking for garbage costs a third
     if not hasattr(config, "workerinput"):
         with contextlib.suppress(Misconfigured):  # said again by each test that needs it
             embedded_cluster.run_as()
+
+
+@pytest.hookimpl(trylast=True)  # of what `-m` leaves
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:
+        items[:] = dealing.dealt(items, processes, lambda item: item.nodeid.partition("::")[0])
+
+
+def pytest_collection_finish() -> None:
+    """What the collector looks at from now on is what tests leave, not the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
