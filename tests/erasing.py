@@ -25,6 +25,7 @@ from core.embedded_cluster import binary
 from core.settings import Settings
 from integrations.sandbox.push_crypto import encode, point
 from tests.connecting import World, connected_world
+from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
 from tests.teams import sql, team
@@ -32,7 +33,6 @@ from tests.temporal import Server
 from tests.voicing import upload, wav
 
 ROOT = Path(__file__).resolve().parent.parent
-DONE_WITHIN = 60
 TODOS = 5
 POINT = point(generate_private_key(SECP256R1()))
 
@@ -85,7 +85,7 @@ class Site:
             process.kill()
             process.wait()
 
-    async def died(self, process: subprocess.Popen[bytes], seconds: float = DONE_WITHIN) -> None:
+    async def died(self, process: subprocess.Popen[bytes], seconds: float = PATIENCE_S) -> None:
         """Return when the worker has met its fault."""
         deadline = time.monotonic() + seconds
         while process.poll() is None:
@@ -105,7 +105,7 @@ class Site:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def erased(self, receipt_id: UUID, seconds: float = DONE_WITHIN) -> dict[str, Any]:
+    async def erased(self, receipt_id: UUID, seconds: float = PATIENCE_S) -> dict[str, Any]:
         """The receipt, once it is signed."""
         deadline = time.monotonic() + seconds
         while True:

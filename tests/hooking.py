@@ -23,9 +23,8 @@ from core.services import webhook_secrets
 from core.settings import Settings
 from integrations.http import guarded_client
 from integrations.sandbox.app import create_app as create_sandbox
+from tests.patience import PATIENCE_S
 from tests.serving import serve
-
-PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from core import embedded
 from core.settings import Settings
+from tests.patience import PATIENCE_S
 from tests.ports import free_port
-
-_START_SECONDS = 30
 
 
 class Server:
@@ -46,7 +45,7 @@ class Server:
             self._process = subprocess.Popen(
                 embedded.temporal_command(self.settings), stdout=log, stderr=log, process_group=0
             )
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + PATIENCE_S
         for command in embedded.temporal_namespace_commands(self.settings):
             while subprocess.run(command, capture_output=True, check=False).returncode:
                 if time.monotonic() > deadline:

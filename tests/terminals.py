@@ -8,8 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 30.0
 
 
 def talk(arguments: list[str], *answers: tuple[str, str], env: dict[str, str]) -> tuple[int, str]:

@@ -19,6 +19,7 @@ from core import migrate
 from core.settings import Settings
 from integrations.sandbox.app import create_app
 from tests import temporal
+from tests.patience import PATIENCE_S
 from tests.ports import free_port
 from tests.reminding import Scene, scene
 from tests.serving import serve
@@ -42,8 +43,8 @@ class Process:
             return httpx2.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False)
         return None
 
-    def until(self, status: int, seconds: float = 20) -> httpx2.Response:
-        deadline = time.monotonic() + seconds
+    def until(self, status: int) -> httpx2.Response:
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             answer = self.get("/ready")
             if answer is not None and answer.status_code == status:
@@ -179,8 +180,8 @@ def sent(sandbox: httpx2.Client) -> list[int | None]:
     return [row["response_status"] for row in sandbox.get("/ledger.json").json()]
 
 
-def until_sent(ada: Scene, worker: Process, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def until_sent(ada: Scene, worker: Process) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while [row["status"] for row in ada.deliveries()] != ["sent"]:
         assert time.monotonic() < deadline, (ada.deliveries(), worker.said())
         time.sleep(0.1)
@@ -196,7 +197,7 @@ def test_a_reminder_arrives_although_everything_died_meanwhile(
     server.wipe()
     server.start()
     with working(environment, sandbox) as worker:
-        until_sent(ada, worker, 30)
+        until_sent(ada, worker)
     assert sent(sandbox) == [202]
 
 
@@ -206,7 +207,7 @@ def test_what_the_vendor_refused_gets_a_workflow_of_its_own(
     assert server.address.endswith(environment["VOICETODO_TEMPORAL_PORT"])
     sandbox.post("/faults", json={"vendor": "sendgrid", "times": 1, "status": 503})
     with working(environment, sandbox) as worker:
-        until_sent(ada, worker, 40)
+        until_sent(ada, worker)
         scraped = worker.get("/metrics")
     assert sent(sandbox) == [503, 202]
     [delivery] = ada.deliveries()

@@ -16,6 +16,7 @@ from core.db import Database
 from core.settings import Settings
 from tests import temporal
 from tests.exporting import Opened, ask, fetch
+from tests.patience import PATIENCE_S
 from tests.people import register
 from tests.teams import sql
 from tests.test_worker import Process, environment, sandbox, server
@@ -60,7 +61,7 @@ async def test_killed_at_every_stage_it_is_made_once(
             doomed.end()
         survivor = Process(environment, port)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE_S
             open_ = "SELECT 1 FROM executions WHERE workflow_id = %s AND open"
             while await sql(url, open_, f"job:{made['id']}"):
                 assert time.monotonic() < deadline, survivor.said()

@@ -14,6 +14,7 @@ from core import migrate
 from core.settings import Settings
 from tests import temporal
 from tests.memos import recorded
+from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.test_worker import Process, environment, sandbox, server
 from tests.voicing import memo_of, upload
@@ -81,7 +82,7 @@ async def test_killed_at_every_stage_it_is_done_once(
         began = datetime.now(UTC)
         survivor = Process(environment, port)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE_S
             while await status(ada, memo_id) != "done":
                 assert time.monotonic() < deadline, survivor.said()
                 await asyncio.sleep(0.2)

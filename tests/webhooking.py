@@ -22,6 +22,7 @@ from core.models.webhooks import Payload
 from core.services import webhook_endpoints
 from core.services.webhook_endpoints import Created, Draft
 from integrations.http import Client
+from tests.patience import PATIENCE_S
 from tests.reminding import Scene
 
 RING: Final = Keyring((b"k" * 32,))
@@ -187,8 +188,8 @@ class Receiver:
         assert answer.status_code == 201, answer.text
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - it is told by rows and a ledger, not by an event
             await asyncio.sleep(0.01)
 

@@ -19,10 +19,10 @@ import psycopg
 from core import embedded, migrate
 from core.children import die_with_parent
 from tests import temporal
+from tests.patience import PATIENCE_S
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log")
 
 
@@ -61,7 +61,7 @@ class Process:
             return False
 
     def ready(self, path: str = "/ready") -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE_S
         while not self.is_ready(path):
             if self.dead or time.monotonic() > deadline:
                 said = self._log.read_text()[-2000:]

@@ -31,6 +31,7 @@ from integrations.http import vendor_client
 from integrations.sandbox import app as sandbox_app
 from integrations.sendgrid import SendGrid
 from tests.activities.conftest import KEY, Mailbox
+from tests.patience import PATIENCE_S
 from tests.reminding import Scene, scene
 from tests.serving import serve
 
@@ -78,9 +79,9 @@ async def attempt(attempts: Deliveries, user_id: UUID, delivery_id: UUID) -> Ste
     return await ActivityEnvironment().run(attempts.attempt, message)
 
 
-async def until(at: Scene, status: str, *, within: float = 5.0) -> dict[str, Any]:
+async def until(at: Scene, status: str) -> dict[str, Any]:
     """The one e-mail's row, once it is so."""
-    ends = time.monotonic() + within
+    ends = time.monotonic() + PATIENCE_S
     while True:
         [delivery] = at.deliveries()
         if delivery["status"] == status or time.monotonic() > ends:

@@ -441,7 +441,8 @@ async def test_a_receiver_that_hangs_costs_others_one_turn(
     happen(at, 3)
     both = worker(app_db, worker_db, client)
     working = asyncio.create_task(both.turn(at))
-    await until(lambda: len(calm.accepted()) == 3, seconds=3)
+    await until(lambda: len(calm.accepted()) == 3 or working.done())
+    assert not working.done(), "for it waits for the other one"
     await working
     [first, *_] = sent(at, stuck.endpoint.id)
     assert (first["error"], first["status_code"]) == ("no answer in time", None)

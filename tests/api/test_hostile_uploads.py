@@ -23,6 +23,7 @@ from core.db import Database
 from core.settings import Settings
 from integrations.blobs import Directory
 from tests.api.test_hostile import is_a_problem
+from tests.patience import PATIENCE_S
 from tests.people import API, Person, register
 from tests.ports import free_port
 from tests.serving import serve
@@ -127,7 +128,7 @@ def settings(database_url: str, data_dir: Path, **more: Any) -> Settings:
 async def api(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     ours = settings(database_url, tmp_path_factory.mktemp("api"), pool_size=1)
     with serve(create_app(ours)) as url:
-        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
             yield Api(http, await register(http), ours.blobs)
 
 
@@ -205,7 +206,7 @@ async def test_nobody_is_refused_before_a_byte_is_read(api: Api) -> None:
     url = api.http.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n".encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert b"401" in await reader.readline()
     writer.close()
 
@@ -233,7 +234,7 @@ async def test_a_slow_upload_is_cut_off(api: Api, *, crawls: bool) -> None:
     crawling = asyncio.create_task(crawl())
     await asyncio.sleep(0.3)
     assert (await api.alice.get("/me")).status_code == 200
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read()  # to the end: the server hangs up
     crawling.cancel()
     writer.close()
@@ -320,7 +321,7 @@ def process(ours: Settings, **environment: str) -> Iterator[tuple[subprocess.Pop
 
 
 async def ready(http: httpx2.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 if (await http.get("/ready")).status_code == 200:
@@ -339,7 +340,7 @@ def resident_kib(pid: int) -> int:
 async def test_the_largest_and_one_byte_more(database_url: str, tmp_path: Path) -> None:
     ours = settings(database_url, tmp_path)
     with process(ours) as (popen, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
             await ready(http)
             alice = await register(http)
             api = Api(http, alice, ours.blobs)
@@ -373,14 +374,14 @@ async def test_killed_between_blob_and_answer(
     body = part("audio", noise(300_000))
     body += part("capture_id", str(uuid4()).encode(), file=None) + END
     with process(ours, FAULT=f"{point}:kill") as (_, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
             await ready(http)
             api = Api(http, replace(alice, http=http), tmp_path)
             with pytest.raises(httpx2.TransportError):
                 await api.send(body)
     assert len(api.left()) == 1, "durable, whether or not a row names it"
     with process(ours) as (_, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
             await ready(http)
             api = Api(http, replace(alice, http=http), tmp_path)
             again = memo_of(await api.send(body))

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from api.main import create_app
 from core.settings import Settings
+from tests.patience import PATIENCE_S
 from tests.people import API, PASSWORD, address
 from tests.serving import serve
 
-SECONDS = 300  # of half a minute, but other tests run meanwhile: only a hang takes that long
 EXAMPLES = 3  # beside the cases of the coverage phase, which tries every operation anyway
 # What ends or replaces the session that the run itself is signed in with.
 ENDS_THE_RUN = "^/api/v1/(auth/(logout|upgrade|link)|sessions/)"
@@ -58,7 +58,7 @@ def test_the_document_holds(url: str, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=PATIENCE_S * 3,
         check=False,
     )
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-2_000:]

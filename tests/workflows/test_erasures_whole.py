@@ -10,6 +10,7 @@ from core.messages import Store
 from tests import temporal
 from tests.erasing import Marked, Site, holding, marked, site
 from tests.logged import Lines, logged
+from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, Person, anonymous, register
 from tests.voicing import upload, wav
 
@@ -72,7 +73,7 @@ async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site, said: L
         await working(place, ada)
         assert holding(place, ada.mark) >= WITH_MARK
         assert holding(place, str(ada.person.id)) >= WITH_ID
-        receipt = await place.erased(await place.erase(ada.person), 120)
+        receipt = await place.erased(await place.erase(ada.person))
         scraped = place.metrics(worker) + (await place.world.http.get("/metrics")).text
     stores = receipt["stores"]
     assert stores["rows"]["todos"] >= ada.todos
@@ -107,7 +108,7 @@ async def working(place: Site, ada: Marked) -> None:
     """The worker has done what was asked of it so far."""
     words = f"{ada.mark}%"
     told = "SELECT 1 FROM notifications WHERE title LIKE %s"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not (  # noqa: ASYNC110 - another process does it
             await place.sql(told, words)
             and await place.sql("SELECT 1 FROM webhook_deliveries")
@@ -169,12 +170,12 @@ async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place:
     place.world.fault("sendgrid", times=3, status=503, kind="recipients.erase")
     receipt_id = await place.erase(ada.person)
     with place.worker():
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while "slack" not in [  # noqa: ASYNC110 - another process does it
                 each["problem"] for each in (await place.receipt(receipt_id))["progress"]
             ]:
                 await asyncio.sleep(0.1)
-        receipt = await place.erased(receipt_id, 120)
+        receipt = await place.erased(receipt_id)
     assert receipt["stores"]["connections"] == {"google_calendar": 1, "slack": 1}
     assert receipt["stores"]["mail_service"] == {"sendgrid": 1}
     seen = [row["kind"] for row in place.ledger("sendgrid")]
@@ -194,7 +195,7 @@ async def test_an_anonymous_account_that_became_part_of_it_goes_with_it(place: S
     receipt_id = await place.erase(ada)
     with place.worker():
         await place.erased(receipt_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
                 await asyncio.sleep(0.2)
     assert holding(place, mark) == set()
@@ -217,10 +218,10 @@ async def test_whom_a_backup_brings_back_is_erased_again_before_anybody_is_serve
         refused = await http.get("/api/v1/me", headers=ada.headers)
         assert (refused.status_code, "reapply" in refused.text) == (503, True)
         with place.worker():
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
                     await asyncio.sleep(0.2)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while not app.state.cleared:  # noqa: ASYNC110 - the application's own task does it
                     await asyncio.sleep(0.1)
         assert (await http.get("/ready")).status_code == 200

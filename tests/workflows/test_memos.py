@@ -19,6 +19,7 @@ from activities.transcriptions import Outcome, Turn
 from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.services.memo_processing import Ending, Waiting
 from core.settings import TRANSCRIBERS
+from tests.patience import PATIENCE_S
 from tests.workflows.skipping import QUEUE, skipping
 from workflows import policies
 from workflows.deliveries import queue_of
@@ -173,7 +174,7 @@ async def test_an_operator_need_not_wait() -> None:
     steps = Steps({OPENAI: 1})
     async with skipping() as environment, working(environment, steps) as handle:
         before = await environment.get_current_time()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while steps.rounds < 1:  # noqa: ASYNC110 (it is an activity's)
                 await asyncio.sleep(0.05)
             while "understand" not in steps.said:
@@ -186,7 +187,7 @@ async def test_an_operator_need_not_wait() -> None:
 async def test_stopped_by_an_operator() -> None:
     steps = Steps()
     async with skipping() as environment, working(environment, steps) as handle:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while steps.rounds < 1:  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.05)
         await handle.cancel()

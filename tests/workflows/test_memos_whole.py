@@ -26,6 +26,7 @@ from integrations.transcription import registry as transcribers
 from tests.connecting import unconnected
 from tests.forgetting import forget
 from tests.memos import Said, recorded
+from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.serving import serve
 from tests.voicing import memo_of, upload
@@ -120,7 +121,7 @@ async def until(
     person: Person, memo_id: str, statuses: set[str], *, job: str | None = None
 ) -> dict[str, Any]:
     """The memo, once it has one of these statuses (and was worked on by this job)."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found: dict[str, Any] = (await person.get(f"/voice/memos/{memo_id}")).json()
             if found["status"] in statuses and job in {None, found["job_id"]}:
@@ -227,7 +228,7 @@ async def test_deleted_while_it_waits(place: Place, ada: Person) -> None:
         memo = await until(ada, memo_of(sent), {"waiting"})
         assert (await ada.delete(f"/voice/memos/{memo['id']}")).status_code == 204
         handle = place.client.get_workflow_handle(f"job:{memo['job_id']}")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while (await handle.describe()).status == RUNNING:  # noqa: ASYNC110 (Temporal's)
                 await asyncio.sleep(0.1)
         assert (await handle.describe()).status == CANCELED

@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from activities.deliveries import Step, Verdict
 from core.messages import DeliveryMessage, Queue
 from core.models.deliveries import Channel
+from tests.patience import PATIENCE_S
 from tests.workflows.skipping import MESSAGE, Script, run, skipping
 from worker import new_vendor_workers, new_worker
 from workflows.deliveries import queue_of
@@ -56,7 +57,7 @@ async def test_what_hangs_holds_up_nobody_else() -> None:
         )
         async with new_worker(client, []), email, push:
             stuck = [await start(client, Queue.EMAIL) for _ in range(5)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await (await start(client, Queue.PUSH)).result() == 2
             vendors.let_go.set()
             for each in stuck:

@@ -20,6 +20,7 @@ from core.services import outbox as reading
 from core.statements import query
 from integrations.temporal import connect
 from tests import temporal
+from tests.patience import PATIENCE_S
 from workflows.relay import Relay, TemporalAway
 
 TENANT = UUID(int=1)
@@ -69,8 +70,8 @@ async def running(relay: Relay) -> AsyncIterator[None]:
             await task
 
 
-async def until_empty(db: Database, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
+async def until_empty(db: Database) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while await waiting(db):  # noqa: ASYNC110 (a row in a database sets no Event)
             await asyncio.sleep(0.05)
 
@@ -261,7 +262,7 @@ async def test_while_temporal_is_down_rows_wait_and_keep_their_place(db: Databas
             await asyncio.sleep(1)
             asked += await ask(db, 5)
             server.start()
-            await until_empty(db, 20)
+            await until_empty(db)
         for workflow_id in asked:
             found = await client.get_workflow_handle(workflow_id).describe()
             assert found.status is WorkflowExecutionStatus.RUNNING

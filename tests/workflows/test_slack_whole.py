@@ -25,6 +25,7 @@ from integrations.http import vendor_client
 from integrations.sandbox.app import create_app as create_sandbox
 from tests.connecting import unconnected
 from tests.memos import deaf
+from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
 from tests.serving import serve
@@ -80,7 +81,7 @@ class Place:
 
     async def shown(self, matching: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The newest message in Alice's sight that does, once there is one."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 seen = (await self.slack.get(f"{NAME}/messages")).json()
                 fitting: list[dict[str, Any]] = list(filter(matching, seen))
@@ -160,7 +161,7 @@ async def test_from_an_unknown_member_to_a_todo_that_is_done(place: Place) -> No
 
 
 async def until_todo(person: Person, title: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             for each in (await person.get("/todos")).json()["data"]:
                 if each["title"] == title:

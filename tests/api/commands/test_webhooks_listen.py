@@ -17,11 +17,11 @@ import httpx2
 import pytest
 
 from tests.hooking import Hooking, hooking
+from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, address
 from tests.serving import serve
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from core.errors import Invalid
 from integrations.audio.decoding import OPTIONS
 from integrations.audio.formats import SNIFFED, sniff
 from integrations.audio.recordings import Recordings
+from tests.patience import PATIENCE_S
 from tests.recordings import bomb, recording
 
 REFUSED = {"not_audio", "no_audio", "too_long", "undecodable", "too_hard"}
@@ -96,8 +97,8 @@ def test_the_lures_would_be_followed(lured: tuple[int, list[object]], tmp_path: 
     path = tmp_path / "list.m3u8"
     path.write_bytes(lures(port, tmp_path)["m3u8 http"])
     with pytest.raises((av.FFmpegError, OSError)):
-        av.open(str(path), options={"protocol_whitelist": "file,http,tcp"}, timeout=5)
-    waited_until = time.monotonic() + 5
+        av.open(str(path), options={"protocol_whitelist": "file,http,tcp"}, timeout=PATIENCE_S)
+    waited_until = time.monotonic() + PATIENCE_S
     while not callers and time.monotonic() < waited_until:
         time.sleep(0.01)
     assert callers
@@ -149,7 +150,7 @@ async def test_hours_of_silence_are_refused_at_once(
     with pytest.raises(Invalid) as caught:
         await recordings.decode(data, max_seconds=120)
     assert caught.value.code == "too_long"
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 60  # reading it all takes minutes
 
 
 async def test_a_second_that_becomes_thousands_is_refused(recordings: Recordings) -> None:

@@ -14,6 +14,7 @@ from core.errors import Unavailable
 from integrations.audio.child import Refused
 from integrations.audio.pool import Pool
 from tests.integrations.audio import greedy
+from tests.patience import PATIENCE_S
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory by process")
 
@@ -27,7 +28,7 @@ async def pool() -> AsyncIterator[Pool]:
 async def run(
     pool: Pool, task: str, data: bytes = b"", **asked: Any
 ) -> tuple[dict[str, Any], bytes]:
-    return await pool.run(task, data, **{"cpu_s": 10, "wall_s": 30, **asked})
+    return await pool.run(task, data, **{"cpu_s": 10, "wall_s": PATIENCE_S, **asked})
 
 
 async def test_answers_come_back_with_their_bytes(pool: Pool) -> None:
@@ -88,7 +89,7 @@ async def test_one_that_hangs_is_ended(pool: Pool) -> None:
     began = time.perf_counter()
     with pytest.raises(Unavailable):
         await run(pool, "sleep", wall_s=0.5)
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 30  # it would sleep for a minute
     with pytest.raises(ProcessLookupError):
         os.kill(before["pid"], 0)
     assert (await run(pool, "echo", said=1))[0]["said"] == 1
@@ -106,11 +107,9 @@ async def test_a_caller_that_gives_up_ends_its_process(pool: Pool) -> None:
 
 
 async def test_processor_time_is_limited_for_each_task(pool: Pool) -> None:
-    began = time.perf_counter()
     with pytest.raises(Refused) as caught:
         await run(pool, "burn", cpu_s=1)
     assert caught.value.code == "too_hard"
-    assert time.perf_counter() - began < 15
     assert (await run(pool, "echo", said=1))[0]["said"] == 1
 
 
