@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
-.PHONY: help run test check lint types contracts generated bench score chaos clean lock install
+.PHONY: help run test check lint types contracts generated openapi bench score chaos clean lock install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,7 +39,7 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal
 
-check: lint types contracts generated test ## all that must hold before a commit
+check: lint types contracts generated openapi test ## all that must hold before a commit
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -54,6 +54,21 @@ contracts: install
 generated: install
 	$(BIN)/voicetodo admin openapi --check
 	$(BIN)/voicetodo admin privacy --check
+
+openapi: .venv/spectral/installed ## openapi.json by the rules of OpenAPI and of OWASP
+	@cp $(SPECTRAL)/.spectral.yaml openapi.json .venv/spectral/
+	@cd .venv/spectral && PATH="$$PWD/bin:$$PATH" node node_modules/@stoplight/spectral-cli/dist/index.js lint openapi.json --fail-severity warn
+
+# Node from a wheel, Spectral from npm: out of the way of what we are made of. Nothing is run while
+# they are installed, and each file is what the two lock files say it is.
+SPECTRAL := tests/conventions/spectral
+.venv/spectral/installed: $(SPECTRAL)/requirements.lock $(SPECTRAL)/package-lock.json .venv/installed
+	@test -x .venv/spectral/bin/python || $(BIN)/python -m venv .venv/spectral
+	@echo "Installing Spectral and a Node to run it into .venv/spectral ..."
+	@.venv/spectral/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(SPECTRAL)/requirements.lock
+	@cp $(SPECTRAL)/package.json $(SPECTRAL)/package-lock.json .venv/spectral/
+	@cd .venv/spectral && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >install.log 2>&1 || { cat install.log >&2; exit 1; }
+	@touch $@
 
 bench: install .venv/peers/installed ## measure start, API, voice, people's data, and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
@@ -78,6 +93,7 @@ chaos: install ## kill parts under load and count what is left; writes bench/RES
 lock: ## resolve pyproject.toml anew into the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group bench -o requirements-bench.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group spectral -o $(SPECTRAL)/requirements.lock
 
 clean: ## remove what was made here, but not the data in .voicetodo
 	rm -rf .venv build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -18,7 +18,7 @@ from core.errors import KeyReplayed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 SAFE = {"GET", "HEAD"}
-SCHEME = "access token"
+SCHEME = "access_token"
 
 
 class Transactional(APIRoute):

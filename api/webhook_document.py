@@ -119,6 +119,6 @@ def _header(name: str, what: str, example: str) -> dict[str, Any]:
         "in": "header",
         "required": True,
         "description": what,
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "maxLength": 500},
         "example": example,
     }

@@ -1,35 +1,34 @@
 """For load balancers and operators; no version prefix."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import column, select, table
+from pydantic import Field
 
 from api import clearance
 from core import metrics, migrate
-from core.db import Database
 from core.errors import Unavailable
-from core.statements import query
+from core.services import revisions
+
+Word = Annotated[str, Field(max_length=64)]
 
 router = APIRouter(tags=["operations"])
 
-_REVISION = query(select(column("version_num")).select_from(table("alembic_version")))
-
 
 @router.get("/health", operation_id="health")
-async def health() -> dict[str, str]:
+async def health() -> dict[str, Word]:
     """The process answers. Asks nothing else."""
     return {"status": "ok"}
 
 
 @router.get("/ready", operation_id="ready")
-async def ready(request: Request) -> dict[str, str]:
+async def ready(request: Request) -> dict[str, Word]:
     """The database answers, has the revision that this code expects, and nobody erased is back."""
-    database: Database = request.app.state.database
-    async with database.transaction(read_only=True) as tx:
-        found = await tx.first(_REVISION)
-    if found is None or found[0] != migrate.head():
-        raise Unavailable("the database is not migrated: run `voicetodo admin migrate`")
+    found = await revisions.gap(request.app.state.database)
+    if found is not None:
+        raise Unavailable(found.remedy)
     clearance.require(request.app)
-    return {"status": "ready", "revision": found[0]}
+    return {"status": "ready", "revision": migrate.head()}
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from core.rules.importing.records import Format
 from core.services.import_report import Report
@@ -15,14 +15,24 @@ FORMATS: Final = (
 )
 
 
+def _flag(value: object) -> object:
+    """A form has text only; pydantic alone would take `0`, `off` and `n` as well."""
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("true or false")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 class ImportFields(BaseModel):
     """What may come beside the file."""
 
     model_config = ConfigDict(extra="forbid")
 
     format: Format | None = Field(None, description=FORMATS)
-    dry_run: bool = Field(default=False, description="Say what would come of it; make nothing")
-    again: bool = Field(
+    dry_run: Flag = Field(default=False, description="Say what would come of it; make nothing")
+    again: Flag = Field(
         default=False, description="Make again what came with an earlier file and was deleted since"
     )
 

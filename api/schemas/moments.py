@@ -34,12 +34,15 @@ def _written(pattern: str, like: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _told(pattern: str, example: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+def _told(pattern: str, longest: int, example: str) -> WithJsonSchema:
+    """The pattern says how long it can be, but not to everybody who reads schemas."""
+    return WithJsonSchema(
+        {"type": "string", "pattern": pattern, "maxLength": longest, "examples": [example]}
+    )
 
 
 Calendar = Annotated[date, _written(_DATE, "2030-05-04"), Field(ge=FIRST_DAY, le=LAST_DAY)]
-WallTime = Annotated[time, _written(_TIME, "09:00"), _told(_TIME, "09:00")]
+WallTime = Annotated[time, _written(_TIME, "09:00"), _told(_TIME, len("09:00:00"), "09:00")]
 Instant = Annotated[
     AwareDatetime, _written(_INSTANT, "2030-05-04T09:00:00Z"), Field(le=LAST_INSTANT)
 ]
@@ -47,5 +50,5 @@ Duration = Annotated[
     timedelta,
     Field(ge=timedelta(0), le=LONGEST),
     _written(durations.PATTERN, "PT15M"),
-    _told(durations.PATTERN, "PT15M"),
+    _told(durations.PATTERN, durations.LONGEST, "PT15M"),
 ]

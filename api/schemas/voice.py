@@ -115,13 +115,17 @@ class ConfirmBody(Body):
     ]
 
 
+# Strict: a word of nothing but digits is a word. Numbers: those that JSON keeps exact everywhere.
 DeviceText = Annotated[str, line(200)]
+DeviceCount = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+DeviceNumber = Annotated[float, Field(strict=True, ge=-(2**53), le=2**53)]
+DeviceValue = DeviceText | DeviceCount | DeviceNumber | Truth | None
 
 
 class VoiceSessionBody(Body):
     device: (
         Annotated[
-            dict[Annotated[str, line(50, blank=False)], DeviceText | int | float | bool | None],
+            dict[Annotated[str, line(50, blank=False)], DeviceValue],
             Field(max_length=MAX_DEVICE_ENTRIES),
         ]
         | None

@@ -4,6 +4,7 @@ import re
 
 _UNITS = (("D", 86_400), ("H", 3_600), ("M", 60), ("S", 1))
 PATTERN = r"^P(\d{1,5}W|(?=\d|T)(\d{1,5}D)?(T(?=\d)(\d{1,5}H)?(\d{1,6}M)?(\d{1,8}S)?)?)$"
+LONGEST = len("P12345DT12345H123456M12345678S")  # that `PATTERN` takes
 _PARTS = re.compile(r"(\d+)([WDHMS])", re.ASCII)
 _SHAPE = re.compile(PATTERN, re.ASCII)
 
