@@ -131,7 +131,7 @@ async def test_no_working_role_is_above_the_guard(database_url: str) -> None:
         "SELECT rolname::text, rolsuper, rolbypassrls, rolcreaterole, rolcanlogin FROM pg_roles"
         " WHERE rolname LIKE 'vt\\_%%' ORDER BY 1",
     )
-    roles = ("vt_app", "vt_eraser", "vt_worker")
+    roles = ("vt_app", "vt_eraser", "vt_retention", "vt_worker")
     assert rows == [(role, *[False] * 4) for role in roles]
     owned = await sql(
         database_url,
