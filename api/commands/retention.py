@@ -87,10 +87,12 @@ async def _looked(rules: "Sequence[Rule]", *, run: bool, dry_run: bool) -> list[
 
 
 def _age(rule: "Rule") -> str:
-    """In days, or until when: a row may say that itself."""
-    if isinstance(rule.given, str):
-        return f"{rule.given}, or as chosen"
-    return _span(rule.lasts + rule.given if rule.given else rule.lasts)
+    from core.settings import settings
+
+    if isinstance(rule.given, str):  # its rows say it: as their person chose, else as set up
+        days = getattr(settings(), rule.given)
+        return "for ever, or as chosen" if days is None else f"{days} d, or as chosen"
+    return _span(rule.lasts + rule.given)
 
 
 def _span(lasts: "timedelta") -> str:
@@ -99,28 +101,26 @@ def _span(lasts: "timedelta") -> str:
 
 def _view(rows: list[dict[str, Any]], *, dry_run: bool) -> Table:
     view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("class", "table", "age", "action", "last run", "rows", "took", "all rows"):
-        view.add_column(title)
-    if dry_run:
-        view.add_column("over now", justify="right")
+    view.add_column("rule", no_wrap=True)
+    view.add_column("class", overflow="fold")
+    view.add_column("age", overflow="fold")
+    view.add_column("last run, UTC", no_wrap=True)
+    for title in ("rows", "took", *(["over now"] if dry_run else [])):
+        view.add_column(title, justify="right")
     for each in rows:
-        last = each["last"]
-        figures: tuple[str, ...] = ("", "", "")
-        state = Text("never", "dim")
-        if last is not None:
-            state = Text(f"{last['began_at']:%Y-%m-%d %H:%M:%S}", "green")
-            if last["error"]:
-                state = Text(f"{last['error']}, {last['began_at']:%Y-%m-%d %H:%M:%S}", "red")
-            elif last["unfinished"]:
-                state.append(", goes on")
-            figures = (f"{last['rows']:,}", f"{last['took_ms']} ms", f"{last['total']:,}")
-        view.add_row(
-            each["class"],
-            each["table"],
-            each["age"],
-            each["action"],
-            state,
-            *figures,
-            *([f"{each['over']:,}"] if dry_run else []),
-        )
+        kind = "" if each["class"] == each["rule"] else each["class"]
+        over = [f"{each['over']:,}"] if dry_run else []
+        view.add_row(each["rule"], kind, each["age"], *_last(each["last"]), *over)
     return view
+
+
+def _last(run: dict[str, Any] | None) -> tuple[Text, str, str]:
+    if run is None:
+        return Text("never", "dim"), "", ""
+    at = f"{run['began_at']:%m-%d %H:%M}"
+    told = Text(at, "green")
+    if run["error"]:
+        told = Text(f"{at} {run['error']}", "red")
+    elif run["unfinished"]:
+        told = Text(f"{at}, goes on", "yellow")
+    return told, f"{run['rows']:,}", f"{run['took_ms']} ms"
