@@ -53,7 +53,7 @@ class Deliveries(TenantTable):
         one_of("channel", Channel),
         one_of("status", DeliveryStatus),
         Index(None, "subject_id", "arm_no"),
-        Index(None, "user_id"),
+        Index(None, "user_id", "workspace_id", "due_at", "id"),
         Index(
             None, "status", "updated_at", postgresql_where=text("status IN ('pending', 'sending')")
         ),
@@ -118,6 +118,12 @@ class Notifications(TenantTable):
     __table_args__ = (
         Index(None, "user_id", "created_at", "id"),
         Index(None, "created_at", postgresql_using="brin"),
+        Index(
+            "ix_notifications_unread",
+            "user_id",
+            "workspace_id",
+            postgresql_where=text("read_at IS NULL"),
+        ),
         Index("ix_notifications_read", "created_at", postgresql_where=text("read_at IS NOT NULL")),
     )
 

@@ -29,6 +29,7 @@ class Erasures(Table):
             postgresql_where=text("status IN ('waiting', 'running')"),
         ),
         Index(None, "receipt_id", unique=True),
+        Index(None, "user_id", "requested_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -19,7 +19,7 @@ class Exports(TenantTable):
         CheckConstraint("blob IS NULL OR ready_at IS NOT NULL", name="kept_once_ready"),
         CheckConstraint("(ready_at IS NULL) = (expires_at IS NULL)", name="ready_until_it_expires"),
         CheckConstraint("(token_hash IS NULL) = (token_expires_at IS NULL)", name="token_expires"),
-        Index(None, "user_id", "created_at", "id"),
+        Index(None, "user_id", "workspace_id", "created_at", "id"),
         Index(None, "blob", unique=True),
         Index(None, "expires_at", postgresql_where=text("blob IS NOT NULL")),
         Index(None, "created_at"),

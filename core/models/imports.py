@@ -44,7 +44,7 @@ class Imports(TenantTable):
     __table_args__ = (
         one_of("format", Format),
         CheckConstraint("(blob IS NULL) = (blob_key IS NULL)", name="blob_has_its_key"),
-        Index(None, "user_id", "created_at", "id"),
+        Index(None, "user_id", "workspace_id", "created_at", "id"),
         Index(None, "blob", unique=True),
         Index(None, "expires_at"),
     )

@@ -56,7 +56,7 @@ class VoiceMemos(TenantTable):
         ),
         # A recording is one memo, however often its upload is repeated.
         UniqueConstraint("workspace_id", "user_id", "capture_id"),
-        Index(None, "user_id", "created_at", "id"),
+        Index(None, "user_id", "workspace_id", "created_at", "id"),
         Index(None, "blob", unique=True),
         Index(None, "retain_until", postgresql_where=text("blob IS NOT NULL")),
     )

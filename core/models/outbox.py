@@ -22,6 +22,7 @@ class Outbox(Table):
     __table_args__ = (
         one_of("action", OutboxAction),
         Index(None, "priority", "available_at", postgresql_where=text("dead_at IS NULL")),
+        Index(None, "workflow_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -59,7 +59,7 @@ class Sessions(Table):
 
     __tablename__ = "sessions"
     __table_args__ = (
-        Index(None, "user_id"),
+        Index(None, "user_id", "id"),
         Index("ix_sessions_ended", text("least(revoked_at, expires_at)")),
     )
 

@@ -61,7 +61,7 @@ _SHOWN: Final = Query(
             WHERE l.workspace_id = s.workspace_id AND l.connection_id = s.id
               AND l.gone IS NOT NULL AND l.quarantined IS NOT NULL)
     FROM calendar_syncs s
-    WHERE s.id = ANY (%(ids)s::uuid[])
+    WHERE s.id = ANY (%(ids)s::uuid[]) AND s.workspace_id = ANY ((SELECT vt_readable())::uuid[])
     """,
     Shown,
     {},

@@ -53,6 +53,7 @@ class Kept:
 
 
 _MINE = and_(
+    Exports.user_id == bindparam("user_id"),
     Exports.workspace_id == bindparam("user_id"),
     Jobs.workspace_id == Exports.workspace_id,
     Jobs.id == Exports.id,

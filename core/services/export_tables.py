@@ -96,6 +96,7 @@ async def page(
     Those of the key are always among its columns.
     """
     asked: dict[str, Any] = {"me": scope.user_id, "alone": list(scope.alone)}
+    asked["spaces"] = list(scope.workspaces)
     if after is None:
         found = await tx.all(section.first, **asked)
     else:
@@ -201,6 +202,7 @@ def _section(member: str, name: str, columns: list[str]) -> Section:
     rows = select(*(table.c[each] for each in names)).order_by(*keys).limit(PAGE)
     if leads is None:
         rows = rows.where(_mine(name, table))
+    rows = rows.where(*_there(name, table))
     further = rows.where(tuple_(*keys) > after)
     return Section(
         member, name, tuple(columns), query(rows, into), query(further, into), key, leads
@@ -214,10 +216,19 @@ def _leads(name: str) -> Leads | None:
     there = Table.metadata.tables[whose.table]
     further = _leads(whose.table)
     these = there.c.id == any_(bindparam("ids", type_=sa.ARRAY(sa.Uuid())))
-    rows = select(there.c.id, there.c[further.column] if further else there.c.id).where(these)
+    rows = select(there.c.id, there.c[further.column] if further else there.c.id)
+    rows = rows.where(these, *_there(whose.table, there))
     if further is None:
         rows = rows.where(_mine(whose.table, there))
     return Leads(whose.column, query(rows), further)
+
+
+def _there(name: str, table: sa.Table) -> list[ColumnElement[bool]]:
+    """Where the person is a member: keys begin with it. What names the person needs no more."""
+    whose = data_map.read().tables[name].whose
+    if "workspace_id" not in table.c or (whose is not None and whose.column == "user_id"):
+        return []
+    return [table.c.workspace_id == any_(bindparam("spaces", type_=sa.ARRAY(sa.Uuid())))]
 
 
 def _mine(name: str, table: sa.Table) -> ColumnElement[bool]:

@@ -12,11 +12,12 @@ What a job is to do stands in its `result` from the beginning: a workflow is tol
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import ColumnElement, Text, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, tuple_, update
 
 from core import outbox
 from core.actor import Actor
@@ -28,7 +29,7 @@ from core.models.jobs import JobKind, Jobs, JobStatus
 from core.rules.data_requests import RequestOutcome
 from core.services import data_requests, executions
 from core.services.workspaces import visible
-from core.statements import query
+from core.statements import Query, query
 
 WORKFLOWS: Final[Mapping[JobKind, str]] = {
     JobKind.CLOCK: "AdvanceClock",
@@ -88,30 +89,24 @@ _COLUMNS = (
     Jobs.updated_at,
 )
 _MINE = (visible(Jobs.workspace_id), Jobs.user_id == bindparam("user_id"))
+_OWN = (visible(Jobs.workspace_id, leads=False), Jobs.user_id == bindparam("user_id"))
 _ORDER = (Jobs.created_at.desc(), Jobs.id.desc())
+_CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
+    "status": Jobs.status == bindparam("status"),
+    "kind": Jobs.kind == bindparam("kind"),
+    "before": tuple_(Jobs.created_at, Jobs.id)
+    < tuple_(bindparam("before"), bindparam("before_id")),
+}
 
 
-def _asked(name: str, column: Any) -> ColumnElement[bool]:
-    """Null asks for any."""
-    same: ColumnElement[bool] = func.coalesce(bindparam(name, type_=Text()), column) == column
-    return same
+@cache
+def _page(given: frozenset[str]) -> Query[Job]:
+    """A statement for each shape: a condition that may be none hides how many rows there are."""
+    conditions = (_CONDITIONS[name] for name in sorted(given))
+    rows = select(*_COLUMNS).where(*_OWN, *conditions)
+    return query(rows.order_by(*_ORDER).limit(bindparam("limit")), Job)
 
 
-_FILTERS = (_asked("status", Jobs.status), _asked("kind", Jobs.kind))
-_PAGE = query(
-    select(*_COLUMNS).where(*_MINE, *_FILTERS).order_by(*_ORDER).limit(bindparam("limit")), Job
-)
-_NEXT_PAGE = query(
-    select(*_COLUMNS)
-    .where(
-        *_MINE,
-        *_FILTERS,
-        tuple_(Jobs.created_at, Jobs.id) < tuple_(bindparam("before"), bindparam("before_id")),
-    )
-    .order_by(*_ORDER)
-    .limit(bindparam("limit")),
-    Job,
-)
 _GET = query(select(*_COLUMNS).where(*_MINE, Jobs.id == bindparam("id")), Job)
 _GET_LOCKED = query(
     select(*_COLUMNS).where(*_MINE, Jobs.id == bindparam("id")).with_for_update(of=Jobs), Job
@@ -231,11 +226,12 @@ async def page(
     limit: int,
 ) -> list[Job]:
     """Up to `limit` + 1 of one's own, newest first, of all workspaces."""
-    asked = {"user_id": actor.user_id, "status": status, "kind": kind, "limit": limit + 1}
-    if before is None:
-        return await tx.all(_PAGE, **asked)
-    at, before_id = before
-    return await tx.all(_NEXT_PAGE, **asked, before=at, before_id=before_id)
+    named = {"status": status, "kind": kind, "before": before}
+    given: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    statement = _page(frozenset(given))
+    if before is not None:
+        given["before"], given["before_id"] = before
+    return await tx.all(statement, user_id=actor.user_id, limit=limit + 1, **given)
 
 
 async def get(tx: Transaction, actor: Actor, job_id: UUID) -> Job:

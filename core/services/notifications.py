@@ -54,14 +54,18 @@ _COLUMNS = (
     Notifications.read_at,
 )
 _MINE = (visible(Notifications.workspace_id), Notifications.user_id == bindparam("user_id"))
+_OWN = (
+    visible(Notifications.workspace_id, leads=False),
+    Notifications.user_id == bindparam("user_id"),
+)
 _ORDER = (Notifications.created_at.desc(), Notifications.id.desc())
 _PAGE = query(
-    select(*_COLUMNS).where(*_MINE).order_by(*_ORDER).limit(bindparam("limit")), Notification
+    select(*_COLUMNS).where(*_OWN).order_by(*_ORDER).limit(bindparam("limit")), Notification
 )
 _NEXT_PAGE = query(
     select(*_COLUMNS)
     .where(
-        *_MINE,
+        *_OWN,
         tuple_(Notifications.created_at, Notifications.id)
         < tuple_(bindparam("before"), bindparam("before_id")),
     )
@@ -69,7 +73,7 @@ _NEXT_PAGE = query(
     .limit(bindparam("limit")),
     Notification,
 )
-_UNREAD = query(select(func.count()).where(*_MINE, Notifications.read_at.is_(None)))
+_UNREAD = query(select(func.count()).where(*_OWN, Notifications.read_at.is_(None)))
 _READ = query(
     update(Notifications)
     .where(*_MINE, Notifications.id == bindparam("of_id"))
@@ -95,7 +99,7 @@ _CANCEL_ESCALATIONS = Query(
 )
 _READ_ALL = query(
     update(Notifications)
-    .where(*_MINE, Notifications.read_at.is_(None), Notifications.created_at <= bindparam("until"))
+    .where(*_OWN, Notifications.read_at.is_(None), Notifications.created_at <= bindparam("until"))
     .values(read_at=bindparam("now"))
     .returning(Notifications.workspace_id, Notifications.id)
 )

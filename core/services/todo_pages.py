@@ -4,19 +4,19 @@ A page continues after the last row's sort key and id, so rows that move or appe
 neither hide nor repeat others, and page 1,000 costs what page 1 does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, or_, tuple_
+from sqlalchemy import ColumnElement, Integer, bindparam, literal_column, or_, tuple_
 
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import NotFound
-from core.models.todos import Priority, Todos
+from core.models.todos import PRIORITY_RANK, Priority, Status, Todos
 from core.services.todo_rows import Todo, answer_of, select_answers
 from core.services.workspaces import Access, place, visible
 from core.statements import Query, query
@@ -59,17 +59,18 @@ class TodoPage:
     has_more: bool
 
 
-_RANK = case(
-    {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2, Priority.NONE: 3}, value=Todos.priority
-)
 _RANKS: Final = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2, Priority.NONE: 3}
+# Word for word as in its index.
+_RANK: Final[ColumnElement[int]] = literal_column(PRIORITY_RANK, Integer())
 _KEYS: Final[dict[Sort, Any]] = {
     Sort.DUE: Todos.due_at,
     Sort.PRIORITY: _RANK,
     Sort.POSITION: Todos.position,
 }
+# Values that an index is for stand in the statement: a plan for all values cannot use it.
+_LITERAL: Final = frozenset({"status"})
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
-    "status": Todos.status == bindparam("status"),
+    **{f"status={each}": Todos.status == literal_column(f"'{each}'") for each in Status},
     "priority": Todos.priority == bindparam("priority"),
     "tag": bindparam("tag") == Todos.tags.any_(),
     "list_id": Todos.list_id == bindparam("list_id"),
@@ -82,6 +83,8 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     ),
     "assignee": Todos.assignee_id == bindparam("assignee"),
 }
+
+_BEFORE_ALL: Final = UUID(int=0)
 
 _GET = query(
     select_answers().where(
@@ -110,17 +113,27 @@ async def page(
 ) -> list[Todo]:
     """Up to `limit` + 1 todos: the one too many says that there is a further page."""
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
-    named = ((name, getattr(filters, name)) for name in _CONDITIONS)
+    named = ((each.name, getattr(filters, each.name)) for each in fields(filters))
     given = {name: value for name, value in named if value is not None}
-    undated = after is not None and sort is Sort.DUE and after.key is None
-    shaped = statement(frozenset(given), sort, continued=after is not None, undated=undated)
-    if "q" in given:
-        given["q"] = literally(given["q"])
-    if after is not None:
-        given |= {"after_id": after.id} if undated else {"after_id": after.id, "after": after.key}
-    return await tx.all(
-        shaped, workspace_id=workspace_id, user_id=actor.user_id, limit=limit + 1, **given
-    )
+    shape = frozenset(f"{n}={v}" if n in _LITERAL else n for n, v in given.items())
+    asked = {name: value for name, value in given.items() if name not in _LITERAL}
+    if "q" in asked:
+        asked["q"] = literally(asked["q"])
+    asked |= {"workspace_id": workspace_id, "user_id": actor.user_id}
+    if after is None:
+        return await tx.all(statement(shape, sort), limit=limit + 1, **asked)
+    found: list[Todo] = []
+    start = after.id
+    if sort is not Sort.DUE or after.key is not None:
+        continued = statement(shape, sort, continued=True)
+        place_of = {"after_id": after.id} | ({} if sort is Sort.CREATED else {"after": after.key})
+        found = await tx.all(continued, limit=limit + 1, **asked, **place_of)
+        start = _BEFORE_ALL
+    if sort is Sort.DUE and len(found) <= limit and not given.keys() & {"due_before", "due_after"}:
+        # Those without a due time come last: asked for by themselves, for no index serves an OR.
+        undated = statement(shape, sort, undated=True)
+        found += await tx.all(undated, limit=limit + 1 - len(found), **asked, after_id=start)
+    return found
 
 
 def position_of(todo: Todo, sort: Sort) -> After:
@@ -160,7 +173,7 @@ def statement(
         page_of = page_of.where(key.is_(None), Todos.id > bindparam("after_id"))
     elif continued:
         later = tuple_(key, Todos.id) > tuple_(bindparam("after"), bindparam("after_id"))
-        page_of = page_of.where(or_(later, key.is_(None)) if sort is Sort.DUE else later)
+        page_of = page_of.where(later)
     return query(page_of.order_by(key.asc(), Todos.id), answer_of)
 
 

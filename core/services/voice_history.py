@@ -96,15 +96,15 @@ async def page(
 ) -> list[VoiceCommand]:
     """Up to `limit` + 1 of one's own, the newest first."""
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
-    at, command_id = before or (None, None)
+    asked: dict[str, Any] = {} if session_id is None else {"session_id": session_id}
+    if before is not None:
+        asked["before"], asked["before_id"] = before
     rows = await tx.all(
-        voice_rows.PAGE,
+        voice_rows.page(of_session=session_id is not None, continued=before is not None),
         user_id=actor.user_id,
         workspace_id=workspace_id,
-        session_id=session_id,
-        before=at,
-        before_id=command_id,
         limit=limit + 1,
+        **asked,
     )
     ring = await subject_keys.opening(tx, ring, actor.user_id)
     return [_line(each, voice_records.opened(each, ring)) for each in rows]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
+from functools import cache
 from typing import Final, Self
 from uuid import UUID
 
@@ -247,18 +248,20 @@ STANDING: Final = Query(
     {},
     writes=False,
 )
-PAGE: Final = Query(
-    _MINE
-    + b"""
-      AND c.workspace_id = %(workspace_id)s
-      AND (%(session_id)s::uuid IS NULL OR c.session_id = %(session_id)s)
-      AND (%(before)s::timestamptz IS NULL OR (c.created_at, c.id) < (%(before)s, %(before_id)s))
-    ORDER BY c.created_at DESC, c.id DESC LIMIT %(limit)s
-    """,
-    CommandRow,
-    {},
-    writes=False,
-)
+
+
+@cache
+def page(*, of_session: bool, continued: bool) -> Query[CommandRow]:
+    """A statement for each shape: no plan for all of them begins where the last page ended."""
+    sql = _MINE + b" AND c.workspace_id = %(workspace_id)s"
+    if of_session:
+        sql += b" AND c.session_id = %(session_id)s"
+    if continued:
+        sql += b" AND (c.created_at, c.id) < (%(before)s, %(before_id)s)"
+    sql += b" ORDER BY c.created_at DESC, c.id DESC LIMIT %(limit)s"
+    return Query(sql, CommandRow, {}, writes=False)
+
+
 ANSWER: Final = Query(
     b"""
     UPDATE voice_commands SET outcome = %(outcome)s, sealed = %(sealed)s, answered_at = %(now)s,

@@ -46,13 +46,11 @@ _COLUMNS: Final = b"""
       AND s.workspace_id IN (SELECT workspace_id FROM memberships WHERE user_id = %(user_id)s)
 """
 _GET: Final = Query(_COLUMNS + b"AND s.id = %(id)s", VoiceSession.of_row, {}, writes=False)
-_PAGE: Final = Query(
-    _COLUMNS
-    + b"""
-      AND s.workspace_id = %(workspace_id)s
-      AND (%(before)s::timestamptz IS NULL OR (s.last_at, s.id) < (%(before)s, %(before_id)s))
-    ORDER BY s.last_at DESC, s.id DESC LIMIT %(limit)s
-    """,
+_HERE: Final = _COLUMNS + b" AND s.workspace_id = %(workspace_id)s"
+_ORDER: Final = b" ORDER BY s.last_at DESC, s.id DESC LIMIT %(limit)s"
+_PAGE: Final = Query(_HERE + _ORDER, VoiceSession.of_row, {}, writes=False)
+_NEXT: Final = Query(
+    _HERE + b" AND (s.last_at, s.id) < (%(before)s, %(before_id)s)" + _ORDER,
     VoiceSession.of_row,
     {},
     writes=False,
@@ -104,13 +102,13 @@ async def page(
 ) -> list[VoiceSession]:
     """Up to `limit` + 1 of one's own, the last spoken in first."""
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
-    at, session_id = before or (None, None)
-    return await tx.all(
-        _PAGE,
-        user_id=actor.user_id,
-        workspace_id=workspace_id,
-        before=at,
-        before_id=session_id,
-        limit=limit + 1,
-        now=tx.began_at,
-    )
+    asked = {
+        "user_id": actor.user_id,
+        "workspace_id": workspace_id,
+        "limit": limit + 1,
+        "now": tx.began_at,
+    }
+    if before is None:
+        return await tx.all(_PAGE, **asked)
+    at, session_id = before
+    return await tx.all(_NEXT, **asked, before=at, before_id=session_id)

@@ -84,15 +84,19 @@ _COLUMNS: Final = b"""
     id, workspace_id, url, description, events, payload, status, disabled_reason, signing_key,
     previous_until, failing_since, last_success_at, last_failure_at, created_at, updated_at
 """
-# Row-level security hides those of other workspaces; `place` asks for the right to write.
+# Only in one's own workspaces, by the key; `place` asks for the right to write.
+_MINE: Final = (
+    b"FROM webhook_endpoints WHERE id = %(id)s"
+    b" AND workspace_id = ANY ((SELECT vt_readable())::uuid[])"
+)
 GET: Final = Query(
-    b"SELECT" + _COLUMNS + b"FROM webhook_endpoints WHERE id = %(id)s",
+    b"SELECT" + _COLUMNS + _MINE,
     Row.of_row,
     {},
     writes=False,
 )
 LOCK: Final = Query(
-    b"SELECT" + _COLUMNS + b"FROM webhook_endpoints WHERE id = %(id)s FOR NO KEY UPDATE",
+    b"SELECT" + _COLUMNS + _MINE + b" FOR NO KEY UPDATE",
     Row.of_row,
     {},
     writes=False,

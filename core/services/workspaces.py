@@ -45,10 +45,17 @@ class Place:
     may_write: bool
 
 
-def visible(workspace_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
-    """Part of every read a person can reach; binds `user_id`. Row-level security repeats it."""
+def visible(
+    workspace_id: InstrumentedAttribute[UUID], *, leads: bool = True
+) -> ColumnElement[bool]:
+    """Part of every read a person can reach; binds `user_id`. Row-level security repeats it.
+
+    `leads=False` is for rows that an index finds by their person, in the order asked for: they are
+    checked, and PostgreSQL does not go from workspace to workspace to sort what is there.
+    """
     mine: Any = select(Memberships.workspace_id).where(Memberships.user_id == bindparam("user_id"))
-    return workspace_id.in_(mine)
+    found: ColumnElement[bool] = workspace_id.in_(mine)
+    return found if leads else found.is_(True)
 
 
 async def place(
