@@ -48,10 +48,12 @@ async def test_nothing_is_left_and_the_receipt_says_how_much_it_was(
 ) -> None:
     for nth in range(3):
         assert (await ada.post("/todos", json={"title": f"todo {nth}"})).status_code == 201
+    await place.sql("UPDATE users SET email_suppressed = 'bounced' WHERE id = %s", ada.id)
     receipt_id = await place.erase(ada)
     with place.worker():
         receipt = await place.erased(receipt_id)
     assert receipt["stores"]["rows"]["todos"] == 3
+    assert receipt["stores"]["mail"] == {"mail_failed": 1}  # nobody is waited for who is not there
     assert receipt["stores"]["account"] == {"users": 1}
     assert await place.sql("SELECT count(*) FROM users WHERE id = %s", ada.id) == [(0,)]
     assert (await ada.get("/me")).status_code == 401
