@@ -23,6 +23,8 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 .venv/installed: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Voice Todo needs Python 3.11 or newer: install one, or name it with \`make PYTHON=/path/to/python3\`." >&2; exit 1; fi
+	@$(PYTHON) -c '' 2>/dev/null || { \
+		echo "$(PYTHON) does not start: name a Python 3.11 or newer with \`make PYTHON=/path/to/python3\`." >&2; exit 1; }
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
 		echo "$(PYTHON) is older than Python 3.11: name a newer one with \`make PYTHON=/path/to/python3\`." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

@@ -31,9 +31,9 @@ from activities.orphans import Orphans
 from activities.retention import Retention
 from core import embedded, faults, health, keys, logs
 from core.db import Database
-from core.errors import Error, Misconfigured
+from core.errors import Error, Misconfigured, Unavailable
 from core.health import Answer
-from core.services import clocks, outbox, webhook_secrets
+from core.services import clocks, revisions, webhook_secrets
 from core.settings import Settings, settings
 from integrations import calendars, erasure_ledger, language_model, temporal
 from integrations.audio import recordings
@@ -149,7 +149,7 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         for database in (app_db, worker_db, eraser_db, retention_db):
             await database.open()
             stack.push_async_callback(database.close)
-        await _database_answers(worker_db)
+        await _database_answers(app_db)
         http = await stack.enter_async_context(vendor_client(Limits(connections=CONNECTIONS)))
         sandbox_url = settings.sandbox_url if settings.dev else None
         guarded = await stack.enter_async_context(guarded_client(sandbox_url=sandbox_url))
@@ -224,16 +224,22 @@ async def _database_answers(db: Database) -> None:
     waits = 0
     while True:
         try:
-            async with db.transaction(read_only=True) as tx:
-                await outbox.depth(tx)  # migrated, too
+            found = await revisions.gap(db)
+            if found is not None and found.behind:  # old code works on a newer one: that expands
+                raise Unavailable(found.remedy)
             await clocks.hear(db)  # before anything is looked at that may be due
         except (Error, PsycopgError) as error:
             if waits == 0:
-                log.warning("database.awaited", error=error)
+                log.warning("database.awaited", error=error, reason=_reason(error))
             waits += 1
             await asyncio.sleep(0.5)
         else:
             return
+
+
+def _reason(error: Exception) -> str:
+    """Ours, in our words: what a server says may hold what somebody wrote."""
+    return error.detail if isinstance(error, Error) else "PostgreSQL does not answer"
 
 
 async def _nobody_is_back(db: Database, blobs: Blobs) -> None:
@@ -260,7 +266,7 @@ async def _connected(settings: Settings, loaded: keys.Keys) -> Client:
             return await temporal.connect(settings, loaded, runtime=runtime)
         except RuntimeError as error:
             if waits == 0:
-                log.warning("temporal.awaited", error=error)
+                log.warning("temporal.awaited", error=error, reason="Temporal does not answer")
             waits += 1
             await asyncio.sleep(0.5)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,6 +59,7 @@ from api.routes import (
 )
 from core import embedded, faults, keys, logs
 from core.db import Database
+from core.errors import Misconfigured
 from core.rules.understanding import languages
 from core.services import clocks, import_files, memo_secrets, voice_seals
 from core.services.doors import Door
@@ -206,6 +208,9 @@ def __getattr__(name: str) -> FastAPI:
     """`app` for uvicorn, built when asked for: importing this module reads no environment."""
     if name != "app":
         raise AttributeError(name)
-    settings = read_settings()
-    logs.configure("api", strict=settings.dev, text=settings.log_text)
-    return create_app(settings)
+    try:
+        settings = read_settings()
+        logs.configure("api", strict=settings.dev, text=settings.log_text)
+        return create_app(settings)
+    except Misconfigured as error:
+        sys.exit(error.detail)  # for who starts it, below uvicorn's own frames nobody would see it

@@ -94,6 +94,7 @@ def parts(settings: Settings) -> Iterator[Part]:
         (*_PYTHON, str(_ROOT / "worker.py")),
         after=(*servers, "migrations"),
         ready=lambda: answers(host, settings.worker_metrics_port, "/ready"),
+        remedy=_what_it_awaits(settings),
     )
     yield Part(
         "api",
@@ -101,6 +102,20 @@ def parts(settings: Settings) -> Iterator[Part]:
         after=(*last, "migrations"),
         ready=lambda: answers(host, settings.api_port, "/ready"),
     )
+
+
+def _what_it_awaits(settings: Settings) -> str:
+    """What the worker may be waiting for, of servers that we did not start."""
+    named = [
+        name
+        for name, given in (
+            ("DATABASE_URL", settings.database_url),
+            ("VOICETODO_TEMPORAL_PROFILE", settings.temporal_profile),
+        )
+        if given is not None
+    ]
+    answers = f"see whether the server that {' or '.join(named)} names answers"
+    return answers if named else "its lines above say why"
 
 
 def environment(settings: Settings) -> dict[str, str]:

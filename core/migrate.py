@@ -1,12 +1,17 @@
 """Bring the database to the newest revision: `python -m core.migrate`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from core import embedded
@@ -23,19 +28,43 @@ def _config() -> Config:
     return config
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+@cache
 def head() -> str:
     """The revision that this code expects."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = _scripts().get_current_head()
     if revision is None:
         raise Misconfigured("migrations/versions is empty: the checkout is incomplete")
     return revision
 
 
+@cache
+def knows(revision: str) -> bool:
+    """Whether it is one of this code's, be it an old one."""
+    return revision in {each.revision for each in _scripts().walk_revisions()}
+
+
+def newer(revision: str) -> str:
+    """What to tell of a database whose revision this code does not know."""
+    return (
+        f"the database is at revision {revision}, which this version does not know ({head()} is "
+        "its newest): start the newer version that migrated it, or restore a backup from before"
+    )
+
+
 def run(url: str, revision: str = "head") -> None:
-    """Migrate the database at this libpq URL; harmless when it is there already."""
+    """Migrate the database at this libpq URL; harmless when it is there already.
+
+    `Misconfigured` when it does not answer, refuses, or was migrated by a newer version.
+    """
     engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
     config = _config()
-    with engine.connect() as connection:
+    with _connected(engine) as connection:
+        _not_newer(connection)
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
         connection.commit()
         config.attributes["connection"] = connection
@@ -44,6 +73,35 @@ def run(url: str, revision: str = "head") -> None:
         )
         step(config, revision)
     engine.dispose()
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise Misconfigured(
+            f"PostgreSQL does not let us in ({_said(error)}): start it, or mend DATABASE_URL"
+        ) from error
+    with connection:
+        try:
+            yield connection
+        except DBAPIError as error:
+            raise Misconfigured(
+                f"the migration broke off ({_said(error)}): mend that and run it again; it goes on "
+                "behind the last revision that was finished"
+            ) from error
+
+
+def _said(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0]
+
+
+def _not_newer(connection: Connection) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    if found is not None and not knows(found):
+        raise Misconfigured(newer(found))
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Misconfigured
+from core.misread import told_by_variable, variable
 
 MIN_SECRET_CHARS = 32
 MIN_PASSWORD_MEMORY_MIB = 64
@@ -278,21 +279,21 @@ class Settings(BaseSettings):
         s3 = ("s3_bucket", "s3_access_key", "s3_secret_key")
         texting = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
         for who, names, wanted in (
-            ("BLOB_STORE=s3 needs", s3, self.blob_store == "s3"),
+            ("VOICETODO_BLOB_STORE=s3 needs", s3, self.blob_store == "s3"),
             ("text messages need", texting, any(getattr(self, name) for name in texting)),
         ):
-            missing = [name.upper() for name in names if getattr(self, name) is None]
+            missing = [variable(name) for name in names if getattr(self, name) is None]
             if missing and wanted:
                 raise Misconfigured(f"{who} {' and '.join(missing)} as well")
         return self
 
     @model_validator(mode="after")
     def _apps_of_providers_are_whole(self) -> Self:
+        pairs = [(f"{app}_client_id", f"{app}_client_secret") for app in ("google", "slack")]
         wrong = [
-            f"{provider}_CLIENT_ID and {provider}_CLIENT_SECRET go together"
-            for provider in ("GOOGLE", "SLACK")
-            if (getattr(self, f"{provider.lower()}_client_id") is None)
-            != (getattr(self, f"{provider.lower()}_client_secret") is None)
+            f"{' and '.join(map(variable, pair))} go together"
+            for pair in pairs
+            if len({getattr(self, name) is None for name in pair}) > 1
         ]
         if wrong:
             raise Misconfigured(", ".join(wrong))
@@ -303,22 +304,19 @@ class Settings(BaseSettings):
         named = self.transcriber_names
         unknown = [each for each in named if each not in TRANSCRIBERS]
         if unknown or len(set(named)) < len(named):
-            raise Misconfigured(f"TRANSCRIBERS is made of {', '.join(TRANSCRIBERS)}, each once")
+            known = ", ".join(TRANSCRIBERS)
+            raise Misconfigured(f"VOICETODO_TRANSCRIBERS is `none`, or made of {known}, each once")
         if self.dev:  # the sandbox takes any key
             return self
         hosted = self.openai_transcription_profile in ("openai", "groq")
-        missing = {
-            "OPENAI_TRANSCRIPTION_KEY": "openai" in named
-            and hosted
-            and self.openai_transcription_key is None,
-            "OPENAI_TRANSCRIPTION_URL": "openai" in named
-            and not hosted
-            and self.openai_transcription_url is None,
-            "DEEPGRAM_KEY": "deepgram" in named and self.deepgram_key is None,
+        needs = {
+            "openai": "openai_transcription_key" if hosted else "openai_transcription_url",
+            "deepgram": "deepgram_key",
         }
-        if any(missing.values()):
-            wanted = [name for name, is_missing in missing.items() if is_missing]
-            raise Misconfigured(f"TRANSCRIBERS needs {' and '.join(wanted)} as well")
+        wanted = [needs[name] for name in named if name in needs]
+        missing = [variable(name) for name in wanted if getattr(self, name) is None]
+        if missing:
+            raise Misconfigured(f"VOICETODO_TRANSCRIBERS needs {' and '.join(missing)} as well")
         return self
 
     @model_validator(mode="after")
@@ -327,9 +325,11 @@ class Settings(BaseSettings):
         if url is None:
             return self
         if self.language_model_name is None:
-            raise Misconfigured("LANGUAGE_MODEL_URL needs LANGUAGE_MODEL_NAME as well")
+            name = "VOICETODO_LANGUAGE_MODEL_NAME"
+            raise Misconfigured(f"VOICETODO_LANGUAGE_MODEL_URL needs {name} as well")
         if not (self.dev or self.language_model_local or url.startswith("https://")):
-            raise Misconfigured("LANGUAGE_MODEL_URL of somebody else's server begins with https://")
+            whose = "a server that is not VOICETODO_LANGUAGE_MODEL_LOCAL"
+            raise Misconfigured(f"VOICETODO_LANGUAGE_MODEL_URL of {whose} begins with https://")
         return self
 
     @model_validator(mode="after")
@@ -338,25 +338,24 @@ class Settings(BaseSettings):
         if self.profile is not Profile.PRODUCTION:
             return self
         wrong = [
-            f"{name.upper()} is {'missing' if secret is None else 'too short'}"
+            f"{variable(name)} is {'missing' if secret is None else 'too short'}"
             for name in ("signing_key", "encryption_key", "vapid_key", "codec_admin_token")
             if (secret := getattr(self, name)) is None
             or len(secret.get_secret_value()) < MIN_SECRET_CHARS
         ]
         wrong += [
-            f"{name.upper()} is missing"
+            f"{variable(name)} is missing"
             for name in ("database_url", "public_url", "sendgrid_api_key", "epoch_dir")
             if getattr(self, name) is None
         ]
         if self.password_memory_mib < MIN_PASSWORD_MEMORY_MIB:
-            wrong.append("PASSWORD_MEMORY_MIB is too small")
+            wrong.append(f"VOICETODO_PASSWORD_MEMORY_MIB is less than {MIN_PASSWORD_MEMORY_MIB}")
         if self.fault:
             wrong.append("FAULT is for tests only")
         if self.clock_file:
             wrong.append("CLOCK_FILE is for tests only")
         if wrong:
-            msg = f"the production profile does not start: {', '.join(wrong)}"
-            raise Misconfigured(msg)
+            raise Misconfigured(f"the production profile does not start: {', '.join(wrong)}")
         return self
 
     @property
@@ -396,4 +395,6 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    return Settings()
+    """Those of this process. `Misconfigured` has a sentence for each variable that is wrong."""
+    with told_by_variable():
+        return Settings()

@@ -9,7 +9,6 @@ from rich.console import Console, RenderableType
 
 from api.commands.client import Client
 from api.commands.credentials import Credentials
-from core.errors import Misconfigured
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -29,15 +28,9 @@ Zone = Annotated[
 
 def load_settings() -> "Settings":
     """The settings; Misconfigured names the variables that are wrong."""
-    from pydantic import ValidationError  # noqa: PLC0415 - `--help` need not wait for it
+    from core.settings import settings  # noqa: PLC0415 - `--help` need not wait for pydantic
 
-    from core.settings import settings  # noqa: PLC0415 - as above
-
-    try:
-        return settings()
-    except ValidationError as error:
-        wrong = [f"VOICETODO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise Misconfigured("; ".join(wrong)) from error
+    return settings()
 
 
 def connect(api: str | None) -> Client:

@@ -34,11 +34,13 @@ def test_a_bucket_is_set_up_whole() -> None:
     assert Settings(_env_file=None, s3_bucket="recordings").blob_store == "directory"
     with pytest.raises(Misconfigured) as refused:
         Settings(_env_file=None, blob_store="s3", s3_bucket="recordings")
-    assert refused.value.detail == "BLOB_STORE=s3 needs S3_ACCESS_KEY and S3_SECRET_KEY as well"
+    assert refused.value.detail == (
+        "VOICETODO_BLOB_STORE=s3 needs VOICETODO_S3_ACCESS_KEY and VOICETODO_S3_SECRET_KEY as well"
+    )
 
 
 def test_text_messages_are_set_up_whole_or_not_at_all() -> None:
     assert Settings(_env_file=None).twilio_from is None
     with pytest.raises(Misconfigured) as refused:
         Settings(_env_file=None, twilio_account_sid=f"AC{'0' * 32}", twilio_from="+15005550006")
-    assert refused.value.detail == "text messages need TWILIO_AUTH_TOKEN as well"
+    assert refused.value.detail == "text messages need VOICETODO_TWILIO_AUTH_TOKEN as well"
