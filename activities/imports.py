@@ -279,6 +279,7 @@ class Imports:
             if work is None:
                 return Progress(over=True, done=0)
             blob = imports.finish(tx, work, error=error, now=self._now())
+        faults.point("import_ended")
         failed = error is not None or work.report.nothing_read
         metrics.DATA_WORK.labels("import", "failed" if failed else "done").inc()
         await self._drop(blob)

@@ -57,8 +57,10 @@ async def test_killed_at_every_stage_it_is_made_once(
         made = await ask(ada)
         for stage in STAGES:
             doomed = Process({**environment, "FAULT": f"{stage}:kill"}, port)
-            assert doomed.popen.wait(60) == -9, (stage, doomed.said())
-            doomed.end()
+            try:
+                assert doomed.popen.wait(PATIENCE_S) == -9, (stage, doomed.said())
+            finally:
+                doomed.end()
         survivor = Process(environment, port)
         try:
             deadline = time.monotonic() + PATIENCE_S
