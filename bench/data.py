@@ -335,6 +335,7 @@ def measure(folder: Path) -> list[Run]:
 
 
 def main() -> None:
+    before = os.getloadavg()[0]  # what others do on this machine
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
         runs = measure(Path(folder))
     table = Table(*HEADS)
@@ -342,8 +343,8 @@ def main() -> None:
         table.add_row(*run.cells())
     Console(width=200).print(table)
     missed = [each for run in runs for each in run.missed]
-    load = os.getloadavg()[0]
-    note = f"load at the end {load:.1f}; {'; '.join(missed) or 'every aim is met'}"
+    load = f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after"
+    note = f"{load}; {'; '.join(missed) or 'every aim is met'}"
     keep("A person's data", "python -m bench.data", table, note=note)
     if missed:
         raise SystemExit("\n".join(missed))
