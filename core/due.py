@@ -142,14 +142,13 @@ SOURCES: Final = {
     )
 }
 
-# The last line says nothing new, but else the planner, which has no statistics of a table that is
-# soon empty again, reads all leases of a workspace to find a few.
+# By the key and no more: naming the rows a second time, as arrays, has a plan for all parameters
+# compare each with each. 4,000 leases took 9 s to renew so.
 _MINE = b"""
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(tokens)s::uuid[])
         AS mine (workspace_id, row_id, token)
     WHERE l.kind = %(kind)s AND l.workspace_id = mine.workspace_id
       AND l.row_id = mine.row_id AND l.token = mine.token
-      AND l.workspace_id = ANY (%(workspaces)s::uuid[]) AND l.row_id = ANY (%(ids)s::uuid[])
 """
 # Also when it had run out: nobody took it over meanwhile, else the token would be another one.
 _RENEW = Query(

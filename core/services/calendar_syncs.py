@@ -94,7 +94,6 @@ _BEGIN: Final = Query(
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(arm_nos)s::int[],
                 %(change_sets)s::uuid[]) AS x (workspace_id, id, arm_no, change_set_id)
     WHERE s.workspace_id = x.workspace_id AND s.id = x.id AND s.arm_no = x.arm_no
-      AND s.workspace_id = ANY (%(workspaces)s::uuid[]) AND s.id = ANY (%(ids)s::uuid[])
       AND s.state <> 'paused' AND s.next_at <= %(now)s
     RETURNING s.workspace_id, s.id, s.run_no
     """,

@@ -187,7 +187,6 @@ _SETTLE: Final = Query(
            OR d.channel = 'email' AND d.vendor_id IS NULL AND (d.status = 'sent'
               OR d.status = 'failed' AND d.error IN ('bounced', 'dropped', 'turned_away')))
       AND d.attempts = x.attempt
-      AND d.workspace_id = ANY (%(workspaces)s::uuid[]) AND d.id = ANY (%(ids)s::uuid[])
     RETURNING d.id, d.status
     """,
     row,
@@ -267,8 +266,6 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
     written = await tx.all(
         _SETTLE,
         rows=Jsonb(rows),
-        workspaces=[outcome.send.workspace_id for outcome in outcomes],
-        ids=[outcome.send.delivery_id for outcome in outcomes],
     )
     settled = {key for key, _ in written}
     given_up = {key for key, status in written if status == DeliveryStatus.FAILED}

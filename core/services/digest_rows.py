@@ -149,9 +149,8 @@ FIND: Final = Query(
         AS mine (workspace_id, id, arm_no, next_at, token)
     JOIN leases l ON l.kind = %(kind)s AND l.workspace_id = mine.workspace_id
         AND l.row_id = mine.id AND l.token = mine.token
-        AND l.workspace_id = ANY (%(workspaces)s::uuid[]) AND l.row_id = ANY (%(ids)s::uuid[])
     JOIN digests g ON g.workspace_id = mine.workspace_id AND g.id = mine.id
-        AND g.arm_no = mine.arm_no AND g.next_at = mine.next_at
+        AND g.arm_no = mine.arm_no AND g.next_at IS NOT DISTINCT FROM mine.next_at
     JOIN LATERAL (SELECT * FROM users WHERE id = g.id OFFSET 0) AS u ON true
     ORDER BY g.workspace_id
     FOR NO KEY UPDATE OF l, g

@@ -28,7 +28,7 @@ SOURCE: Final = SOURCES[Kind.REMINDERS]
 
 # `then_at` null: nothing to come. With a zone it is the next occurrence, another arming, and what
 # was sent for this one stays as it is (`since_arm_no`); without one it is the end of quiet hours.
-# The rows are named twice for the reason that `core/due.py` gives.
+# The instant is only compared: found by it, whoever reminds at nine finds all that are due then.
 _FINISH: Final = Query(
     b"""
     UPDATE reminders r SET next_at = done.then_at, version = r.version + 1,
@@ -42,8 +42,7 @@ _FINISH: Final = Query(
                 %(next_ats)s::timestamptz[], %(then_ats)s::timestamptz[], %(then_zones)s::text[])
         AS done (workspace_id, id, arm_no, next_at, then_at, then_zone)
     WHERE r.workspace_id = done.workspace_id AND r.id = done.id
-      AND r.arm_no = done.arm_no AND r.next_at = done.next_at
-      AND r.workspace_id = ANY (%(workspaces)s::uuid[]) AND r.id = ANY (%(ids)s::uuid[])
+      AND r.arm_no = done.arm_no AND r.next_at IS NOT DISTINCT FROM done.next_at
     """,
     row,
     {},

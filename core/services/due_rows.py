@@ -224,9 +224,8 @@ class Found:
 # a change of it comes before (and is seen: arm_no, next_at) or after. In one order everywhere.
 # OFFSET 0: looked up row by row. Joined, a plan made while the tables were empty multiplied all of
 # a workspace's todos with all of its reminders first, and took 4 s for 200.
-# Rows are named twice for the reason that `core/due.py` gives. Deliveries are found by their own
-# index, without a workspace: beside row-level security's it makes the planner believe in so few
-# rows that it reads all of a workspace for each reminder.
+# The instant is only compared (IS NOT DISTINCT FROM serves no index): found by it, whoever reminds
+# at nine finds all that are due then, for each of them. Deliveries are found by their own index.
 _OF_PERSON: Final = 12  # columns
 FIND: Final = Query(
     b"""
@@ -259,10 +258,8 @@ FIND: Final = Query(
         AS mine (workspace_id, id, arm_no, next_at, token)
     JOIN leases l ON l.kind = %(kind)s AND l.workspace_id = mine.workspace_id
         AND l.row_id = mine.id AND l.token = mine.token
-        AND l.workspace_id = ANY (%(workspaces)s::uuid[]) AND l.row_id = ANY (%(ids)s::uuid[])
     JOIN reminders r ON r.workspace_id = mine.workspace_id AND r.id = mine.id
-        AND r.arm_no = mine.arm_no AND r.next_at = mine.next_at
-        AND r.workspace_id = ANY (%(workspaces)s::uuid[]) AND r.id = ANY (%(ids)s::uuid[])
+        AND r.arm_no = mine.arm_no AND r.next_at IS NOT DISTINCT FROM mine.next_at
     JOIN LATERAL (
         SELECT list_id, title, status, deleted_at, due_on, due_time, due_zone FROM todos
         WHERE workspace_id = r.workspace_id AND id = r.todo_id OFFSET 0) AS t ON true

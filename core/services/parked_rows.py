@@ -34,12 +34,10 @@ _ADD: Final = Query(
     {},
     writes=True,
 )
-# The rows are named twice for the reason that `core/due.py` gives.
 _NAMED: Final = b"""
     FROM unnest(%(workspaces)s::uuid[], %(ids)s::uuid[], %(next_ats)s::timestamptz[])
         AS x (workspace_id, id, next_at)
     WHERE p.workspace_id = x.workspace_id AND p.id = x.id
-      AND p.workspace_id = ANY (%(workspaces)s::uuid[]) AND p.id = ANY (%(ids)s::uuid[])
 """
 _MOVE: Final = Query(
     b"UPDATE parked_deliveries p SET next_at = x.next_at, arm_no = p.arm_no + 1" + _NAMED,
