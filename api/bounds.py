@@ -19,7 +19,7 @@ from core.models.workspaces import Role, WorkspaceKind
 from core.rules import calendar_policy, digests, recurrence, rrule
 from core.rules.importing import records
 from core.rules.understanding.commands import Intent
-from core.services import exports
+from core.services import calendar_quarantine, exports, lists, tags
 from core.services.memo_processing import Stage
 from core.services.reminders import MAX_PER_TODO
 
@@ -49,10 +49,11 @@ STRINGS: Final[dict[str, int]] = {
     **dict.fromkeys(("english_name", "holidays", "intent", "kind", "language", "local"), WORD),
     **dict.fromkeys(("locale", "message_id", "recurrence_id", "sha256", "stage", "state"), WORD),
     **dict.fromkeys(("issued_at", "status", "store", "timezone", "transcriber", "type"), WORD),
-    **dict.fromkeys(("authorize_url", "access_token", "endpoint", "instance", "url"), ADDRESS),
+    **dict.fromkeys(("authorize_url", "access_token", "endpoint", "url"), ADDRESS),
     **dict.fromkeys(("description", "original_text", "text", "transcript"), TEXT),
     **dict.fromkeys(("body", "html", "text/html"), PAGE),
     "email": MAX_EMAIL_CHARS,
+    "instance": 65_536,
     "next_cursor": 512,
     "rrule": rrule.MAX_CHARS,
 }
@@ -69,7 +70,13 @@ ARRAYS: Final[dict[str, int]] = {
     "words": 50_000,
 }
 # `data` of lists that are answered whole.
-WHOLE: Final = {"Quarantine": 200, "TagPage": 1_000, "LanguagePage": 200, "CalendarList": 1_000}
+WHOLE: Final = {
+    "CalendarList": 1_000,
+    "LanguagePage": 200,
+    "ListPage": lists.MAX_PER_WORKSPACE,
+    "Quarantine": calendar_quarantine.SHOWN,
+    "TagPage": tags.MOST,
+}
 # Words of which there are no others: the columns have them checked.
 CHOICES: Final[dict[str, type[StrEnum]]] = {
     "Activity.direction": connections.Direction,
@@ -92,7 +99,6 @@ CHOICES: Final[dict[str, type[StrEnum]]] = {
     "Import.format": records.Format,
     "Import.status": JobStatus,
     "ImportUndo.status": JobStatus,
-    "ImportedRow.code": records.Code,
     "ImportedRow.outcome": imports.Outcome,
     "Integration.provider": connections.Provider,
     "Integration.status": connections.ConnectionStatus,
@@ -109,7 +115,6 @@ CHOICES: Final[dict[str, type[StrEnum]]] = {
     "NewWebhookEndpoint.status": webhooks.EndpointStatus,
     "Occurrence.status": series.OccurrenceStatus,
     "PreviewSection.section": digests.Section,
-    "Refused.code": records.Code,
     "Reminder.channels": Channel,
     "Series.status": series.SeriesStatus,
     "StoreProgress.store": Store,

@@ -97,7 +97,12 @@ _WORDS: Final = {
 Text = Annotated[str, Query(max_length=4096)]
 
 
-@public.get("/{provider}/callback", operation_id="finish_connecting", response_class=HTMLResponse)
+@public.get(
+    "/{provider}/callback",
+    operation_id="finish_connecting",
+    response_class=HTMLResponse,
+    responses={502: {"description": "The provider did not answer"}},
+)
 async def finish_connecting(
     provider: ProviderName, visit: Visit, state: Text = "", code: Text = "", error: Text = ""
 ) -> HTMLResponse:

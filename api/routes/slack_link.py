@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api import small_pages
 from api.errors import STATUS
+from api.openapi import REFUSES_401
 from api.small_pages import page
 from api.transaction import Transactional
 from api.visit import Visit
@@ -84,7 +85,7 @@ async def ask(visit: Visit, token: Token = "") -> HTMLResponse:
     "/link",
     operation_id="begin_from_slack",
     response_class=HTMLResponse,
-    responses={303: {"description": "On to Slack's consent"}},
+    responses={303: {"description": "On to Slack's consent"}, **REFUSES_401},
 )
 async def begin(visit: Visit) -> Response:
     """Signs in with the form's `email` and `password`, and leads on to Slack's consent."""
