@@ -275,6 +275,7 @@ def run() -> int:
     try:
         current = settings()
         logs.configure("worker", strict=current.dev, text=current.log_text)
+        logging.getLogger("temporalio").setLevel(logging.WARNING)  # each queue says goodbye
         uvloop.run(main(current))
     except Misconfigured as error:
         sys.stderr.write(f"{error.detail}\n")

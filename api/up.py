@@ -14,7 +14,7 @@ from api.console import Screen, complain
 from api.probes import answers, listens
 from api.supervisor import Part, Supervisor
 from core import embedded, embedded_cluster, embedded_postgres, keys
-from core.errors import Misconfigured
+from core.errors import KeysMissing, Misconfigured
 from core.settings import LogFormat, Settings, settings
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def up(settings: Settings) -> int:
     try:
         with embedded.locked(settings.data_dir):
             check_ports(settings)
-            keys.load(settings)  # made by one process, so that none waits for another
+            check_keys(settings)
             chosen = list(parts(settings))
             began = time.monotonic()
             screen = Screen([part.name for part in chosen])
@@ -133,6 +133,21 @@ def environment(settings: Settings) -> dict[str, str]:
         "VOICETODO_LOG_FORMAT": LogFormat.TEXT if on_screen else settings.log_format,
         **{f"VOICETODO_{name.upper()}": str(getattr(settings, name)) for name in _ports(settings)},
     }
+
+
+def check_keys(settings: Settings) -> None:
+    """Make those that are missing, by one process, so that none waits for another.
+
+    Raises Misconfigured where an encryption key is not the one that sealed what is here.
+    """
+    epochs = keys.load(settings).ring.epochs
+    try:
+        epochs.check()
+    except KeysMissing as error:
+        raise Misconfigured(
+            f"{error.detail}, bring back {settings.data_dir / 'keys' / 'encryption_key'} from a "
+            f"backup, or move {settings.data_dir} away to begin anew"
+        ) from error
 
 
 def check_ports(settings: Settings) -> None:

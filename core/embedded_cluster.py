@@ -21,6 +21,7 @@ VERSION = "18"
 DATABASE = "voicetodo"
 _SYSTEM_USERS = ("pgserver", "_postgres")  # the second one comes with macOS
 _LEFTOVER_SECONDS = 10
+_COMPLAINT = re.compile("FATAL|PANIC|could not|error: (?!data directory)")
 
 
 def binary(name: str) -> Path:
@@ -160,8 +161,9 @@ def _create(home: Path, account: pwd.struct_passwd | None, *, fast: bool) -> Non
         )
         if done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
+            why = next(filter(_COMPLAINT.search, said), said[-1])  # then it tells how it tidies up
             raise Misconfigured(
-                f"PostgreSQL could not create its files in {home}: {said[-1]} "
+                f"PostgreSQL could not create its files in {home}: {why} "
                 "(free some space or set VOICETODO_DATA_DIR to another place)"
             )
     with suppress(FileNotFoundError):

@@ -60,6 +60,12 @@ class Epochs:
             self._keys[epoch] = found
         return found[1]
 
+    def check(self) -> None:
+        """Raises `KeysMissing` for a file that is here and does not open."""
+        for path in sorted(self.folder.glob("*.key")) if self.folder.exists() else ():
+            if path.stem.isdecimal():
+                self.key(int(path.stem))
+
     def name(self, epoch: int) -> str:
         """Names its key without giving it away."""
         return Keyring((self.key(epoch),)).key_id

@@ -1,6 +1,9 @@
 """A machine of its own for a whole stack: free ports, a data directory, none of our settings."""
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.ports import free_port
@@ -20,3 +23,17 @@ def environment(data_dir: Path) -> dict[str, str]:
         **{f"VOICETODO_{name}": str(free_port()) for name in PORTS},
         "VOICETODO_DATA_DIR": str(data_dir),
     }
+
+
+@contextmanager
+def full_disk(after: int) -> Iterator[None]:
+    """No file of ours, or of what we start, grows beyond so many bytes: as on a disk that is full.
+
+    A real one would need a file system of its own, and so root.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from core.crypto import Keyring
 from core.embedded import locked
+from core.epochs import Epochs
 from tests.machines import environment
 from tests.patience import PATIENCE_S
 
@@ -197,6 +199,16 @@ def test_a_second_start_is_a_sentence(env: dict[str, str], data_dir: Path) -> No
     assert done.returncode == 2
     assert done.stderr.startswith(f"another `voicetodo up` (process {os.getpid()}) uses the data")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_lost_encryption_key_is_a_sentence(env: dict[str, str], data_dir: Path) -> None:
+    Epochs(data_dir / "epochs", Keyring((b"k" * 32,))).make(1)
+    done = up(env, data_dir)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{data_dir}/epochs/1.key does not open")
+    assert f"bring back {data_dir}/keys/encryption_key from a backup" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (data_dir / "postgres").exists()
 
 
 def test_a_broken_data_directory_is_a_sentence(env: dict[str, str], data_dir: Path) -> None:

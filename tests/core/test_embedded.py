@@ -15,6 +15,7 @@ import pytest
 from core import embedded, embedded_cluster, embedded_postgres
 from core.errors import Misconfigured
 from core.settings import Settings
+from tests.machines import full_disk
 
 
 @pytest.fixture
@@ -164,6 +165,16 @@ def test_a_broken_off_creation_is_begun_again(folder: Path) -> None:
     embedded_cluster.prepare(folder, fast=True)
     assert not (folder / "postgres.new").exists()
     assert (folder / "postgres" / "global" / "pg_control").exists()
+
+
+def test_a_full_disk_is_a_sentence(folder: Path) -> None:
+    with full_disk(after=100_000), pytest.raises(Misconfigured) as refused:
+        embedded_cluster.prepare(folder)
+    assert "could not" in refused.value.detail.partition(": ")[2]
+    assert refused.value.detail.endswith(
+        "(free some space or set VOICETODO_DATA_DIR to another place)"
+    )
+    assert not (folder / "postgres").exists()
 
 
 def test_a_file_in_place_of_the_directory_is_a_sentence(folder: Path) -> None:

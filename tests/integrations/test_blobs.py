@@ -11,6 +11,7 @@ import pytest
 from core.errors import NotFound, Unavailable
 from integrations.blobs import UNFINISHED, Blobs, Directory
 from tests.integrations import s3
+from tests.machines import full_disk
 
 NOW = timedelta(0)
 
@@ -115,6 +116,15 @@ async def test_what_fails_leaves_nothing(store: Blobs, tmp_path: Path, size: int
     assert [kept async for kept in store.keys("memos")] == []
     with pytest.raises(NotFound):
         await read(store, "memos/two")
+
+
+async def test_a_full_store_takes_nothing_and_mends_itself(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    with full_disk(after=1_000_000), pytest.raises(Unavailable, match="takes nothing"):
+        await store.put("memos/one", pieces(b"x" * 3_000_000))
+    assert files(tmp_path) == []
+    await store.put("memos/one", pieces(b"x" * 3_000_000))
+    assert len(await read(store, "memos/one")) == 3_000_000
 
 
 async def test_a_store_that_does_not_work(tmp_path: Path) -> None:
