@@ -153,7 +153,7 @@ async def killed(place: Site, points: list[str]) -> None:
     stores = receipt["stores"]
     assert stores["rows"]["series"] == ada.todos
     assert stores["connections"] == {"google_calendar": 1, "slack": 1}
-    assert stores["account"] == {"users": 1}
+    assert stores["account"] == {"users": 1, "keys": 1}
     mails = place.mails(ada.person.email or "")
     assert [mail["category"] for mail in mails].count("erasure_begun") == 1
     for statement in (
