@@ -53,6 +53,8 @@ def test_when_they_end(hours: dict[str, str], now: str, zone: str, end: str | No
         {"start": "late", "end": "07:00"},
         {"start": "07:00", "end": "07:00"},
         {"start": "07:00Z", "end": "09:00Z"},
+        {"start": "22:00", "end": "07:00Z"},
+        {"start": "22:00+01:00", "end": "07:00"},
     ],
 )
 def test_what_a_client_stored_before_they_were_ours_is_none(stored: object) -> None:

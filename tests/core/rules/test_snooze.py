@@ -29,6 +29,11 @@ def ends(wish: snooze.Snooze, now: datetime = NOW) -> str:
         ("2d", SPRING, "2026-03-30T08:00:00"),  # the same time on the wall: 10:00
         ("24h", SPRING, "2026-03-29T09:00:00"),  # as long as it says
         ("P1D", AUTUMN, "2026-10-25T09:00:00"),
+        ("366d", NOW, "2027-05-02T12:00:00.250000"),
+        # In the hour that comes twice, minutes are minutes; a day later it is the first of the two.
+        ("10m", datetime(2026, 10, 25, 1, 15, tzinfo=UTC), "2026-10-25T01:25:00"),
+        ("P1D", datetime(2026, 10, 24, 0, 15, tzinfo=UTC), "2026-10-25T00:15:00"),
+        ("P1D", datetime(2026, 10, 25, 1, 15, tzinfo=UTC), "2026-10-26T01:15:00"),
         ("tonight", NOW, "2026-05-01T18:00:00"),
         ("Tomorrow", NOW, "2026-05-02T06:15:00"),
     ],
@@ -48,6 +53,9 @@ def test_for(text: str, now: datetime, expected: str) -> None:
         ("2026-10-25T02:30", NOW, "2026-10-25T00:30:00"),  # comes twice: the first
         ("18:30", NOW, "2026-05-01T16:30:00"),
         ("14:00", NOW, "2026-05-02T12:00:00"),  # just passed
+        ("14:00", NOW.replace(microsecond=0), "2026-05-02T12:00:00"),  # this very moment
+        ("1970-01-01T00:00:00Z", NOW, "1970-01-01T00:00:00"),
+        ("2199-12-31T23:59:59Z", NOW, "2199-12-31T23:59:59"),
         ("09:00", SPRING, "2026-03-29T07:00:00"),
         ("02:30", SPRING, "2026-03-29T01:30:00"),
         ("02:30", datetime(2026, 10, 25, 0, 45, tzinfo=UTC), "2026-10-26T01:30:00"),  # once a day
@@ -83,6 +91,8 @@ def test_no_span(text: str) -> None:
         "2030-05-04",
         "20300504T090000Z",
         "2030-05-04T09:00+25:00",
+        "1969-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
         "1:30 pm",
