@@ -36,13 +36,6 @@ NAMES: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointPage:
-    data: list[Endpoint]
-    next_cursor: str | None
-    has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Created:
     """The only answer that tells the secret."""
 
