@@ -148,7 +148,9 @@ class Site:
     def metrics(self, worker: subprocess.Popen[bytes]) -> str:
         """What the worker tells who watches it."""
         assert worker.poll() is None
-        return httpx2.get(f"http://127.0.0.1:{self.port}/metrics", trust_env=False).text
+        return httpx2.get(
+            f"http://127.0.0.1:{self.port}/metrics", trust_env=False, timeout=PATIENCE_S
+        ).text
 
     def ledger(self, vendor: str) -> list[dict[str, Any]]:
         """What reached this emulator."""

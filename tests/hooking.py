@@ -48,7 +48,9 @@ class Hooking:
         return f"{self.sandbox}/hooks/{name}"
 
     def arrived(self, name: str) -> list[Arrived]:
-        rows = httpx2.get(f"{self.sandbox}/ledger.json?vendor=hooks", trust_env=False).json()
+        rows = httpx2.get(
+            f"{self.sandbox}/ledger.json?vendor=hooks", trust_env=False, timeout=PATIENCE_S
+        ).json()
         return [
             Arrived(row["request"]["headers"], row["request"]["body"], row["response_status"])
             for row in rows
@@ -57,7 +59,9 @@ class Hooking:
 
     def fault(self, name: str, **fault: Any) -> None:
         body = {"vendor": "hooks", "kind": name, "times": 1, **fault}
-        answer = httpx2.post(f"{self.sandbox}/faults", json=body, trust_env=False)
+        answer = httpx2.post(
+            f"{self.sandbox}/faults", json=body, trust_env=False, timeout=PATIENCE_S
+        )
         assert answer.status_code == 201, answer.text
 
     async def until(self, name: str, count: int) -> list[Arrived]:

@@ -40,7 +40,9 @@ class Process:
 
     def get(self, path: str) -> httpx2.Response | None:
         with contextlib.suppress(httpx2.TransportError):
-            return httpx2.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False)
+            return httpx2.get(
+                f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=PATIENCE_S
+            )
         return None
 
     def until(self, status: int) -> httpx2.Response:
@@ -52,6 +54,12 @@ class Process:
             assert self.popen.poll() is None, self.said()
             time.sleep(0.05)
         raise AssertionError(self.said())
+
+    def until_said(self, event: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while event not in self.said():
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
 
     def said(self) -> str:
         self._log.seek(0)
@@ -90,9 +98,9 @@ def test_it_waits_for_its_servers_and_drains(
     worker: Process, environment: dict[str, str], tmp_path: Path
 ) -> None:
     worker.until(503)
+    worker.until_said("database.awaited")
     time.sleep(1)
-    said = worker.said()
-    assert said.count("database.awaited") == 1  # reachable, but not migrated
+    assert worker.said().count("database.awaited") == 1  # reachable, but not migrated
     migrated = subprocess.run(
         [sys.executable, "-P", "-m", "core.migrate"],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -100,7 +108,8 @@ def test_it_waits_for_its_servers_and_drains(
         check=False,
     )
     assert migrated.returncode == 0, migrated.stderr
-    time.sleep(2)
+    worker.until_said("temporal.awaited")
+    time.sleep(1)
     assert worker.said().count("temporal.awaited") == 1
     assert worker.until(503).text == "not ready\n"
     server = temporal.Server(tmp_path, int(environment["VOICETODO_TEMPORAL_PORT"]))
@@ -132,7 +141,7 @@ def test_a_port_in_use_is_a_sentence(worker: Process, environment: dict[str, str
     worker.until(503)
     second = Process(environment, worker.port)
     try:
-        assert second.popen.wait(20) == 2
+        assert second.popen.wait(PATIENCE_S) == 2, second.said()
         assert "VOICETODO_WORKER_METRICS_PORT" in second.said()
         assert "Traceback" not in second.said()
     finally:
@@ -143,7 +152,7 @@ def test_a_port_in_use_is_a_sentence(worker: Process, environment: dict[str, str
 def sandbox() -> Iterator[httpx2.Client]:
     with (
         serve(create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield http
 

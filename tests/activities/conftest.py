@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sandbox.app import create_app
 from integrations.sendgrid import SendGrid
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 
 KEY = b"k" * 32
@@ -36,6 +38,12 @@ class Mailbox:
         ).json()
         return found
 
+    async def met(self) -> None:
+        """Return when every fault has met a call; one with a delay is under way then."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.http.get("/faults.json").json():  # noqa: ASYNC110 - another thread's
+                await asyncio.sleep(0.01)
+
     def fault(self, **fault: object) -> None:
         answer = self.http.post("/faults", json={"vendor": "sendgrid", "times": 1, **fault})
         assert answer.status_code == 201, answer.text
@@ -45,7 +53,7 @@ class Mailbox:
 def sandbox() -> Iterator[httpx2.Client]:
     with (
         serve(create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield http
 

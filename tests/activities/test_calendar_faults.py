@@ -358,7 +358,11 @@ async def test_a_channel_is_opened_kept_and_renewed_before_it_ends(at: Desk) -> 
     )
     left = (renew_at - clock.now()) / (expires_at - clock.now())
     assert 0.79 < left < 0.81
-    await sql(url, "UPDATE calendar_syncs SET channel_renew_at = now() WHERE id = %s", at.id)
+    await sql(
+        url,
+        "UPDATE calendar_syncs SET channel_renew_at = 'yesterday' WHERE id = %s",
+        at.id,
+    )
     await at.pull(address=address)
     assert at.calls(since).count("events.watch") == 2
     assert at.calls(since).count("channels.stop") == 1

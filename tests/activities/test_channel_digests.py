@@ -150,7 +150,11 @@ async def test_a_lost_answer_is_looked_up_in_the_channel(desk: Desk) -> None:
     await desk.tick(clock.now())
     [row] = [each for each in await desk.deliveries() if each["channel"] == "slack"]
     assert (row["status"], row["ambiguous"]) == ("pending", True)
-    await sql(desk.url, "UPDATE deliveries SET next_attempt_at = now() WHERE id = %s", row["id"])
+    await sql(
+        desk.url,
+        "UPDATE deliveries SET next_attempt_at = 'yesterday' WHERE id = %s",
+        row["id"],
+    )
     attempts = Deliveries(desk.app_db, Channels(desk.vendors), dev=True)
     message = DeliveryMessage(desk.person.id, UUID(row["id"]))
     step = await ActivityEnvironment().run(attempts.attempt, message)

@@ -136,7 +136,11 @@ async def test_killed_at_any_point_nothing_is_lost_and_nothing_twice(
     alive = asyncio.create_task(move(app_db, message))
     await asyncio.sleep(0.5)
     assert not alive.done()
-    await sql(database_url, "UPDATE leases SET until = now() WHERE workspace_id = %s", there)
+    await sql(
+        database_url,
+        "UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s",
+        there,
+    )
     moved = await alive
     assert (moved.instants, moved.handled) == (3, 3)
     told = await deliveries(alice, there)

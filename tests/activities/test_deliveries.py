@@ -44,7 +44,10 @@ async def attempt(attempts: Deliveries, at: Scene) -> Step:
 
 
 def its_time(at: Scene) -> None:
-    at.run("UPDATE deliveries SET next_attempt_at = now() WHERE user_id = %s", at.user_id)
+    at.run(
+        "UPDATE deliveries SET next_attempt_at = 'yesterday' WHERE user_id = %s",
+        at.user_id,
+    )
 
 
 def execution(at: Scene) -> dict[str, Any]:

@@ -197,7 +197,11 @@ async def test_a_killed_worker_leaves_one_that_is_sent_again_under_its_name(
     [row] = await reading.deliveries()
     assert row["status"] == "sending"
     assert await reading.tick(at) == 0  # the dead one's lease
-    await sql(reading.url, "UPDATE leases SET until = now() WHERE row_id = %s", reading.person.id)
+    await sql(
+        reading.url,
+        "UPDATE leases SET until = 'yesterday' WHERE row_id = %s",
+        reading.person.id,
+    )
     assert await reading.tick(at + timedelta(seconds=20)) == 1
     [again] = await reading.deliveries()
     assert (again["id"], again["status"], again["attempts"]) == (row["id"], "sent", 2)

@@ -104,9 +104,9 @@ async def test_one_alone_is_an_ordinary_call(batches: EmailBatches, rows: Rows) 
 async def test_while_a_call_is_under_way_others_wait_for_each_other(
     batches: EmailBatches, mailbox: Mailbox, rows: Rows
 ) -> None:
-    mailbox.fault(delay_ms=300)
+    mailbox.fault(delay_ms=2000)
     first = asyncio.create_task(send(batches, people(2)))
-    await asyncio.sleep(0.1)
+    await mailbox.met()
     others = []
     for mail in people(10):
         others.append(asyncio.create_task(batches.send(mail)))

@@ -8,6 +8,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.channels import Channels
+from activities.reminders import Reminders
 from activities.tick import Ticks
 from core import clock, due
 from core.db import Database
@@ -15,9 +17,17 @@ from core.messages import Kind, TickMessage
 from core.services import due_reminders
 from core.services.deliveries import Outcome, Sent
 from tests.activities.conftest import Mailbox
+from tests.patience import PATIENCE_S
 from tests.reminding import Scene, scene
 
 A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def long_ticks(app_db: Database, worker_db: Database, channels: Channels) -> Ticks:
+    """As `ticks`, for those that are ended from outside, however slow the machine is."""
+    handlers = {Kind.REMINDERS: Reminders(app_db, channels, dev=False)}
+    return Ticks(worker_db, handlers, lanes=1, life_s=30.0)
 
 
 async def tick(ticks: Ticks, at: Scene) -> int:
@@ -200,13 +210,13 @@ async def test_killed_while_sending_is_flagged_and_sent_again(
     at = scene(database_url, [now])
     async with worker_db.transaction() as tx:
         claimed = await due.claim(
-            tx, due_reminders.SOURCE, at.lane, now=now, limit=1, lease=A_SECOND
+            tx, due_reminders.SOURCE, at.lane, now=now, limit=1, lease=due.LEASE
         )
     async with app_db.transaction() as tx:
         begun, _ = await due_reminders.begin(tx, claimed, now=now, dev=True)
     assert len(begun) == 1  # and here the worker dies
     assert await tick(ticks, at) == 0
-    await asyncio.sleep(0.2)
+    at.run("UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s", at.user_id)
     assert await tick(ticks, at) == 1
     [delivery] = at.deliveries()
     assert (delivery["status"], delivery["attempts"]) == ("sent", 2)
@@ -245,14 +255,16 @@ async def test_one_that_was_taken_for_dead_settles_nothing(
 
 
 async def test_cancelled_it_settles_what_it_sent_and_gives_the_rest_back(
-    ticks: Ticks, mailbox: Mailbox, database_url: str
+    long_ticks: Ticks, mailbox: Mailbox, database_url: str
 ) -> None:
     now = clock.now()
     mailbox.fault(delay_ms=500)
-    at = scene(database_url, [now, now + timedelta(seconds=0.9)])
+    at = scene(database_url, [now, now + timedelta(seconds=20)])
     environment = ActivityEnvironment()
-    running = asyncio.create_task(environment.run(ticks.run, TickMessage(Kind.REMINDERS, at.lane)))
-    await asyncio.sleep(0.3)
+    running = asyncio.create_task(
+        environment.run(long_ticks.run, TickMessage(Kind.REMINDERS, at.lane))
+    )
+    await mailbox.met()
     environment.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -262,12 +274,16 @@ async def test_cancelled_it_settles_what_it_sent_and_gives_the_rest_back(
 
 
 async def test_a_leaving_worker_hands_the_lane_over_at_once(
-    ticks: Ticks, database_url: str
+    long_ticks: Ticks, database_url: str
 ) -> None:
-    at = scene(database_url, [clock.now() + timedelta(seconds=0.9)])
+    at = scene(database_url, [clock.now() + timedelta(seconds=20)])
     environment = ActivityEnvironment()
-    running = asyncio.create_task(environment.run(ticks.run, TickMessage(Kind.REMINDERS, at.lane)))
-    await asyncio.sleep(0.2)
+    running = asyncio.create_task(
+        environment.run(long_ticks.run, TickMessage(Kind.REMINDERS, at.lane))
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        while not at.leases():  # noqa: ASYNC110 - rows set no event
+            await asyncio.sleep(0.05)
     environment.worker_shutdown()
     with pytest.raises(ApplicationError) as caught:
         await running

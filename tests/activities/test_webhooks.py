@@ -349,7 +349,7 @@ async def test_killed_between_sending_and_writing_it_down(
     await asyncio.gather(working, return_exceptions=True)
     second = worker(app_db, worker_db, client)
     assert await second.claim(at) == []  # the lease still stands
-    at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
+    at.run("UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s", at.user_id)
     await second.until_idle(at)
     assert set(receiver.seqs()) == {1, 2, 3, 4}
     assert len(set(receiver.ids())) == 4
@@ -392,12 +392,12 @@ async def test_a_frozen_twin_changes_nothing_any_more(
     created = await made(app_db, at, receiver)
     happen(at)
     first, second = (worker(app_db, worker_db, client) for _ in range(2))
-    receiver.fault(delay_ms=1500, status=500)
+    receiver.fault(delay_ms=4000, status=500)
     receiver.fault(status=later)
     working = asyncio.create_task(first.work(await first.claim(at)))
     await until(lambda: state(at, created.endpoint.id)["seq"])
     await asyncio.sleep(0.3)
-    at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
+    at.run("UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s", at.user_id)
     await second.turn(at)
     await working
     [delivery] = sent(at, created.endpoint.id)

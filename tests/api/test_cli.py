@@ -115,7 +115,7 @@ def test_adds_a_todo_due_in_an_hour_with_a_reminder(alice: Run) -> None:
     ran = alice("add", "Call mum", "--due", "in 1h", "--remind", "email", *options, "--json")
     todo = ran.document
     due_at = datetime.fromisoformat(todo["due_at"])
-    assert timedelta(0) <= due_at - asked - timedelta(hours=1) < timedelta(seconds=3)
+    assert timedelta(0) <= due_at - asked - timedelta(hours=1) < timedelta(minutes=1)
     assert todo["due"]["timezone"] == "Europe/Berlin"
     assert (todo["priority"], todo["tags"]) == ("high", ["phone"])
     assert todo["description"] == "her birthday"
@@ -189,7 +189,7 @@ def test_reminds_snoozes_and_explains(alice: Run) -> None:
     assert alice("snooze", made["id"][-8:], "--until", "soon").code == 2
     soon = alice("snooze", todo[-8:], "--for", "10m", "--json").document
     fires = datetime.fromisoformat(soon["next_fire_at"])
-    assert abs(fires - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+    assert abs(fires - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(minutes=1)
     assert "in 1" in alice("remind", todo, "--in", "10m").out
     ambiguous = alice("why", todo)
     assert (ambiguous.code, "several reminders" in ambiguous.err) == (2, True)

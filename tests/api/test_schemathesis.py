@@ -43,7 +43,7 @@ def url(database_url: str, tmp_path: Path) -> Iterator[str]:
 
 def test_the_document_holds(url: str, tmp_path: Path) -> None:
     body = {"email": address("alice"), "password": PASSWORD}
-    signed_in = httpx2.post(f"{url}{API}/auth/register", json=body).json()
+    signed_in = httpx2.post(f"{url}{API}/auth/register", json=body, timeout=PATIENCE_S).json()
     run = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.hooking import Arrived, Hooking, hooking
+from tests.patience import PATIENCE_S
 from tests.people import API, Person, register
 
 PATH = "/webhook-endpoints"
@@ -28,7 +29,7 @@ def place(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 async def ada(place: Hooking) -> AsyncIterator[Person]:
-    async with httpx2.AsyncClient(base_url=place.api, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=place.api, trust_env=False, timeout=PATIENCE_S) as http:
         yield await register(http, "ada")
 
 

@@ -5,6 +5,7 @@ from core import due
 from core.db import Database
 from core.due import SOURCES, Claimed
 from core.messages import Kind
+from tests.patience import PATIENCE_S
 from tests.reminding import Scene, scene
 
 SOURCE = SOURCES[Kind.REMINDERS]
@@ -98,7 +99,7 @@ async def test_a_row_that_is_being_changed_waits_for_its_change(
     async with worker_db.transaction() as tx:
         # The lock that a person's change holds until it commits.
         [locked] = await due.claim(tx, SOURCE, at.lane, now=NOW, limit=1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             found = await claim(worker_db, at)
     assert [each.id for each in found] == [each for each in at.reminders if each != locked.id]
 

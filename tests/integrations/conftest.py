@@ -10,6 +10,7 @@ from core.settings import Settings
 from integrations.http import Client, vendor_client
 from integrations.http_transport import Limits
 from integrations.sandbox.app import create_app
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 
 
@@ -37,7 +38,7 @@ def sandbox_server(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
     """Both HTTP implementations of uvicorn: dropping a connection reaches into them."""
     with (
         serve(create_app(Settings(_env_file=None)), http=request.param) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield http
 

@@ -40,7 +40,7 @@ def _await(url: str, running: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and running.poll() is None:
         with suppress(httpx2.HTTPError):
-            httpx2.get(f"{url}/moto-api/", trust_env=False)
+            httpx2.get(f"{url}/moto-api/", trust_env=False, timeout=PATIENCE_S)
             return
         time.sleep(0.05)
     raise AssertionError("moto's server does not answer")

@@ -166,7 +166,7 @@ async def test_a_bucket_that_is_not_there(url: str) -> None:
 
 async def test_a_key_that_is_wrong(url: str) -> None:
     bucket = await s3.new_bucket(url)
-    with httpx2.Client(base_url=url, trust_env=False) as moto:
+    with httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as moto:
         moto.post("/moto-api/reset-auth", content=b"0").raise_for_status()
         try:
             async with s3.store(replace(bucket, access_key="wrong")) as store:

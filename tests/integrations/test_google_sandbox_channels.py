@@ -16,6 +16,7 @@ from integrations.google_calendar import Access, Channel, GoogleCalendar
 from integrations.sandbox.app import create_app
 from tests.integrations.calendars import body, client, connect, event_id
 from tests.integrations.conftest import Sandbox
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 
 PATH = "/api/v1/webhooks/google-calendar"
@@ -42,7 +43,7 @@ class Hook:
 
     def wait(self, count: int, *, at_most: int | None = None) -> list[dict[str, str]]:
         """All that was told, once it is so many; and no more come for a while."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_S
         while len(self.told) < count and time.monotonic() < until:
             time.sleep(0.02)
         time.sleep(0.3)
@@ -65,7 +66,10 @@ def hook() -> Iterator[Hook]:
 @pytest.fixture
 def sandbox(hook: Hook) -> Iterator[Sandbox]:
     app = create_app(Settings(_env_file=None, public_url=hook.url))
-    with serve(app) as url, httpx2.Client(base_url=url, trust_env=False) as http:
+    with (
+        serve(app) as url,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+    ):
         yield Sandbox(url, http, 0)
 
 

@@ -262,7 +262,7 @@ def saying(*parts: bytes, closes: bool = False) -> Talk:
     ],
 )
 async def test_every_shape_of_answer(talk: Talk, body: bytes) -> None:
-    async with speaking(talk) as url, vendor_client(Limits(timeout=1)) as client:
+    async with speaking(talk) as url, vendor_client(Limits(timeout=30)) as client:
         for _ in range(2):
             answer = await client.get(url)
             assert (answer.status_code, answer.content) == (200, body)
@@ -282,7 +282,7 @@ async def test_what_nobody_asked_for_is_not_taken_as_an_answer() -> None:
 
 async def test_an_answer_to_head_has_no_body() -> None:
     talk = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n")
-    async with speaking(talk) as url, vendor_client(Limits(timeout=0.4)) as client:
+    async with speaking(talk) as url, vendor_client(Limits(timeout=30)) as client:
         for _ in range(2):
             answer = await client.request("HEAD", url)
             assert (answer.headers["content-length"], answer.content) == ("7", b"")

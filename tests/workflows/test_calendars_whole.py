@@ -115,9 +115,12 @@ async def place(
     with (
         serve(create_sandbox(settings), port=sandbox_port) as sandbox_url,
         serve(app, port=api_port) as api_url,
-        httpx2.Client(base_url=sandbox_url, trust_env=False) as vendor,
+        httpx2.Client(base_url=sandbox_url, trust_env=False, timeout=PATIENCE_S) as vendor,
     ):
-        async with httpx2.AsyncClient(base_url=api_url, trust_env=False) as http, google:
+        async with (
+            httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=PATIENCE_S) as http,
+            google,
+        ):
             world = World(app, http, vendor, relay_url)
             yield Place(world, settings, db, app_db, temporal_client, google)
     await app_db.close()

@@ -43,7 +43,7 @@ CALL_MOM = "remind me to call mom tomorrow at 5 pm"
 def said() -> Iterator[Said]:
     with (
         serve(create_sandbox(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield Said(http)
 

@@ -124,8 +124,8 @@ async def place(
         serve(create_sandbox(settings, slack_to=slack_to), port=sandbox_port) as slack_url,
     ):
         async with (
-            httpx2.AsyncClient(base_url=api_url, trust_env=False) as api,
-            httpx2.AsyncClient(base_url=slack_url, trust_env=False) as slack,
+            httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=PATIENCE_S) as api,
+            httpx2.AsyncClient(base_url=slack_url, trust_env=False, timeout=PATIENCE_S) as slack,
         ):
             yield Place(settings, api, slack, db, app_db, temporal_client)
     await app_db.close()

@@ -30,6 +30,7 @@ from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
 from tests.api.test_cli import Run, alice, run
 from tests.memos import MILK, RECORDED, Said
+from tests.patience import PATIENCE_S
 from tests.serving import serve
 from tests.voicing import noise
 from workflows import registry
@@ -47,7 +48,7 @@ QUEUED = (
 def said() -> Iterator[Said]:
     with (
         serve(create_sandbox(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield Said(http)
 

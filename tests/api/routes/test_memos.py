@@ -138,7 +138,7 @@ async def test_waiting_for_its_end(app_db: Database, alice: Person) -> None:
     await asyncio.sleep(0.2)
     assert not waiting.done()
     await finish(app_db, alice, first.json()["id"])
-    done = await asyncio.wait_for(waiting, 5)
+    done = await asyncio.wait_for(waiting, 9)
     assert (done.status_code, done.json()["status"]) == (200, "succeeded")
     brief = await upload(alice, noise(3000), "?wait=0.1")
     assert (brief.status_code, brief.json()["status"]) == (202, "queued")

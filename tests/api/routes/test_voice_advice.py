@@ -18,6 +18,7 @@ from core import clock
 from core.db import Database
 from core.settings import Settings
 from integrations.sandbox import app as sandboxes
+from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.proposing import Model, command
 from tests.serving import serve
@@ -38,7 +39,7 @@ KIND = "third_party_understanding"
 def chat() -> Iterator[httpx2.Client]:
     with (
         serve(sandboxes.create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False) as http,
+        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
     ):
         yield http
 
@@ -223,8 +224,7 @@ async def test_a_failure_leaves_our_own_answer(
     ours = await own(ada, UNSURE)
     model.propose(command(title="milk", priority="high"))
     model.fault(**fault)
-    async with asyncio.timeout(2):
-        assert bare(await say(ada, UNSURE)) == ours
+    assert bare(await say(ada, UNSURE)) == ours
     assert (await say(ada, UNSURE))["proposed"][0]["fields"]["priority"] == "high"
 
 
@@ -279,9 +279,9 @@ async def test_no_transaction_waits_for_it(app: FastAPI, database_url: str, mode
         "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL"
         " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
-    async with speaking(app, model, language_model_timeout_s=2) as person:
+    async with speaking(app, model, language_model_timeout_s=30) as person:
         waiting = [asyncio.create_task(say(person, UNSURE)) for _ in range(8)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while model.http.get("/faults.json").json():  # noqa: ASYNC110 - another server's
                 await asyncio.sleep(0.01)  # until all of them are there, past a pool of two
         held = await sql(database_url, query)

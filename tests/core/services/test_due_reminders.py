@@ -183,7 +183,7 @@ async def test_killed_after_the_hold_was_written(desk: Desk, database_url: str) 
     at = scene(database_url, [NOW], channels=["email", "push"])
     quiet(at, "08:00", "09:30")
     await desk.begin(await desk.claim(at, NOW), NOW)  # and here the worker dies
-    at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
+    at.run("UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s", at.user_id)
     await desk.work(at, NOW)
     assert statuses(at) == {"email": "sent", "push": "held"}
     [held] = at.deliveries("push")
@@ -192,7 +192,7 @@ async def test_killed_after_the_hold_was_written(desk: Desk, database_url: str) 
     # And once more in the morning, after push was begun.
     morning = NOW + 30 * MINUTE
     await desk.begin(await desk.claim(at, morning), morning)
-    at.run("UPDATE leases SET until = now() WHERE workspace_id = %s", at.user_id)
+    at.run("UPDATE leases SET until = 'yesterday' WHERE workspace_id = %s", at.user_id)
     [again] = await desk.work(at, morning)
     assert (again.channel, again.attempt) == ("push", 2)
     assert statuses(at) == {"email": "sent", "push": "sent"}

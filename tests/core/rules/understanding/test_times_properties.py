@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from time import perf_counter
+from time import thread_time
 from typing import Final
 
 import pytest
@@ -46,7 +46,7 @@ _NOWS: Final = st.integers(946_684_800, 4_102_444_800).map(
 _ZONES: Final = st.sampled_from(
     ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "UTC"]
 )
-_SLOWEST: Final = 4.0  # seconds, on a busy machine; a second where nothing else runs
+_SLOWEST: Final = 4.0  # seconds of the processor; one is usual
 
 
 def _hostile(text: str, spoken: Lexicon, clock: times.Clock) -> None:
@@ -100,10 +100,10 @@ def test_places_are_those_of_the_original(text: str) -> None:
 def test_ten_kilobytes_are_read_in_a_moment(piece: str) -> None:
     clock = times.Clock(datetime(2026, 3, 2, 9, tzinfo=UTC), "Europe/Berlin")
     text = piece * (10_000 // len(piece.encode()))
-    begun = perf_counter()
+    begun = thread_time()
     times.find(normalise(text), lexicon.load("en"), clock)
     times.find(normalise(text), lexicon.load("zh"), clock)
-    assert perf_counter() - begun < _SLOWEST
+    assert thread_time() - begun < _SLOWEST
 
 
 def _text(words: str) -> Text:
