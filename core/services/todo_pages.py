@@ -67,6 +67,7 @@ _KEYS: Final[dict[Sort, Any]] = {
     Sort.PRIORITY: _RANK,
     Sort.POSITION: Todos.position,
 }
+_FILTERS: Final = tuple(each.name for each in fields(Filters))
 # Values that an index is for stand in the statement: a plan for all values cannot use it.
 _LITERAL: Final = frozenset({"status"})
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
@@ -113,7 +114,7 @@ async def page(
 ) -> list[Todo]:
     """Up to `limit` + 1 todos: the one too many says that there is a further page."""
     await place(tx, actor, workspace_id, Access.READ, now=tx.began_at)
-    named = ((each.name, getattr(filters, each.name)) for each in fields(filters))
+    named = ((name, getattr(filters, name)) for name in _FILTERS)
     given = {name: value for name, value in named if value is not None}
     shape = frozenset(f"{n}={v}" if n in _LITERAL else n for n, v in given.items())
     asked = {name: value for name, value in given.items() if name not in _LITERAL}
@@ -122,17 +123,20 @@ async def page(
     asked |= {"workspace_id": workspace_id, "user_id": actor.user_id}
     if after is None:
         return await tx.all(statement(shape, sort), limit=limit + 1, **asked)
-    found: list[Todo] = []
-    start = after.id
-    if sort is not Sort.DUE or after.key is not None:
+    if sort is Sort.CREATED:
         continued = statement(shape, sort, continued=True)
-        place_of = {"after_id": after.id} | ({} if sort is Sort.CREATED else {"after": after.key})
-        found = await tx.all(continued, limit=limit + 1, **asked, **place_of)
-        start = _BEFORE_ALL
+        return await tx.all(continued, limit=limit + 1, **asked, after_id=after.id)
+    found: list[Todo] = []
+    last_id = after.id
+    if after.key is not None:
+        continued = statement(shape, sort, continued=True)
+        from_there = {"after": after.key, "after_id": after.id}
+        found = await tx.all(continued, limit=limit + 1, **asked, **from_there)
+        last_id = _BEFORE_ALL
     if sort is Sort.DUE and len(found) <= limit and not given.keys() & {"due_before", "due_after"}:
         # Those without a due time come last: asked for by themselves, for no index serves an OR.
         undated = statement(shape, sort, undated=True)
-        found += await tx.all(undated, limit=limit + 1 - len(found), **asked, after_id=start)
+        found += await tx.all(undated, limit=limit + 1 - len(found), **asked, after_id=last_id)
     return found
 
 
