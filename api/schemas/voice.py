@@ -117,8 +117,8 @@ class ConfirmBody(Body):
 
 # Strict: a word of nothing but digits is a word. Numbers: those that JSON keeps exact everywhere.
 DeviceText = Annotated[str, line(200)]
-DeviceCount = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
-DeviceNumber = Annotated[float, Field(strict=True, ge=-(2**53), le=2**53)]
+DeviceCount = Annotated[int, Field(strict=True, ge=1 - 2**53, le=2**53 - 1)]
+DeviceNumber = Annotated[float, Field(strict=True, ge=1 - 2**53, le=2**53 - 1)]
 DeviceValue = DeviceText | DeviceCount | DeviceNumber | Truth | None
 
 

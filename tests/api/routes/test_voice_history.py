@@ -151,7 +151,9 @@ async def test_a_session_remembers_what_was_spoken_of(alice: Person, database_ur
 
 
 async def test_sessions_are_apart(alice: Person) -> None:
-    device = {"model": "Pixel 12", "os": 18}
+    device = {"model": "Pixel 12", "os": 18, "build": "0042", "scale": 2.5, "mic": True}
+    too_long = await alice.post("/voice/sessions", json={"device": {"build": "1" * 201}})
+    assert too_long.status_code == 422
     begun = await alice.post("/voice/sessions", json={"device": device})
     assert begun.status_code == 201
     one = begun.json()
