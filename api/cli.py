@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused by the server (4xx), 2 asked for wrongly or set up
 """
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -37,7 +38,7 @@ from api.commands import (
 )
 from api.commands.client import Refused, Unreachable
 from api.commands.options import load_settings
-from core.errors import Error, Misconfigured, Rejected
+from core.errors import Error, Misconfigured, Rejected, Unavailable
 
 REFUSED: Final = 1
 WRONG: Final = 2
@@ -115,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Errors are one sentence on stderr, or a problem."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # said below, once
     try:
         result = app(given, prog_name="voicetodo", standalone_mode=False)
     except Error as error:
@@ -131,6 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(error: Error, *, as_json: bool) -> int:
     code = UNREACHABLE
+    if type(error) is Unavailable and error.detail == Unavailable.__doc__:
+        # Of a command that works beside the API: what it asks, and gets no word from, is this.
+        error = Unavailable("PostgreSQL does not answer: is `voicetodo up` running?")
     if isinstance(error, (Rejected, Misconfigured)):
         code = REFUSED if isinstance(error, Rejected) else WRONG
     problem = error.problem if isinstance(error, (Refused, Unreachable)) else None

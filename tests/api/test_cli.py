@@ -359,6 +359,12 @@ def test_a_short_wait_is_waited_for_and_a_long_one_told(
     assert ("Try again in 600 s." in ran.err) is (code == 1)
 
 
+def test_a_database_that_is_away_is_one_sentence() -> None:
+    ran = voicetodo("postgresql://nobody@127.0.0.1:1/x", "admin", "outbox")
+    assert ran.returncode == 3
+    assert ran.stderr == "PostgreSQL does not answer: is `voicetodo up` running?\n"
+
+
 def voicetodo(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own: settings are read once per process."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
