@@ -90,6 +90,7 @@ score: install ## how much of what people say is understood, per language
 
 chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
 	$(BIN)/pytest -m long
+	$(BIN)/pytest --hypothesis-profile=searching tests/core/rules
 	$(BIN)/python -m bench.chaos
 
 lock: ## resolve pyproject.toml anew into the lock files (needs uv)

@@ -11,9 +11,7 @@ from typing import Final, TypeVar
 # Whole installations, processes that are killed, loads; the longest first.
 LONG: Final = (
     "tests/api/test_schemathesis.py",
-    "tests/chaos/test_nemesis.py",
     "tests/workflows/test_erasures_whole.py",
-    "tests/bench/test_calendar.py",
     "tests/chaos/",
     "tests/test_worker",
     "tests/api/test_demo.py",

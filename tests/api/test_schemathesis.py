@@ -33,6 +33,7 @@ def url(database_url: str, tmp_path: Path) -> Iterator[str]:
         _env_file=None,
         data_dir=tmp_path / "data",
         DATABASE_URL=SecretStr(database_url),
+        password_memory_mib=8,
         rate_limit_api=1_000_000,
         rate_limit_auth=1_000_000,
         rate_limit_uploads=1_000_000,

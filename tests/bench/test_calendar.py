@@ -3,11 +3,14 @@
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from bench import calendar
 
 MANY = 120
 
 
+@pytest.mark.long
 def test_killed_and_asked_to_pause_each_todo_gets_one_event() -> None:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder, calendar.parts(Path(folder)) as at:
         faults = [*calendar.limits(MANY, 1), calendar.SLOW]

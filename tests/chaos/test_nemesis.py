@@ -33,6 +33,7 @@ def test_a_seed_repeats_a_plan() -> None:
     assert plan(600, 50, rng(7)) == plan(600, 50, rng(7)) != plan(600, 50, rng(8))
 
 
+@pytest.mark.long
 async def test_what_was_promised_comes_whatever_breaks() -> None:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder, running(Path(folder)) as stack:
         report = await reminders.under_nemesis(stack, 15, 2, rng(1), recurring=0, within=8)

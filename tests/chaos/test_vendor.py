@@ -7,13 +7,14 @@ from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("by", "told"),
     [
         (Mailing, False),
-        pytest.param(Mailing, True, marks=pytest.mark.long),
-        pytest.param(Pushing, False, marks=pytest.mark.long),
-        pytest.param(Slacking, False, marks=pytest.mark.long),
+        (Mailing, True),
+        (Pushing, False),
+        (Slacking, False),
     ],
 )
 def test_one_message_each_or_a_failure_that_is_seen(

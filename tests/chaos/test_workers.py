@@ -8,6 +8,7 @@ from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack
 
 
+@pytest.mark.long
 def test_killed_while_sending_nothing_is_lost_and_what_went_twice_is_flagged(stack: Stack) -> None:
     rng = Random(1)  # noqa: S311 - repeatable, which is the point
     report = workers.killed(stack, 5, rng, faults=workers.FIRST_ATTEMPTS, at_a_time=3, lanes=3)

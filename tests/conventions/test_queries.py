@@ -106,6 +106,7 @@ async def wire(database_url: str) -> AsyncIterator[tuple[Wire, httpx2.AsyncClien
                 _env_file=None,
                 data_dir=Path(folder),
                 DATABASE_URL=SecretStr(address),
+                password_memory_mib=8,
                 rate_limit_api=1_000_000,
                 rate_limit_auth=1_000_000,
                 pool_size=1,

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from starlette.requests import Request
 from starlette.responses import Response
@@ -94,7 +93,6 @@ async def registration_of(chrome: Browser) -> str:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("sandbox_server", ["httptools"], indirect=True)
 async def test_a_reminder_is_shown_and_its_button_acts(sandbox: Sandbox) -> None:
     api = Api()
     with serve(api) as url:

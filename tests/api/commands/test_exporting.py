@@ -38,6 +38,7 @@ def app(database_url: str) -> Iterator[FastAPI]:
                 _env_file=None,
                 data_dir=Path(folder),
                 DATABASE_URL=SecretStr(database_url),
+                password_memory_mib=8,
                 rate_limit_api=1_000_000,
                 rate_limit_auth=1_000_000,
             )

@@ -60,6 +60,7 @@ def settings(database_url: str, said: Said) -> Iterator[Settings]:
             _env_file=None,
             data_dir=Path(folder),
             DATABASE_URL=SecretStr(database_url),
+            password_memory_mib=8,
             rate_limit_api=1_000_000,
             rate_limit_auth=1_000_000,
             rate_limit_uploads=1_000,

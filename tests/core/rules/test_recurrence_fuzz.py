@@ -55,7 +55,7 @@ WRITTEN = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WRITTEN, st.sampled_from(Anchor), st.sampled_from(Shift))
 def test_anything_is_followed_or_refused(written: str, anchor: Anchor, shift: Shift) -> None:
     began = process_time()

@@ -94,7 +94,7 @@ def found(rule: Rule, start: datetime, end: datetime) -> list[datetime]:
     return inside or [start]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rules(), STARTS)
 def test_the_engine_finds_what_the_definition_names(rule: Rule, start: datetime) -> None:
     end = start + timedelta(days=DAYS[rule.freq] * (rule.interval if rule.freq in LONG else 1))

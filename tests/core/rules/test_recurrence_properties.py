@@ -73,7 +73,7 @@ def expanded(recurrence: Recurrence, due: Due) -> list[Occurrence]:
         return []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), STARTS, PLACES, st.sampled_from(Shift))
 def test_from_anywhere_the_same(rule: Rule, start: datetime, zone: str, shift: Shift) -> None:
     recurrence, due = Recurrence(rule, shift=shift), Due(start.date(), start.time(), zone)
@@ -87,7 +87,7 @@ def test_from_anywhere_the_same(rule: Rule, start: datetime, zone: str, shift: S
     assert expanded(recurrence, due) == found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), STARTS, st.floats(0, 1))
 def test_a_jump_lands_where_walking_does(rule: Rule, start: datetime, share: float) -> None:
     span = timedelta(days=SPANS.get(rule.freq, 4_000))
@@ -97,7 +97,7 @@ def test_a_jump_lands_where_walking_does(rule: Rule, start: datetime, share: flo
     assert jumped == [each for each in walked if each >= low]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     PLACES,
     st.sampled_from(

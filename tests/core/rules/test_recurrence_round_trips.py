@@ -38,7 +38,7 @@ def days(recurrence: Recurrence, due: Due) -> list[datetime]:
         return []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rules(), DUES)
 def test_todoist(rule: Rule, due: Due) -> None:
     recurrence = Recurrence(rule, pile_up=PileUp.KEEP)
@@ -59,7 +59,7 @@ def test_vtodo(rule: Rule, due: Due) -> None:
     assert (found.recurrence, found.due, found.cannot_express) == (Recurrence(rule), due, [])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rules(), DUES)
 def test_graph(rule: Rule, due: Due) -> None:
     recurrence = Recurrence(rule)

@@ -45,7 +45,7 @@ def test_no_text_takes_long(text: str, language: str) -> None:
     language=st.sampled_from([*lexicon.codes(), None]),
     typed=st.booleans(),
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_every_text_is_read_and_every_place_lies_within_it(
     text: str, language: str | None, *, typed: bool
 ) -> None:
