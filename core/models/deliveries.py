@@ -34,6 +34,9 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
+CHANNELS = frozenset(Channel)
+
+
 class DeliveryStatus(StrEnum):
     PENDING = "pending"  # waits for its next attempt
     HELD = "held"  # quiet hours

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
-from core.models.deliveries import Channel, DeliveryStatus
+from core.models.deliveries import CHANNELS, Channel, DeliveryStatus
 from core.rules.digests import Frequency
 from core.rules.preferences import Preferences
 from core.rules.push import Subscription
@@ -25,7 +25,7 @@ def wanted(preferences: Preferences, *, in_slack: bool = False) -> tuple[Channel
     `in_slack`: they have chosen a channel there, which says that they want it by Slack.
     """
     asked = preferences.channels.get("digest")
-    found = [Channel(each) for each in asked or () if each in set(Channel)]
+    found = [Channel(each) for each in asked or () if each in CHANNELS]
     if asked is None:
         found = list(DEFAULT_CHANNELS)
     return tuple(dict.fromkeys((*found, *((Channel.SLACK,) if in_slack else ()))))

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
-from core.models.deliveries import Channel, DeliveryStatus
+from core.models.deliveries import CHANNELS, Channel, DeliveryStatus
 from core.models.todos import Status
 from core.rules import zones
 from core.rules.preferences import Preferences
@@ -193,7 +193,7 @@ class Found:
         """
         if self.channels is None:
             return (*DEFAULT_CHANNELS, Channel.PUSH) if self.subscriptions else DEFAULT_CHANNELS
-        known = dict.fromkeys(Channel(each) for each in self.channels if each in set(Channel))
+        known = dict.fromkeys(Channel(each) for each in self.channels if each in CHANNELS)
         if self.escalates_by(known):  # reading it there is how one says that one saw it
             known[Channel.IN_APP] = None
         return tuple(known) or (Channel.IN_APP,)
