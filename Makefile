@@ -75,6 +75,7 @@ SPECTRAL := tests/conventions/spectral
 bench: install .venv/peers/installed ## measure start, API, voice, people's data, and reminders beside others; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
+	$(BIN)/python -m bench.plans
 	$(BIN)/python -m bench.reminders
 	MEMO_SECONDS=20 $(BIN)/python -m bench.voice
 	TODOS=2000 AUDIO_MB=128 GROWTH=500,2000 $(BIN)/python -m bench.data
