@@ -24,7 +24,7 @@ from core.errors import Misconfigured
 if TYPE_CHECKING:
     from core.settings import Settings
 
-PATIENCE_S: Final = 30.0  # after the due time
+PATIENCE_S: Final = 120.0  # after the due time, of a machine that is busy with other things
 RESTART_S: Final = 60.0  # it takes 3, but not on a machine that is busy with other things
 SETTLE_S: Final = 2.0  # a second copy would show in this time
 POLL_S: Final = 0.1

@@ -17,11 +17,11 @@ import httpx2
 from bench.chaos.journal import Journal, check
 from bench.chaos.report import Report
 from bench.chaos.stack import Process, Stack
+from tests.patience import PATIENCE_S
 from tests.people import API, Person, register
 
 SPARE = 4  # servers that wait to be killed; one client, so that none dies with two connections
 PEOPLE = 8
-PATIENCE_S = 20.0
 KEPT = ("location", "etag", "change-set", "content-type")
 REPLAYED = "idempotency-replayed"
 

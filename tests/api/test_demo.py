@@ -55,7 +55,7 @@ def test_the_mail_arrives_once_and_on_time_although_the_worker_was_killed(
         assert (said["language"], said["due"]["time"], said["undone"]) == ("de", "17:00", 1)
         assert document["worker"]["killed"] != document["worker"]["restarted"]
         assert document["mail"]["copies"] == 1
-        assert 0 <= document["mail"]["late_s"] < 30  # a lost tick is back after a minute
+        assert 0 <= document["mail"]["late_s"] < 120
         assert document["why"]["deliveries"][0]["status"] == "sent"
         assert {path.stem for path in pids.iterdir()} == {
             "api",
