@@ -5,7 +5,7 @@ from uuid import UUID
 
 from core.rules import calendar_events as events
 from core.rules.calendar_events import Moment, RemoteEvent
-from core.rules.calendar_plans import Link, Reason
+from core.rules.calendar_plans import Link, Op, Reason
 from core.rules.calendar_snapshot import Snapshot, Standing, TodoView, When, of_todo
 from core.rules.calendar_turns import Became, Left, TurnPlan, plan_turn
 from core.rules.recurrence import Recurrence
@@ -62,6 +62,25 @@ def test_moved_here_it_is_an_exception_there_once() -> None:
     base = link().base
     assert base is not None
     assert quiet(plan_turn(link(replace(base, turn=made.base)), todo(due=later)))
+
+
+def test_an_exception_is_patched_as_the_calendar_knows_it() -> None:
+    """As long as the master where both are timed; else half an hour, or the day."""
+    there = instance(start={"date": "2026-11-24"}, end={"date": "2026-11-25"})
+    moved = todo(due=replace(STANDS, at=time(11)), done=False)
+    made = plan_turn(link(), moved, [instance()])
+    (write,) = made.events
+    assert (write.op, write.etag) == (Op.PATCH, '"4"')
+    assert (write.body or {})["status"] == "confirmed"
+    assert (write.body or {})["summary"] == "Bins"
+    base = link().base
+    assert base is not None
+    endless = link(replace(base, lasts=None))
+    (write,) = plan_turn(endless, moved).events
+    assert (write.body or {})["end"]["dateTime"] == "2026-11-24T11:30:00+01:00"
+    (write,) = plan_turn(link(), todo(due=replace(STANDS, at=None))).events
+    assert (write.body or {})["end"]["date"] == "2026-11-25"
+    assert there.start == Moment(date(2026, 11, 24), None, None)
 
 
 def test_moved_there_it_moves_here_and_goes_on_floating() -> None:
