@@ -186,9 +186,9 @@ def _markdown(report: "Report", *, people: bool) -> str:
 
 def _answer(found: "list[DataRequest]", *, as_json: bool) -> None:
     view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    # The id whole: `close` and `extend` take it.
+    # The id whole: `close` and `extend` take it. The date on one line: it is looked for.
     for title in ("id", "kind", "of", "received", "due", "closed"):
-        view.add_column(title, overflow="fold", no_wrap=title == "id")
+        view.add_column(title, overflow="fold", no_wrap=title in {"id", "due"})
     now = datetime.now(UTC)
     for each in found:
         due = f"{each.due_at:%Y-%m-%d}"
