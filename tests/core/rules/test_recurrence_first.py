@@ -55,6 +55,24 @@ def test_words_begin(said: str, first: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "now", "first"),
+    [
+        # Seconds do not get into what is due.
+        ("every hour", "2027-01-06T09:30:40.5", "2027-01-06T10:31:00"),
+        ("every day at 10:31", "2027-01-06T09:30:59.9", "2027-01-06T10:31:00"),
+        # On a Saturday, every other Friday begins in six days.
+        ("every other friday at 9am", "2027-01-09T09:00:00", "2027-01-15T09:00:00"),
+    ],
+)
+def test_words_begin_whenever_they_are_said(said: str, now: str, first: str) -> None:
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    due = words(said, Reader(at, BERLIN, None, "en")).due
+    assert due
+    assert due.at
+    assert datetime.combine(due.on, due.at).isoformat() == first
+
+
+@pytest.mark.parametrize(
     ("written", "first"),
     [
         ("FREQ=DAILY", "2027-01-06"),
