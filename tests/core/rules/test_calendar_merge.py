@@ -1,7 +1,8 @@
 """What is written for what changed: a table by table look at `plan`, wire format in and out."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,15 @@ from core.rules import calendar_events as events
 from core.rules.calendar_events import Moment, RemoteEvent
 from core.rules.calendar_merge import plan
 from core.rules.calendar_plans import Act, Link, Missing, Op, Plan, Reason
-from core.rules.calendar_snapshot import Standing, TodoView, from_json, to_json
+from core.rules.calendar_snapshot import (
+    Snapshot,
+    Standing,
+    TodoView,
+    Turn,
+    When,
+    from_json,
+    to_json,
+)
 from core.rules.recurrence import PileUp, Recurrence
 from core.rules.rrule import parse
 from core.rules.series import Plan as Series
@@ -308,6 +317,36 @@ def test_a_rule_changed_there_stands_at_what_is_next() -> None:
     assert made.todo.due == Moment(date(2026, 11, 22), time(10), None)
     assert made.todo.recurrence is not None
     assert made.todo.recurrence.rule == parse("FREQ=DAILY;COUNT=10")
+
+
+@pytest.mark.parametrize("pile_up", [each for each in PileUp if each is not PileUp.ALL])
+def test_what_a_rule_of_theirs_cannot_say_stays_as_it_was(pile_up: PileUp) -> None:
+    view = series("FREQ=WEEKLY", pile_up=pile_up)
+    link, event = linked(view)
+    there = event | {"recurrence": ["RRULE:FREQ=DAILY"], "updated": LATER}
+    made = plan(link, view, read(there), now=NOW)
+    assert made.todo is not None
+    assert made.todo.recurrence is not None
+    assert made.todo.recurrence.pile_up is pile_up
+
+
+@pytest.mark.parametrize(
+    "turn", [None, Turn(NINE, "Oat milk", None, done=True), Turn(NINE, None, NINE, done=False)]
+)
+def test_what_is_kept_comes_back_whole(turn: Turn | None) -> None:
+    """Field by field: equality leaves out what is only carried along."""
+    kept = Snapshot(
+        "Milk",
+        When(NINE, ("RRULE:FREQ=DAILY",)),
+        done=False,
+        turn=turn,
+        lasts=timedelta(minutes=45),
+        color="8",
+        transparency="transparent",
+        updated=NOW,
+        hashes={"title": "x"},
+    )
+    assert asdict(from_json(json.loads(json.dumps(to_json(kept))))) == asdict(kept)
 
 
 @pytest.mark.parametrize(
