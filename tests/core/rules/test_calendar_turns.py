@@ -66,7 +66,6 @@ def test_moved_here_it_is_an_exception_there_once() -> None:
 
 def test_an_exception_is_patched_as_the_calendar_knows_it() -> None:
     """As long as the master where both are timed; else half an hour, or the day."""
-    there = instance(start={"date": "2026-11-24"}, end={"date": "2026-11-25"})
     moved = todo(due=replace(STANDS, at=time(11)), done=False)
     made = plan_turn(link(), moved, [instance()])
     (write,) = made.events
@@ -80,7 +79,6 @@ def test_an_exception_is_patched_as_the_calendar_knows_it() -> None:
     assert (write.body or {})["end"]["dateTime"] == "2026-11-24T11:30:00+01:00"
     (write,) = plan_turn(link(), todo(due=replace(STANDS, at=None))).events
     assert (write.body or {})["end"]["date"] == "2026-11-25"
-    assert there.start == Moment(date(2026, 11, 24), None, None)
 
 
 def test_moved_there_it_moves_here_and_goes_on_floating() -> None:
@@ -116,6 +114,16 @@ def test_renamed_here_alone_only_its_instance_is() -> None:
     assert turn.title is None  # with the master's name it follows the master
 
 
+def test_done_here_it_looks_done_there() -> None:
+    (write,) = plan_turn(link(), todo(done=True), [instance()]).events
+    body = write.body or {}
+    assert (body["summary"], body["transparency"], body["colorId"]) == (
+        "✓ Bins",
+        "transparent",
+        "8",
+    )
+
+
 def test_what_became_of_those_it_has_left() -> None:
     left = [
         Left(replace(START, on=date(2026, 11, 3)), Became.DONE),
@@ -125,7 +133,8 @@ def test_what_became_of_those_it_has_left() -> None:
     made = plan_turn(link(), todo(), left=left)
     done, skipped = made.events
     assert done.event_id == "master_20261103T080000Z"
-    assert (done.body or {})["summary"] == "✓ Bins"
+    assert done.body == {"summary": "✓ Bins", "transparency": "transparent", "colorId": "8"}
+    assert (done.op, skipped.op) == (Op.PATCH, Op.PATCH)
     assert (skipped.event_id, skipped.body) == (
         "master_20261110T080000Z",
         {"status": "cancelled"},
