@@ -231,3 +231,34 @@ def test_a_day_that_its_month_does_not_have_is_its_last() -> None:
 def test_it_depends_on_when_it_is_said(now: str, said: str, meant: str) -> None:
     clock = times.Clock(datetime.fromisoformat(now), "Europe/Berlin")
     assert _spelled(_find(said, clock=clock)[0]) == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "due", "first", "last"),
+    [
+        ("friday of next week", "2026-03-13", "2026-03-13", "2026-03-13"),
+        ("tuesday in two weeks", "2026-03-17", "2026-03-17", "2026-03-17"),
+        ("tuesday in a fortnight", "2026-03-17", "2026-03-17", "2026-03-17"),
+        ("next month on friday", "2026-04-03", "2026-04-03", "2026-04-03"),
+        ("wednesday the 11th of march", "2026-03-11", "2026-03-11", "2026-03-11"),
+        # A month is due when it begins; the one that is running, when it ends.
+        ("in june", "2026-06-01", "2026-06-01", "2026-06-30"),
+        ("in march", "2026-03-31", "2026-03-01", "2026-03-31"),
+        ("in february", "2027-02-01", "2027-02-01", "2027-02-28"),
+        ("first monday of this month", "2026-03-02", "2026-03-02", "2026-03-02"),
+        ("last friday of june", "2026-06-26", "2026-06-26", "2026-06-26"),
+        ("third friday of february", "2027-02-19", "2027-02-19", "2027-02-19"),
+        ("2026-03-15", "2026-03-15", "2026-03-15", "2026-03-15"),
+        ("on 15/03/2027", "2027-03-15", "2027-03-15", "2027-03-15"),
+        ("at one minute to six", "2026-03-02T17:59", "2026-03-02", "2026-03-02"),
+    ],
+)
+def test_which_days_are_meant(said: str, due: str, first: str, last: str) -> None:
+    (found,) = _find(said)
+    assert (_spelled(found), str(found.first), str(found.last)) == (due, first, last)
+
+
+def test_a_date_that_does_not_exist_is_asked_about() -> None:
+    (found,) = _find("on 2026-02-30")
+    assert (found.due, found.first, found.last) == (None, _NOW.date(), _NOW.date())
+    assert found.confidence < _SURE
