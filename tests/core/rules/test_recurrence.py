@@ -7,7 +7,7 @@ import pytest
 
 from core.rules.recurrence import Anchor, Recurrence, Shift, check, next_after
 from core.rules.rrule import InvalidRule, parse
-from tests.recurrences import due, told
+from tests.recurrences import due, expand, told
 
 SKIPS = "RSCALE=GREGORIAN;SKIP={};"
 
@@ -199,3 +199,11 @@ def test_what_one_period_puts_into_the_next_is_found_there(
     found = next_after(Recurrence(parse(rule)), due("2020-01-31T09:00"), after=now, zone="UTC")
     assert found is not None
     assert f"{found.local:%Y-%m-%dT%H:%M}" == expected
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=HOURLY;INTERVAL=24", "FREQ=MINUTELY;INTERVAL=1440", "FREQ=DAILY"]
+)
+def test_seconds_stay_seconds(rule: str) -> None:
+    found = [each.local.isoformat() for each in expand(rule, "2026-01-01T09:00:30", 2)]
+    assert found == ["2026-01-01T09:00:30", "2026-01-02T09:00:30"]
