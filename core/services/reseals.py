@@ -39,8 +39,9 @@ _SAID_BY: Final = (
 )
 # Sealed for somebody who has a key: begins with a byte and their id (`core.epochs`).
 _SETTLED: Final = SQL(
-    "(get_byte({column}, 0) = 2 AND EXISTS (SELECT FROM subject_keys k WHERE k.user_id ="
-    " encode(substring({column} FROM 2 FOR 16), 'hex')::uuid))"
+    "CASE WHEN substring({column} FOR 1) = '\\x02' AND length({column}) > 17 THEN EXISTS"
+    " (SELECT FROM subject_keys k WHERE k.user_id ="
+    " encode(substring({column} FROM 2 FOR 16), 'hex')::uuid) ELSE false END"
 )
 _SEALED_TODAY: Final = SQL("substring({column} for %(length)s) = %(mark)s")
 _SEALED_BY: Final = b"UPDATE key_epochs SET sealed_by = %(today)s WHERE sealed_by = ANY (%(known)s)"

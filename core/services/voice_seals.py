@@ -9,7 +9,7 @@ import orjson
 from core import crypto, epochs, logs
 from core.crypto import Keyring
 from core.db import Transaction
-from core.errors import Invalid
+from core.errors import Invalid, KeysMissing
 from core.services import subject_keys
 
 log = logs.get(__name__)
@@ -79,14 +79,21 @@ async def moved(
     tx: Transaction, sealed: bytes, todo_id: UUID, *, source: UUID, target: UUID
 ) -> bytes | None:
     """The words of a todo that goes from one person's own workspace to another one's, for whom they
-    are sealed from now on; null where nothing opens them.
+    are sealed from now on; null where nothing opens them. Raises `KeysMissing` where a key might.
     """
+    missing = None
     for ring in _rings.values():
-        theirs = await subject_keys.opening(tx, ring, epochs.subject(sealed) or source)
+        try:
+            theirs = await subject_keys.opening(tx, ring, epochs.subject(sealed) or source)
+        except KeysMissing as error:  # of one installation; this process may serve others
+            missing = error
+            continue
         opened = _opened(theirs, source, todo_id, sealed)
         if opened is not None:
             new = await subject_keys.sealing(tx, ring, target)
             return seal_words(new, target, todo_id, opened)
+    if missing is not None:
+        raise missing
     return None
 
 

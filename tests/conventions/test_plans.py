@@ -8,6 +8,7 @@ import gc
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -46,7 +47,12 @@ def statements() -> dict[str, Query[Any]]:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     gc.unfreeze()  # an application that was started hid its objects
-    known = [each for each in gc.get_objects() if isinstance(each, Query)]
+    gc.collect()
+    modules = [held for name, held in sys.modules.items() if name.startswith(("tests.", "bench."))]
+    tests_own = {id(each) for module in modules for each in vars(module).values()}
+    known = [
+        each for each in gc.get_objects() if isinstance(each, Query) and id(each) not in tests_own
+    ]
     return {each.sql.decode(): each for each in known if b"set_config(" not in each.sql}
 
 

@@ -162,6 +162,21 @@ async def test_what_was_sealed_before_opens_and_is_moved(
     assert [(secret, named)] == await sql(database_url, column, alice.id)
 
 
+@pytest.mark.parametrize("secret", [b"", b"\x02", b"\x02" + bytes(15), b"\x01 sealed by nobody"])
+async def test_what_nobody_sealed_is_counted_and_stays(
+    app_db: Database, database_url: str, site: Site, alice: Person, secret: bytes
+) -> None:
+    ring = site()
+    await connect(app_db, Keyring(ring.keys), alice.id, "xoxb-before")
+    broken = "UPDATE connections SET secret = %s WHERE user_id = %s RETURNING secret"
+    [stays] = await sql(database_url, broken, secret, alice.id)
+    told = await asyncio.to_thread(lambda: list(reseals.run(database_url, ring)))
+    assert sum(each.unopened for each in told if each.table == "connections") >= 1
+    assert await sql(
+        database_url, "SELECT secret FROM connections WHERE user_id = %s", alice.id
+    ) == [stays]
+
+
 async def test_words_of_a_linked_account_are_moved_to_its_owner(
     database_url: str, site: Site, alice: Person
 ) -> None:
