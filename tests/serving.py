@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import uvicorn
 
+from tests.patience import PATIENCE_S
+
 
 @contextmanager
 def serve(
@@ -44,6 +46,6 @@ def serve(
             yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(PATIENCE_S)
             if thread.is_alive():
                 raise RuntimeError("the served application did not stop")

@@ -123,7 +123,7 @@ def test_it_waits_for_its_servers_and_drains(
         assert missing is not None
         assert missing.status_code == 404
         worker.popen.send_signal(signal.SIGTERM)
-        assert worker.popen.wait(15) == 0
+        assert worker.popen.wait(PATIENCE_S) == 0
     finally:
         server.kill()
     lines = worker.said().splitlines()
@@ -134,7 +134,7 @@ def test_it_waits_for_its_servers_and_drains(
 def test_it_stops_while_it_waits(worker: Process) -> None:
     worker.until(503)
     worker.popen.send_signal(signal.SIGINT)
-    assert worker.popen.wait(10) == 0
+    assert worker.popen.wait(PATIENCE_S) == 0
 
 
 def test_a_port_in_use_is_a_sentence(worker: Process, environment: dict[str, str]) -> None:

@@ -77,7 +77,7 @@ async def test_killed_at_every_stage_it_is_done_once(
         memo_id = memo_of(await upload(ada, recorded("milk.webm"), language="en"))
         for stage in STAGES:
             doomed = Process({**environment, "FAULT": f"{stage}:kill"}, port)
-            assert doomed.popen.wait(60) == -9, (stage, doomed.said())
+            assert doomed.popen.wait(PATIENCE_S) == -9, (stage, doomed.said())
             doomed.end()
         began = datetime.now(UTC)
         survivor = Process(environment, port)

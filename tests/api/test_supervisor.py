@@ -175,7 +175,7 @@ def test_killed_servers_are_gone_and_start_again(env: dict[str, str], data_dir: 
         assert eventually(lambda: not listens())
     with parent(env, "servers") as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_a_port_in_use_is_a_sentence(env: dict[str, str], data_dir: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from api.commands.credentials import Account, Credentials, default_path
 from core.errors import Misconfigured
+from tests.patience import PATIENCE_S
 
 API = "http://127.0.0.1:1"
 ALICE = Account("alice@example.com", "access", "refresh")
@@ -67,7 +68,7 @@ def test_lose_nothing_when_commands_run_at_once(file: Path) -> None:
     sign_in(file)
     command = [sys.executable, "-c", ADD_CHANGES, str(file), API]
     running = [subprocess.Popen([*command, name]) for name in "abcd"]
-    assert [process.wait(30) for process in running] == [0, 0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in running] == [0, 0, 0, 0]
     account = Credentials(file).read(API)
     assert account is not None
     assert sorted(account.change_sets) == sorted(f"{n}-{i}" for n in "abcd" for i in range(10))

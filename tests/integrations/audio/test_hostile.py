@@ -42,7 +42,7 @@ def lured() -> Iterator[tuple[int, list[object]]]:
     yield port, callers
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(5)
+    thread.join(PATIENCE_S)
 
 
 def lures(port: int, secret: Path) -> dict[str, bytes]:
