@@ -23,6 +23,7 @@ from bench.chaos.stack import Process, Stack
 from core.db import Database
 from core.services import memo_audio
 from integrations.blobs import Directory
+from tests.forgetting import forget
 from tests.people import API, register
 
 TRIAL = "F3"
@@ -129,6 +130,7 @@ async def _collected(stack: Stack, report: Report) -> int:
     """As the worker does it, not waiting until anything is old. How many were orphans."""
     blobs = Directory(stack.folder / "blobs")
     stack.rows("UPDATE voice_uploads SET expires_at = now() RETURNING id")  # of those who gave up
+    await forget(stack.url, "uploads")
     database = Database(stack.url, role="vt_worker", size=2)
     await database.open()
     try:
