@@ -1,44 +1,29 @@
 """`voicetodo admin keys`, as an operator uses it beside running processes."""
 
-import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.cli import main
 from core import keys
 from core.db import Database
 from core.services import memo_secrets, subject_keys
 from core.settings import settings
+from tests.api.commands.conftest import Run
 from tests.people import Person
-
-Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
-def run(
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Run]:
-    """With an installation of its own; a thread, for it has a loop of its own."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("VOICETODO_DATA_DIR", str(tmp_path))
+def run(administer: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`voicetodo admin keys …`, with epochs of its own."""
     monkeypatch.setenv("VOICETODO_EPOCH_DIR", str(tmp_path / "shared"))
-    settings.cache_clear()
 
     async def run(*arguments: str) -> tuple[int, str, str]:
-        code = await asyncio.to_thread(main, ("admin", "keys", *arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return await administer("keys", *arguments)
 
-    yield run
-    settings.cache_clear()
+    return run
 
 
 async def test_an_epoch_from_its_beginning_to_its_end(

@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
-from api.cli import main
 from core import clock
 from core.db import Database
 from core.errors import Conflict
@@ -19,35 +16,16 @@ from core.rules.data_requests import RequestKind, RequestOutcome
 from core.services import breaches, data_requests
 from core.services.breaches import Exposed, Report
 from core.services.data_requests import DataRequest
-from core.settings import settings
+from tests.api.commands.conftest import Run
 from tests.people import Person
 from tests.teams import sql, team
 
 LONG_AGO: Final = datetime(2020, 1, 31, 12, tzinfo=UTC)
 
 
-Run = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
 @pytest.fixture
-def run(
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Run]:
-    """`voicetodo admin …` with settings of its own; a thread, for it has a loop of its own."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("VOICETODO_DATA_DIR", str(tmp_path))
-    settings.cache_clear()
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        code = await asyncio.to_thread(main, ("admin", *arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    settings.cache_clear()
+def run(administer: Run) -> Run:
+    return administer
 
 
 async def test_a_request_by_letter(alice: Person, run: Run) -> None:
