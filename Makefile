@@ -72,11 +72,16 @@ SPECTRAL := tests/conventions/spectral
 	@cd .venv/spectral && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >install.log 2>&1 || { cat install.log >&2; exit 1; }
 	@touch $@
 
-bench: install .venv/peers/installed ## measure start, API, voice, people's data, and reminders beside others; writes bench/RESULTS.md
+bench: install .venv/peers/installed ## measure each part, beside a floor or others that do the same; writes bench/RESULTS.md
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.plans
+	$(BIN)/python -m bench.recurrence
 	$(BIN)/python -m bench.reminders
+	$(BIN)/python -m bench.push
+	$(BIN)/python -m bench.digests
+	$(BIN)/python -m bench.webhooks
+	$(BIN)/python -m bench.calendar
 	MEMO_SECONDS=20 $(BIN)/python -m bench.voice
 	TODOS=2000 AUDIO_MB=128 GROWTH=500,2000 $(BIN)/python -m bench.data
 
