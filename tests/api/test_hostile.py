@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
-from tests.conventions.test_every_operation import BODIES, Operation, objects, operations
+from tests.belongings import objects
+from tests.operations import BODIES, Operation, operations
 from tests.people import API, Person
 
 DEEP = 100_000
