@@ -13,7 +13,7 @@ from core.models.todos import Status
 from core.rules.reminders import Due
 from core.services import reminders
 from core.services.todo_rows import TodoRow
-from tests.core.services.test_due_reminders import DAY, NINE, NOW, ROW, recur, reminder
+from tests.core.services.desks import DAY, NINE, NOW, ROW, recur, reminder
 from tests.reminding import Scene, scene
 
 EARLIER = NOW - timedelta(hours=3)

@@ -1,5 +1,6 @@
 """After it the earlier key opens nothing that is kept, and is needed for nothing."""
 
+import asyncio
 import os
 from datetime import UTC, datetime
 
@@ -11,11 +12,13 @@ from core import crypto
 from core.actor import Actor
 from core.crypto import Keyring
 from core.db import Database
+from core.epochs import subject
 from core.errors import Invalid
 from core.ids import uuid7
 from core.models import Table
 from core.models.connections import Provider
-from core.services import connections, memo_secrets, memos, reseals
+from core.services import connections, memo_secrets, memos, reseals, voice_seals
+from tests.core.services.keyrings import Site, connect, opening, token
 from tests.people import Person
 from tests.teams import sql
 
@@ -93,3 +96,75 @@ async def test_what_an_earlier_key_sealed(
         database_url, "SELECT secret_key FROM connections WHERE user_id = %s", alice.id
     )
     assert named == [(ring.key_id,)]
+
+
+async def test_what_was_sealed_before_opens_and_is_moved(
+    app_db: Database, database_url: str, site: Site, alice: Person
+) -> None:
+    ring = site()
+    await connect(app_db, Keyring(ring.keys), alice.id, "xoxb-before")
+    assert await token(app_db, ring, alice.id) == "xoxb-before"
+    column = "SELECT secret, secret_key FROM connections WHERE user_id = %s"
+
+    async def moved() -> tuple[int, int]:
+        told = await asyncio.to_thread(lambda: list(reseals.run(database_url, ring)))
+        [found] = [each for each in told if each.table == "connections"]
+        return found.resealed, found.unopened
+
+    count, foreign = await moved()
+    assert count >= 1
+    [(secret, named)] = await sql(database_url, column, alice.id)
+    assert subject(secret) == alice.id
+    assert named == (await opening(app_db, ring, alice.id)).key_id
+    assert await token(app_db, site(), alice.id) == "xoxb-before"
+    assert await token(app_db, Keyring(ring.keys), alice.id) is None
+    assert await moved() == (0, foreign), "done already"
+    assert [(secret, named)] == await sql(database_url, column, alice.id)
+
+
+@pytest.mark.parametrize("secret", [b"", b"\x02", b"\x02" + bytes(15), b"\x01 sealed by nobody"])
+async def test_what_nobody_sealed_is_counted_and_stays(
+    app_db: Database, database_url: str, site: Site, alice: Person, secret: bytes
+) -> None:
+    ring = site()
+    await connect(app_db, Keyring(ring.keys), alice.id, "xoxb-before")
+    broken = "UPDATE connections SET secret = %s WHERE user_id = %s RETURNING secret"
+    [stays] = await sql(database_url, broken, secret, alice.id)
+    told = await asyncio.to_thread(lambda: list(reseals.run(database_url, ring)))
+    assert sum(each.unopened for each in told if each.table == "connections") >= 1
+    assert await sql(
+        database_url, "SELECT secret FROM connections WHERE user_id = %s", alice.id
+    ) == [stays]
+
+
+async def test_words_of_a_linked_account_are_moved_to_its_owner(
+    database_url: str, site: Site, alice: Person
+) -> None:
+    """The command that they were said with stayed in the account that ended."""
+    ring, todo_id = site(), uuid7()
+    said = voice_seals.seal_words(
+        Keyring(ring.keys).of(voice_seals.PURPOSE), alice.id, todo_id, "buy milk"
+    )
+    await sql(
+        database_url,
+        "INSERT INTO todos (workspace_id, id, title, created_by, created_via, position)"
+        " VALUES (%s, %s, 'Milk', %s, 'voice', 1)",
+        *(alice.id, todo_id, alice.id),
+    )
+    await sql(
+        database_url,
+        "INSERT INTO todo_voice (workspace_id, todo_id, command_id, confidence, original_text,"
+        " resolver_version) VALUES (%s, %s, %s, 1, %s, 1)",
+        *(alice.id, todo_id, uuid7(), said),
+    )
+    await asyncio.to_thread(lambda: list(reseals.run(database_url, ring)))
+    words = "SELECT original_text FROM todo_voice WHERE todo_id = %s"
+    [(sealed,)] = await sql(database_url, words, todo_id)
+    assert subject(sealed) == alice.id
+    key = "SELECT epoch, wrapped FROM subject_keys WHERE user_id = %s"
+    [(epoch, wrapped)] = await sql(database_url, key, alice.id)
+    process = site()
+    voice_seals.ring_of(process)
+    kept = voice_seals.Words(sealed, epoch, wrapped)
+    assert voice_seals.words(alice.id, todo_id, kept) == "buy milk"
+    assert voice_seals.words(alice.id, uuid7(), kept) is None, "of another todo"
