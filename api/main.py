@@ -72,12 +72,19 @@ from integrations import blob_stores, language_model, oauth
 from integrations.http import vendor_client
 
 PREFIX = "/api/v1"
+# Of the database to a request: a person would not wait longer, and one statement may take 4 s.
+LONGEST_ANSWER_S = 5.0
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    database = Database(embedded.database_url(settings), role="vt_app", size=settings.pool_size)
+    database = Database(
+        embedded.database_url(settings),
+        role="vt_app",
+        size=settings.pool_size,
+        patience_s=LONGEST_ANSWER_S,
+    )
     await database.open()
     app.state.database = database
     if settings.clock_file is not None:

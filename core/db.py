@@ -5,8 +5,11 @@ fails as a whole. So a request that reads nothing before it writes costs one rou
 and row-level security, the statements, the numbering of events and the commit, all together.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final, Self, TypeVar
@@ -26,6 +29,9 @@ from core.statements import ABORT, ACT_FOR, ACT_IN, ENTER, HIT, LEAVE, NOTHING, 
 
 T = TypeVar("T")
 WAIT_FOR_CONNECTION_S: Final = 3.0
+# For work that nobody waits for; one statement of an erasure may take 120 s, and several travel
+# together. Who answers a person gives `Database` less.
+WAIT_FOR_ANSWER_S: Final = 300.0
 # The pool doubles its wait after each vain try; given up so soon, the next request tries anew, and
 # a database that was away for long is found again within 2 s of its return.
 TRY_TO_CONNECT_FOR_S: Final = 4.0
@@ -102,7 +108,7 @@ class Transaction:
     A read-only transaction ends with each answer, which saves the commit's own round trip.
     """
 
-    def __init__(self, pool: Pool, *, read_only: bool = False) -> None:
+    def __init__(self, pool: Pool, *, patience_s: float, read_only: bool = False) -> None:
         self.change_set_id = uuid7()
         self.began_at = clock.now()
         self.caller: Caller | None = None
@@ -110,6 +116,7 @@ class Transaction:
         self.events: list[Event] = []
         self.entered: Person | None = None
         self._pool = pool
+        self._patience_s = patience_s
         self._answer: Answer | None = None
         self._used = 0  # cursors of the pipeline: each holds its answer until the pipeline ends
         self._connection: Connection | None = None  # taken with the first round trip
@@ -246,20 +253,21 @@ class Transaction:
         try:
             if self._connection is None:
                 self._connection = await self._pool.getconn()
-            if self._pipeline is None:
-                self._pipeline = self._connection.pipeline()
-                await self._pipeline.__aenter__()
-            cursors = [
-                await self._execute(self._connection, *statement) for statement in statements
-            ]
-            if ends:
-                pipeline, self._pipeline, self._used = self._pipeline, None, 0
-                await pipeline.__aexit__(None, None, None)
-            if answered:  # first the last: one wait brings the others along
-                into = statements[-1][0].into
-                rows = [into(*values) for values in await cursors[-1].fetchall()]
-            if entering:
-                self.entered = Person.of_row(*(await cursors[0].fetchall())[0])
+            with _answered_within(self._patience_s, self._connection):
+                if self._pipeline is None:
+                    self._pipeline = self._connection.pipeline()
+                    await self._pipeline.__aenter__()
+                cursors = [
+                    await self._execute(self._connection, *statement) for statement in statements
+                ]
+                if ends:
+                    pipeline, self._pipeline, self._used = self._pipeline, None, 0
+                    await pipeline.__aexit__(None, None, None)
+                if answered:  # first the last: one wait brings the others along
+                    into = statements[-1][0].into
+                    rows = [into(*values) for values in await cursors[-1].fetchall()]
+                if entering:
+                    self.entered = Person.of_row(*(await cursors[0].fetchall())[0])
             self._identity = self._again() if self._read_only else None
         except (PsycopgError, PoolTimeout) as error:
             known = violations.translate(error)
@@ -300,9 +308,16 @@ class Transaction:
 
 
 class Database:
-    """A pool of connections that work in one role (`vt_app` for people, `vt_worker` for claims)."""
+    """A pool of connections that work in one role (`vt_app` for people, `vt_worker` for claims).
 
-    def __init__(self, url: str, *, role: str, size: int) -> None:
+    Whoever waits longer than `patience_s` for one round trip is told Unavailable.
+    """
+
+    def __init__(
+        self, url: str, *, role: str, size: int, patience_s: float = WAIT_FOR_ANSWER_S
+    ) -> None:
+        self._patience_s = patience_s
+
         async def configure(connection: Connection) -> None:
             set_json_dumps(orjson.dumps, connection)
             set_json_loads(orjson.loads, connection)
@@ -334,7 +349,7 @@ class Database:
 
         Takes a connection with the first statement, not before: a slow upload holds none.
         """
-        transaction = Transaction(self._pool, read_only=read_only)
+        transaction = Transaction(self._pool, patience_s=self._patience_s, read_only=read_only)
         try:
             yield transaction
             await transaction.commit()
@@ -350,3 +365,22 @@ class Database:
 
 def _array(ids: Iterable[UUID]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
+
+
+@contextmanager
+def _answered_within(seconds: float, connection: Connection) -> Iterator[None]:
+    """Hang up when this takes longer: a server that is frozen ends no statement by itself.
+
+    Cancelling the waiting task would not end it: psycopg then asks the same server to cancel, and
+    waits for its answer. The end of the stream is what it believes, and the pool does as well.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: Connection) -> None:
+    with suppress(OSError, PsycopgError), socket.socket(fileno=os.dup(connection.fileno())) as it:
+        it.shutdown(socket.SHUT_RDWR)
