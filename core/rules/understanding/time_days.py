@@ -99,7 +99,7 @@ def a_week_later(scene: Scene) -> Found | None:
 
 
 def edge(scene: Scene) -> Found | None:
-    """The end of next month, the middle of March."""
+    """The end of next month, the middle of March 2027."""
     which = next(
         name
         for name in ("end", "middle", "beginning")
@@ -108,7 +108,7 @@ def edge(scene: Scene) -> Found | None:
     month = scene.one("M")
     unit = scene.one("U") or "month"
     if month is not None:
-        first = _month(month, None, scene)
+        first = _month(month, scene.one("Z"), scene)
         last = moments.period(first, "month")[1]
     else:
         days = _period_of(scene)
@@ -201,7 +201,7 @@ def month_day_of(scene: Scene) -> Found | None:
 
 
 def nth_weekday_of(scene: Scene) -> Found | None:
-    """The first Monday of next month, the last Friday of March."""
+    """The first Monday of next month, the last Friday of March 2027."""
     at = next(n for n, token in enumerate(scene.tokens) if n and "W" in token.meanings)
     nth = scene.tokens[at - 1].meanings.get("O", -1)
     rest = replace(scene, tokens=[*scene.tokens[: at - 1], *scene.tokens[at + 1 :]])
@@ -209,10 +209,11 @@ def nth_weekday_of(scene: Scene) -> Found | None:
     days = None if month else _period_of(rest)
     if not month and (days is None or rest.one("U") != "month"):
         return None
-    first = days.first if days else _month(month, None, scene)
+    year = rest.one("Z")
+    first = days.first if days else _month(month, year, scene)
     last = moments.period(first, "month")[1]
     on = moments.nth_weekday(nth, scene.tokens[at].meanings["W"], first, last)
-    return None if on and on < scene.today else found_day(on, scene)
+    return None if on and on < scene.today and not year else found_day(on, scene)
 
 
 def literal_date(scene: Scene) -> Found | None:

@@ -83,6 +83,12 @@ def _spelled(said: Said) -> str:
         ("de", "jeden Montagmorgen", "2026-03-09T09:00 FREQ=WEEKLY;BYDAY=MO"),
         ("de", "um 5 Uhr 3 Eier kaufen", "2026-03-02T17:00"),
         ("de", "alle Aufgaben löschen", ""),
+        ("de", "jeden Tag bis Ende Juni", "2026-03-02 FREQ=DAILY;UNTIL=20260630"),
+        (
+            "de",
+            "jeden Montag bis zum Ende des Jahres",
+            "2026-03-02 FREQ=WEEKLY;UNTIL=20261231;BYDAY=MO",
+        ),
         ("de", "um 9 Uhr", "2026-03-03T09:00"),
         ("es", "a las siete menos cuarto", "2026-03-02T18:45"),
         (
@@ -256,6 +262,40 @@ def test_it_depends_on_when_it_is_said(now: str, said: str, meant: str) -> None:
 def test_which_days_are_meant(said: str, due: str, first: str, last: str) -> None:
     (found,) = _find(said)
     assert (_spelled(found), str(found.first), str(found.last)) == (due, first, last)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "due"),
+    [
+        ("en", "in june 2027", "2027-06-01"),
+        ("en", "by june 2027", "2027-06-01"),
+        ("en", "first monday of june 2027", "2027-06-07"),
+        ("en", "last friday in june 2027", "2027-06-25"),
+        ("en", "the end of june, 2027", "2027-06-30"),
+        ("en", "two weeks before june 15 2027", "2027-06-01"),
+        ("de", "im Juni 2027", "2027-06-01"),
+        ("de", "am ersten Montag im Juni 2027", "2027-06-07"),
+        ("de", "Ende Juni 2027", "2027-06-30"),
+        ("es", "en junio de 2027", "2027-06-01"),
+        ("es", "el primer lunes de junio de 2027", "2027-06-07"),
+        ("es", "a finales de junio de 2027", "2027-06-30"),
+        ("fr", "en juin 2027", "2027-06-01"),
+        ("fr", "le premier lundi de juin 2027", "2027-06-07"),
+        ("fr", "fin juin 2027", "2027-06-30"),
+        ("hi", "जून 2027 में", "2027-06-01"),
+        ("hi", "जून 2027 के पहले सोमवार को", "2027-06-07"),
+        ("hi", "जून 2027 के अंत में", "2027-06-30"),
+    ],
+)
+def test_a_month_is_that_of_the_year_said_with_it(language: str, said: str, due: str) -> None:
+    (found,) = _find(said, language)
+    assert _spelled(found) == due
+    assert found.spans == ((0, len(said)),), "the year is no part of a title"
+
+
+def test_a_day_of_a_year_that_is_over_is_not_due_in_another() -> None:
+    (found,) = _find("first monday of january 2025")
+    assert (found.due, found.first) == (None, date(2025, 1, 6))
 
 
 def test_a_date_that_does_not_exist_is_asked_about() -> None:
