@@ -14,7 +14,7 @@ from typing import Final
 
 from core.rules import rrule, zones
 from core.rules.calendar_events import Moment
-from core.rules.recurrence import Anchor, PileUp, Recurrence, occurrences
+from core.rules.recurrence import Anchor, PileUp, Recurrence, check, occurrences
 from core.rules.recurrence_converted import PILE_UPS, start_lost
 from core.rules.recurrence_spelling import BY_THE_CLOCK, spelled_out
 from core.rules.recurrence_vtodo import to_vtodo
@@ -58,7 +58,7 @@ def to_event(recurrence: Recurrence, start: Moment) -> Repeats:
 
 
 def from_event(lines: Sequence[str], start: Moment) -> tuple[Recurrence | None, tuple[str, ...]]:
-    """Null, with the reasons, for what our rules do not say either."""
+    """Null, with the reasons, for what our rules do not say either, or what never occurs."""
     begin = start.on.strftime("%Y%m%d")
     if start.at is None:
         head = f"DTSTART;VALUE=DATE:{begin}"
@@ -70,7 +70,7 @@ def from_event(lines: Sequence[str], start: Moment) -> tuple[Recurrence | None, 
     try:
         found = from_vtodo("\r\n".join([head, *lines]))
         if found.recurrence is not None and not found.cannot_express:
-            next(occurrences(found.recurrence, start, zone=start.zone or "UTC"), None)
+            check(found.recurrence, start, zone=start.zone or "UTC")
     except ValueError as error:
         reason = error.detail if isinstance(error, InvalidRule) else "dates that cannot be read"
         return None, (reason,)

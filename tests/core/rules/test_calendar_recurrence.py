@@ -58,6 +58,9 @@ def test_what_a_calendar_can_say_comes_back_the_same(rule: str, start: Moment) -
         (["RDATE;VALUE=DATE:20261110"], ALL_DAY, "no RRULE among its dates"),
         (["RRULE:FREQ=DAILY;UNTIL=soon"], TIMED, ""),
         (["RRULE:FREQ=SECONDLY"], TIMED, ""),
+        (["RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"], TIMED, "never occurs"),
+        (["RRULE:FREQ=YEARLY;BYMONTH=4,6,9,11;BYMONTHDAY=31"], ALL_DAY, "never occurs"),
+        (["RRULE:FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31;COUNT=5"], TIMED, "never occurs"),
     ],
 )
 def test_what_our_rules_do_not_say_is_refused_with_a_reason(
