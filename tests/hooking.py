@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from core.services import webhook_secrets
 from core.settings import Settings
 from integrations.http import guarded_client
 from integrations.sandbox.app import create_app as create_sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.serving import serve
 
 
@@ -66,17 +65,10 @@ class Hooking:
 
     async def until(self, name: str, count: int) -> list[Arrived]:
         """What arrived, once it is so much; and that it is no more."""
-        await eventually(lambda: len(self.arrived(name)) >= count)
+        await until(lambda: len(self.arrived(name)) >= count)
         found = self.arrived(name)
         assert len(found) == count
         return found
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < ends, "it does not come about"
-        await asyncio.sleep(0.1)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from core.models.webhooks import Payload
 from core.services import webhook_endpoints
 from core.services.webhook_endpoints import Created, Draft
 from integrations.http import Client
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from tests.reminding import Scene
 
 RING: Final = Keyring((b"k" * 32,))
@@ -104,6 +104,7 @@ class Worker:
 
     async def claim(self, at: Scene, *, limit: int = 200) -> list[Claimed]:
         async with self.worker_db.transaction() as tx:
+            due.wake(tx, self.handler.source, at.lane, lanes=at.lane + 2, now=self.now())
             return await due.claim(
                 tx,
                 self.handler.source,
@@ -187,11 +188,9 @@ class Receiver:
         answer = self.http.post("/faults", json=told)
         assert answer.status_code == 201, answer.text
 
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - it is told by rows and a ledger, not by an event
-            await asyncio.sleep(0.01)
+    async def met(self) -> None:
+        """Return when every fault has met a call; one with a delay is under way then."""
+        await until(lambda: not self.http.get("/faults.json").json())
 
 
 def state(at: Scene, endpoint_id: UUID) -> dict[str, Any]:
@@ -210,3 +209,8 @@ def attempts(at: Scene) -> list[dict[str, Any]]:
     return at.rows(
         "SELECT * FROM webhook_attempts WHERE workspace_id = %s ORDER BY at, nth", at.user_id
     )
+
+
+async def listening(db: Database, at: Scene, receiver: Receiver, **options: Any) -> Created:
+    """An endpoint of the scene at this receiver."""
+    return await endpoint(db, at, receiver.url, sandbox_url=receiver.root, **options)

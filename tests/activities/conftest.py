@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sandbox.app import create_app
 from integrations.sendgrid import SendGrid
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.serving import serve
 
 KEY = b"k" * 32
@@ -40,9 +39,7 @@ class Mailbox:
 
     async def met(self) -> None:
         """Return when every fault has met a call; one with a delay is under way then."""
-        async with asyncio.timeout(PATIENCE_S):
-            while self.http.get("/faults.json").json():  # noqa: ASYNC110 - another thread's
-                await asyncio.sleep(0.01)
+        await until(lambda: not self.http.get("/faults.json").json())
 
     def fault(self, **fault: object) -> None:
         answer = self.http.post("/faults", json={"vendor": "sendgrid", "times": 1, **fault})

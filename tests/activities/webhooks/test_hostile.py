@@ -7,20 +7,19 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
-import httpx2
 import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities import webhooks
 from activities.tick import Ticks
 from activities.webhooks import excerpt
-from core import clock
 from core.db import Database
 from core.errors import VendorError
 from core.messages import Kind, TickMessage
 from integrations.http import guarded_client
 from integrations.http_connection import Connection
-from tests.reminding import Scene, scene
+from tests.patience import until
+from tests.reminding import Scene
 from tests.serving import serve
 from tests.webhooking import (
     Receiver,
@@ -28,22 +27,11 @@ from tests.webhooking import (
     attempts,
     endpoint,
     happen,
+    listening,
     sent,
     state,
-    until,
     worker,
 )
-
-
-@pytest.fixture
-def at(database_url: str) -> Scene:
-    return scene(database_url, [clock.now()])
-
-
-@pytest.fixture
-def receiver(sandbox: httpx2.Client) -> Receiver:
-    sandbox.delete("/faults")
-    return Receiver(sandbox)
 
 
 @pytest.fixture
@@ -114,7 +102,7 @@ async def test_poison_is_put_aside_and_the_queue_moves(
     app_db: Database, at: Scene, receiver: Receiver, one: Worker
 ) -> None:
     """A resource that cannot be read, a title of a megabyte, and names full of odd characters."""
-    created = await endpoint(app_db, at, receiver.url, sandbox_url=receiver.root)
+    created = await listening(app_db, at, receiver)
     odd = "\u202e\ufeff\U0001f469\u200d\U0001f4bb \u0001\u007f\ufffe </script>"
     at.run("UPDATE todos SET title = %s WHERE id = %s", odd, at.todos[0])
     happen(at, subject_id=at.todos[0])
@@ -148,7 +136,7 @@ async def test_a_message_that_cannot_be_made_fails_alone(
     app_db: Database, at: Scene, receiver: Receiver, one: Worker
 ) -> None:
     """Its event is gone, and so is all that could be said of it."""
-    created = await endpoint(app_db, at, receiver.url, sandbox_url=receiver.root)
+    created = await listening(app_db, at, receiver)
     happen(at, 3)
     receiver.fault(status=500)
     await one.turn(at)
@@ -224,7 +212,7 @@ async def test_a_tick_sends_what_happens_meanwhile(
     app_db: Database, worker_db: Database, at: Scene, receiver: Receiver, one: Worker
 ) -> None:
     """The activity as Temporal runs it: woken by the feed alone, within its next look."""
-    created = await endpoint(app_db, at, receiver.url, sandbox_url=receiver.root)
+    created = await listening(app_db, at, receiver)
     ticks = Ticks(worker_db, {Kind.WEBHOOKS: one.handler}, lanes=at.lane + 1, life_s=8)
     running = asyncio.create_task(
         ActivityEnvironment().run(ticks.run, TickMessage(Kind.WEBHOOKS, at.lane))
@@ -246,7 +234,7 @@ async def test_a_workspace_with_a_clock_of_its_own_is_told_of_all_the_same(
         " WHERE id = %s",
         at.user_id,
     )
-    await endpoint(app_db, at, receiver.url, sandbox_url=receiver.root)
+    await listening(app_db, at, receiver)
     happen(at, 2)
     await one.until_idle(at)
     assert receiver.seqs() == [1, 2]
