@@ -5,13 +5,12 @@ imported when it runs.
 """
 # ruff: noqa: PLC0415 - imports inside commands: SQLAlchemy and FastAPI cost `--help` half a second
 
-import asyncio
 import json
 import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -20,9 +19,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from api.commands import blobs, described, emails, epochs, erasures, privacy, retention
+from api.commands import blobs, database, described, emails, epochs, erasures, privacy, retention
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from core.db import Transaction
 
 app = typer.Typer(help="For operators.", no_args_is_help=True)
 app.command()(emails.emails)
@@ -45,7 +47,7 @@ def outbox(
     as_json: Json = False,
 ) -> None:
     """Show what waits for Temporal, and what was given up."""
-    document = asyncio.run(_outbox(requeue))
+    document = database.in_transaction(lambda tx: _outbox(tx, requeue))
     if requeue:
         answer(document, f"{document['workflow_id']} will be tried again.", as_json=as_json)
         return
@@ -64,22 +66,14 @@ def outbox(
     answer(document, line, *([view] if document["entries"] else []), as_json=as_json)
 
 
-async def _outbox(requeue: UUID | None) -> dict[str, Any]:
-    from core import embedded
-    from core.db import Database
+async def _outbox(tx: "Transaction", requeue: UUID | None) -> dict[str, Any]:
     from core.services import outbox as service
 
-    database = Database(embedded.database_url(load_settings()), role="vt_worker", size=1)
-    await database.open()
-    try:
-        async with database.transaction() as tx:
-            if requeue is not None:
-                return {"workflow_id": await service.requeue(tx, requeue)}
-            depth = await service.depth(tx)
-            entries = await service.entries(tx)
-            return {"depth": asdict(depth), "entries": [asdict(entry) for entry in entries]}
-    finally:
-        await database.close()
+    if requeue is not None:
+        return {"workflow_id": await service.requeue(tx, requeue)}
+    depth = await service.depth(tx)
+    entries = await service.entries(tx)
+    return {"depth": asdict(depth), "entries": [asdict(entry) for entry in entries]}
 
 
 @app.command()

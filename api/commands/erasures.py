@@ -13,6 +13,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from api.commands import database
 from api.commands.accounts import ask_password
 from api.commands.options import Api, Json, answer, connect, load_settings
 from core.errors import Conflict, Invalid, Misconfigured
@@ -129,7 +130,9 @@ def _shown(found: dict[str, Any]) -> list[Table | str]:
 @admin.command("list")
 def list_erasures(*, as_json: Json = False) -> None:
     """Show those that wait or run, store by store."""
-    found = asyncio.run(_open())
+    from core.services import erasures
+
+    found = [asdict(each) for each in database.in_transaction(erasures.open_)]
     view = Table("id", "status", "due", "at", "after", box=box.SIMPLE_HEAD, pad_edge=False)
     for each in found:
         at = [name for name, step in each["steps"].items() if step.get("state") != "done"]
@@ -147,31 +150,12 @@ def reapply(*, as_json: Json = False) -> None:
     answer({"accounts": count}, line if count else "Nobody came back.", as_json=as_json)
 
 
-async def _open() -> list[dict[str, Any]]:
-    from core import embedded
-    from core.db import Database
-    from core.services import erasures
-
-    database = Database(embedded.database_url(load_settings()), role="vt_worker", size=1)
-    await database.open()
-    try:
-        async with database.transaction(read_only=True) as tx:
-            return [asdict(each) for each in await erasures.open_(tx)]
-    finally:
-        await database.close()
-
-
 async def _reapply() -> int:
-    from core import embedded
-    from core.db import Database
     from integrations import blob_stores, erasure_ledger
 
-    chosen = load_settings()
-    blobs = blob_stores.opened(chosen)
-    database = Database(embedded.database_url(chosen), role="vt_eraser", size=1)
-    await database.open()
+    blobs = blob_stores.opened(load_settings())
     try:
-        return await erasure_ledger.reapply(database, blobs, everyone=True)
+        async with database.opened("vt_eraser") as opened:
+            return await erasure_ledger.reapply(opened, blobs, everyone=True)
     finally:
         await blobs.aclose()
-        await database.close()

@@ -4,18 +4,17 @@ Beside the API, as the other commands for operators: they read the settings and 
 """
 # ruff: noqa: PLC0415 - imports inside commands: SQLAlchemy costs `--help` half a second
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 from rich import box
 from rich.table import Table
 
+from api.commands.database import in_transaction
 from api.commands.options import Json, answer, load_settings
 from core.errors import Misconfigured
 from core.rules.data_requests import RequestKind, RequestOutcome
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from core.services.breaches import Report
     from core.services.data_requests import DataRequest
 
-T = TypeVar("T")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 Moment = Annotated[datetime, typer.Option(formats=DATES, help="UTC.")]
@@ -69,7 +67,7 @@ def listed(
         return
     from core.services import data_requests
 
-    found = _with(lambda tx: data_requests.page(tx, closed=every))
+    found = in_transaction(lambda tx: data_requests.page(tx, closed=every))
     _answer(found, as_json=as_json)
 
 
@@ -92,7 +90,7 @@ def add(
         made = data_requests.begin(tx, kind, of, now=at)
         return [each for each in await data_requests.page(tx) if each.id == made]
 
-    _answer(_with(begin), as_json=as_json)
+    _answer(in_transaction(begin), as_json=as_json)
 
 
 @requests.command()
@@ -107,7 +105,11 @@ def close(
     from core.services import data_requests
 
     _answer(
-        [_with(lambda tx: data_requests.close_by_hand(tx, request_id, outcome, now=clock.now()))],
+        [
+            in_transaction(
+                lambda tx: data_requests.close_by_hand(tx, request_id, outcome, now=clock.now())
+            )
+        ],
         as_json=as_json,
     )
 
@@ -120,7 +122,7 @@ def extend(
     from core import clock
     from core.services import data_requests
 
-    done = _with(lambda tx: data_requests.extend(tx, request_id, now=clock.now()))
+    done = in_transaction(lambda tx: data_requests.extend(tx, request_id, now=clock.now()))
     _answer([done], as_json=as_json)
 
 
@@ -202,20 +204,3 @@ def _answer(found: "list[DataRequest]", *, as_json: bool) -> None:
         )
     shown = view if found else "Nothing is open."
     answer([asdict(each) for each in found], shown, as_json=as_json)
-
-
-def _with(work: Callable[["Transaction"], Awaitable[T]]) -> T:
-    return asyncio.run(_working(work))
-
-
-async def _working(work: Callable[["Transaction"], Awaitable[T]]) -> T:
-    from core import embedded
-    from core.db import Database
-
-    database = Database(embedded.database_url(load_settings()), role="vt_worker", size=1)
-    await database.open()
-    try:
-        async with database.transaction() as tx:
-            return await work(tx)
-    finally:
-        await database.close()

@@ -14,7 +14,8 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from api.commands.options import Json, answer, load_settings
+from api.commands import database
+from api.commands.options import Json, answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,32 +47,26 @@ def retention(
 
 
 async def _looked(rules: "Sequence[Rule]", *, run: bool, dry_run: bool) -> list[dict[str, Any]]:
-    from core import clock, embedded
-    from core.db import Database
+    from core import clock
     from core.services import retention as service
 
-    url = embedded.database_url(load_settings())
-    database = Database(url, role="vt_retention", size=1)
-    await database.open()
-    try:
+    async with database.opened("vt_retention") as opened:
         if run:
             with Progress(transient=True) as progress:
                 for rule in rules:
                     task = progress.add_task(f"{rule.kind}: {rule.table}", total=None)
                     await service.run(
-                        database,
+                        opened,
                         rule,
                         now=clock.now,
                         progress=lambda gone, task=task: progress.advance(task, gone),  # type: ignore[misc]  # a default is how a lambda keeps it
                     )
-        async with database.transaction(read_only=True) as tx:
+        async with opened.transaction(read_only=True) as tx:
             last = await service.runs(tx)
         over: dict[str, int] = {}
         for rule in rules if dry_run else ():
-            async with database.transaction(read_only=True) as tx:
+            async with opened.transaction(read_only=True) as tx:
                 over[rule.name] = await service.over(tx, rule, now=clock.now())
-    finally:
-        await database.close()
     return [
         {
             "class": rule.kind,
