@@ -23,13 +23,15 @@ from core.services import calendar_syncs
 from integrations import calendars
 from integrations.google_calendar import Access, GoogleCalendar
 from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
-from tests.connecting import World
+from tests.connecting import World, fresh_account
 from tests.people import Person, register
 from tests.teams import sql
+from tests.todos import make
 
 ENDS = {State.SYNCED, State.PAUSED, State.OVER}
 BACK = "http://127.0.0.1:8000/callback"
 MAIN = "primary"
+DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
 _lanes = count(10_000)
 
 
@@ -108,10 +110,22 @@ class Desk:
         page = await self.google.list_events(self.hand, MAIN)
         return {each.summary: each for each in page.events if not each.cancelled}
 
+    async def titles(self) -> list[str]:
+        """Of all events, each as often as it stands there."""
+        page = await self.google.list_events(self.hand, MAIN)
+        return sorted(each.summary for each in page.events if not each.cancelled)
+
     async def todos(self) -> dict[str, dict[str, Any]]:
         answer = await self.person.get("/todos?limit=100")
         assert answer.status_code == 200, answer.text
         return {each["title"]: each for each in answer.json()["data"]}
+
+    async def in_step(self, count: int) -> list[dict[str, Any]]:
+        """So many todos, `Todo 0` and on, all of them in the calendar."""
+        made = [await make(self.person, f"Todo {nth}", due=DUE) for nth in range(count)]
+        await self.sync()
+        assert len(await self.events()) == count
+        return made
 
     async def put(self, title: str, at: str | None = None, **more: Any) -> RemoteEvent:
         """Somebody makes an event: `2030-07-01T18:00` of Berlin, or all day."""
@@ -134,6 +148,21 @@ class Desk:
     def writes(self, since: int) -> list[str]:
         ours = ("events.insert", "events.patch", "events.delete", "events.update")
         return [each for each in self.calls(since) if each in ours]
+
+    async def rests(self) -> None:
+        """Nothing is left to say on either side: no echo, no write."""
+        since, before = self.world.latest(), await self._versions()
+        for _ in range(2):
+            assert (await self.pull()).state is State.SYNCED
+        assert self.writes(since) == []
+        assert await self._versions() == before
+
+    async def _versions(self) -> dict[str, int]:
+        return {title: todo["version"] for title, todo in (await self.todos()).items()}
+
+    def fault(self, kind: str, **how: Any) -> None:
+        """The next calls of this kind meet it, once where it does not say how often."""
+        self.world.fault("google_calendar", kind=kind, **how)
 
     async def activity(self) -> list[tuple[str, str]]:
         answer = await self.person.get(f"/integrations/{self.id}/activity")
@@ -189,7 +218,7 @@ async def desk(
     """A fresh person with a fresh account, connected and never synced."""
     fields = {"timezone": "Europe/Berlin", **fields}
     person = await register(world.http, "dora", **fields)
-    account = f"{uuid4().hex[:12]}@sandbox.test"
+    account = fresh_account()
     made = await world.connect(person, "google-calendar", account)
     lane = next(_lanes)
     await sql(

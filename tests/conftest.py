@@ -22,9 +22,10 @@ from core import embedded, embedded_cluster, keys, migrate
 from core.db import Database
 from core.errors import Misconfigured
 from core.settings import Settings
+from tests.connecting import ann, ben, world
 from tests.people import alice, bob, charlie
 
-__all__ = ["alice", "bob", "charlie"]  # fixtures that every test can ask for
+__all__ = ["alice", "ann", "ben", "bob", "charlie", "world"]  # fixtures that every test can ask for
 from integrations.temporal import connect
 from tests import dealing, temporal
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import psycopg
+import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -23,7 +24,7 @@ from core.services.key_epochs import People
 from core.settings import Settings
 from integrations.sandbox.app import create_app as sandbox
 from tests.patience import PATIENCE_S
-from tests.people import Person
+from tests.people import Person, register
 from tests.serving import serve
 
 
@@ -79,17 +80,27 @@ class World:
         parts = urlsplit(location)
         return await self.http.get(f"{parts.path}?{parts.query}", **options)
 
-    async def connect(self, person: Person, provider: str, account: str, **query: str) -> Any:
-        """All the way; the connection as she sees it."""
+    async def connect(
+        self, person: Person, provider: str, account: str | None = None, **query: str
+    ) -> Any:
+        """All the way, with a fresh account if none is named; the connection as she sees it."""
+        account = fresh_account(provider) if account is None else account
         url = await self.begin(person, provider, **query)
         answer = await self.come_back(self.consent(url, approve="1", account=account))
         assert answer.status_code == 200, answer.text
-        found = [
-            each
-            for each in (await person.get("/integrations")).json()["data"]
-            if each["provider"] == provider.replace("-", "_")
-        ]
-        return found[-1]
+        wanted = provider.replace("-", "_")
+        return [each for each in await listed(person) if each["provider"] == wanted][-1]
+
+
+def fresh_account(provider: str = "google-calendar") -> str:
+    """One of Google's that nobody has; Slack's sandbox has one workspace."""
+    return f"{uuid4().hex[:12]}@sandbox.test" if provider == "google-calendar" else ""
+
+
+async def listed(person: Person) -> list[dict[str, Any]]:
+    """All that she has connected."""
+    found: list[dict[str, Any]] = (await person.get("/integrations")).json()["data"]
+    return found
 
 
 @contextmanager
@@ -124,3 +135,21 @@ async def connected_world(database_url: str, folder: Path) -> AsyncIterator[Worl
         ):
             with httpx2.Client(base_url=sandbox_url, trust_env=False, timeout=PATIENCE_S) as vendor:
                 yield World(app, http, vendor, database_url)
+
+
+@pytest.fixture(scope="module")
+async def world(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    async with connected_world(database_url, tmp_path_factory.mktemp("connecting")) as world:
+        yield world
+
+
+@pytest.fixture
+async def ann(world: World) -> Person:
+    return await register(world.http, "ann")
+
+
+@pytest.fixture
+async def ben(world: World) -> Person:
+    return await register(world.http, "ben")

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -26,7 +25,7 @@ from integrations import calendars
 from integrations.google_calendar import Access, GoogleCalendar
 from integrations.sandbox.app import create_app as create_sandbox
 from tests.calendars import MAIN, by_hand, times
-from tests.connecting import World, unconnected
+from tests.connecting import World, fresh_account, unconnected
 from tests.memos import deaf
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
@@ -83,7 +82,7 @@ class Place:
 
     async def connected(self, name: str) -> tuple[Person, Access]:
         person = await register(self.world.http, name, timezone="Europe/Berlin")
-        account = f"{uuid4().hex[:12]}@sandbox.test"
+        account = fresh_account()
         await self.world.connect(person, "google-calendar", account)
         return person, by_hand(self.world, account)
 

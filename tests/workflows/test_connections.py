@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio.client import Client, WorkflowHandle
@@ -14,7 +14,7 @@ from core.db import Database
 from core.keys import Keys
 from integrations import calendars
 from integrations.http import vendor_client
-from tests.connecting import World, connected_world
+from tests.connecting import World, connected_world, fresh_account
 from tests.memos import deaf
 from tests.people import Person, register
 from tests.teams import sql
@@ -106,7 +106,7 @@ async def google(office: Office, person: Person, account: str) -> Any:
 
 async def test_the_provider_is_told_and_nothing_is_kept(office: Office) -> None:
     ann = await register(office.world.http, "ann")
-    made = await google(office, ann, f"{uuid4().hex[:12]}@sandbox.test")
+    made = await google(office, ann, fresh_account())
     token = await office.token(made)
     assert office.works(token)
     ending = await office.disconnect(ann, made)
@@ -123,7 +123,7 @@ async def test_the_provider_is_told_and_nothing_is_kept(office: Office) -> None:
 
 async def test_a_provider_that_is_away_is_told_later(office: Office) -> None:
     ann = await register(office.world.http, "ann")
-    made = await google(office, ann, f"{uuid4().hex[:12]}@sandbox.test")
+    made = await google(office, ann, fresh_account())
     token, since = await office.token(made), office.world.latest()
     office.world.fault("google_calendar", kind="oauth.revoke", status=503, times=2)
     assert await (await office.disconnect(ann, made)).result() is True
@@ -134,7 +134,7 @@ async def test_a_provider_that_is_away_is_told_later(office: Office) -> None:
 
 async def test_an_account_that_others_use_is_not_taken_from_them(office: Office) -> None:
     ann, ben = [await register(office.world.http, name) for name in ("ann", "ben")]
-    account = f"{uuid4().hex[:12]}@sandbox.test"
+    account = fresh_account()
     hers, his = await google(office, ann, account), await google(office, ben, account)
     token, since = await office.token(his), office.world.latest()
     assert await (await office.disconnect(ann, hers)).result() is True
@@ -147,7 +147,7 @@ async def test_an_account_that_others_use_is_not_taken_from_them(office: Office)
 
 async def test_what_was_connected_again_meanwhile_stays(office: Office) -> None:
     ann = await register(office.world.http, "ann")
-    account = f"{uuid4().hex[:12]}@sandbox.test"
+    account = fresh_account()
     made = await google(office, ann, account)
     office.world.fault("google_calendar", kind="oauth.revoke", status=503, times=3)
     ending = await office.disconnect(ann, made)
@@ -160,7 +160,7 @@ async def test_what_was_connected_again_meanwhile_stays(office: Office) -> None:
 async def test_the_channel_of_a_calendar_is_stopped_before(office: Office) -> None:
     """And one that Google knows no more, as here, keeps nobody from ending the rest."""
     ann = await register(office.world.http, "ann")
-    made = await google(office, ann, f"{uuid4().hex[:12]}@sandbox.test")
+    made = await google(office, ann, fresh_account())
     await sql(
         office.world.database_url,
         "UPDATE calendar_syncs SET channel_id = gen_random_uuid(), channel_resource = 'gone'"

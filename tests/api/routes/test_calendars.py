@@ -11,23 +11,14 @@ from core import clock
 from core.db import Database
 from core.ids import uuid7
 from core.services import calendar_channels, calendar_syncs
-from tests.calendars import Desk, desk
-from tests.connecting import World, connected_world
+from tests.calendars import DUE, Desk, desk
+from tests.connecting import World
 from tests.people import API, register
 from tests.teams import sql
 from tests.todos import make
 
-DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
 TOKEN = "a-token-of-the-channel"
 NEWS = f"{API}/webhooks/google-calendar"
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
-        yield world
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """From the button that Slack shows to somebody unknown, to the connection of that very member."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -9,26 +8,13 @@ import pytest
 from core import clock, crypto
 from core.rules import slack_links
 from core.rules.slack_links import LIFETIME, Member
-from tests.connecting import World, connected_world
-from tests.people import PASSWORD, Person, register
+from tests.connecting import World
+from tests.people import PASSWORD, Person
 from tests.teams import sql
 
 LINK = "/api/v1/integrations/slack/link"
 TEAM = "T0SANDBOX"
 ALICE, BOB = "U0000000002", "U0000000003"
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("link")) as world:
-        yield world
-
-
-@pytest.fixture
-async def ann(world: World) -> Person:
-    return await register(world.http, "ann")
 
 
 def token(world: World, user: str = ALICE, *, now: datetime | None = None) -> str:

@@ -1,25 +1,8 @@
 """Where digests go in Slack, as its person says it over HTTP."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.connecting import World, connected_world
-from tests.people import Person, register
+from tests.connecting import World
+from tests.people import Person
 from tests.teams import team
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("slack")) as world:
-        yield world
-
-
-@pytest.fixture
-async def ann(world: World) -> Person:
-    return await register(world.http, "ann")
 
 
 async def with_a_digest(person: Person) -> None:

@@ -1,6 +1,5 @@
 """Calendars kept in step, over loopback: what is done here and there, and what must not happen."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,29 +7,10 @@ import pytest
 
 from activities.calendars import State
 from core import clock
-from core.db import Database
 from core.rules.calendar_events import RemoteEvent
-from tests.calendars import Desk, desk
-from tests.connecting import World, connected_world
+from tests.calendars import DUE, Desk
 from tests.teams import sql
 from tests.todos import make, read
-
-DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
-        yield world
-
-
-@pytest.fixture
-async def at(world: World, app_db: Database, worker_db: Database) -> AsyncIterator[Desk]:
-    async with desk(world, app_db, worker_db) as made:
-        yield made
-    world.sandbox.delete("/faults")
 
 
 def start(event: RemoteEvent) -> tuple[str, str | None, str | None]:
@@ -56,14 +36,6 @@ async def delete(at: Desk, todo: dict[str, Any]) -> None:
     assert answer.status_code == 204, answer.text
 
 
-async def quiet(at: Desk) -> None:
-    """Nothing is left to say on either side: no echo, no write."""
-    since, before = at.world.latest(), {k: v["version"] for k, v in (await at.todos()).items()}
-    assert (await at.pull()).state is State.SYNCED
-    assert at.writes(since) == []
-    assert {k: v["version"] for k, v in (await at.todos()).items()} == before
-
-
 async def test_todos_that_are_due_become_events(at: Desk) -> None:
     await make(at.person, "Water", due=DUE)
     await make(at.person, "Someday")
@@ -71,7 +43,7 @@ async def test_todos_that_are_due_become_events(at: Desk) -> None:
     events = await at.events()
     assert set(events) == {"Water"}
     assert start(events["Water"]) == ("2030-07-01", "18:00", "Europe/Berlin")
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_event_follows_its_todo_with_one_write_for_each_edit(at: Desk) -> None:
@@ -92,7 +64,7 @@ async def test_an_event_follows_its_todo_with_one_write_for_each_edit(at: Desk) 
     await at.sync()
     assert await at.events() == {}
     assert at.writes(since) == ["events.patch"] * 3 + ["events.delete"]
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_todo_without_its_due_time_has_no_event(at: Desk) -> None:
@@ -104,7 +76,7 @@ async def test_a_todo_without_its_due_time_has_no_event(at: Desk) -> None:
     await edit(at, todo, due=DUE)
     await at.sync()
     assert set(await at.events()) == {"Water"}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_event_moved_renamed_and_ticked_there_is_so_here(at: Desk) -> None:
@@ -123,7 +95,7 @@ async def test_an_event_moved_renamed_and_ticked_there_is_so_here(at: Desk) -> N
     await at.change((await at.events())["Water the fern"], summary="✓ Water the fern")
     await at.pull()
     assert (await read(at.person, todo["id"]))["status"] == "completed"
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_event_deleted_there_takes_its_todo_along(at: Desk) -> None:
@@ -132,7 +104,7 @@ async def test_an_event_deleted_there_takes_its_todo_along(at: Desk) -> None:
     await at.remove((await at.events())["Water"])
     await at.pull()
     assert (await at.person.get(f"/todos/{todo['id']}")).status_code == 404
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_edit_beats_a_deletion(at: Desk) -> None:
@@ -142,7 +114,7 @@ async def test_an_edit_beats_a_deletion(at: Desk) -> None:
     await edit(at, todo, title="Water it twice")
     await at.pull()
     assert set(await at.events()) == {"Water it twice"}
-    await quiet(at)
+    await at.rests()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +135,7 @@ async def test_events_become_todos_as_their_owner_wishes(
     if policy == "all":
         assert todos["Dentist"]["due"] == DUE
         assert todos["Lunch #todo"]["due"] == {"date": "2030-07-03", "time": None, "timezone": None}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_todo_of_an_event_moves_it(at: Desk) -> None:
@@ -178,7 +150,7 @@ async def test_a_todo_of_an_event_moves_it(at: Desk) -> None:
     assert event.end.at is not None
     assert event.end.at.isoformat("minutes") == "11:00"  # as long as people made it
     assert at.writes(since) == ["events.patch"]
-    await quiet(at)
+    await at.rests()
 
 
 async def test_both_sides_keep_what_was_edited_there(at: Desk) -> None:
@@ -191,7 +163,7 @@ async def test_both_sides_keep_what_was_edited_there(at: Desk) -> None:
     found = await read(at.person, todo["id"])
     assert (event.summary, start(event)[0]) == ("Water the fern", "2030-07-05")
     assert (found["title"], found["due"]["date"]) == ("Water the fern", "2030-07-05")
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_write_over_a_newer_event_is_merged_first(at: Desk) -> None:
@@ -204,7 +176,7 @@ async def test_a_write_over_a_newer_event_is_merged_first(at: Desk) -> None:
     [event] = (await at.events()).values()
     assert (event.summary, start(event)[0]) == ("Water the fern", "2030-07-05")
     assert (await read(at.person, todo["id"]))["due"]["date"] == "2030-07-05"
-    await quiet(at)
+    await at.rests()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +205,7 @@ async def test_times_stand_in_a_calendar_as_they_were_meant(
     todo = await make(at.person, "Water", due=due)
     await at.sync()
     assert start((await at.events())["Water"]) == there
-    await quiet(at)
+    await at.rests()
     whole = {"time": None, "timezone": None} | due
     assert (await read(at.person, todo["id"]))["due"] == whole
 
@@ -260,7 +232,7 @@ async def test_what_recurs_is_one_event_that_recurs(at: Desk) -> None:
     await at.sync()
     assert [each for each in at.writes(since) if each != "events.patch"] == []
     assert len(await at.events()) >= 1
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_rule_that_a_calendar_cannot_say_is_one_event(at: Desk) -> None:
@@ -270,7 +242,7 @@ async def test_a_rule_that_a_calendar_cannot_say_is_one_event(at: Desk) -> None:
     event = (await at.events())["Water"]
     assert event.recurrence == ()
     assert ("skipped", "recurrence.not_expressible") in await at.activity()
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_event_that_recurs_becomes_a_todo_that_recurs(at: Desk) -> None:
@@ -278,7 +250,7 @@ async def test_an_event_that_recurs_becomes_a_todo_that_recurs(at: Desk) -> None
     await at.sync()
     todo = (await at.todos())["Standup #todo"]
     assert todo["recurrence"]["rrule"].startswith("FREQ=WEEKLY")
-    await quiet(at)
+    await at.rests()
 
 
 async def test_the_next_run_is_in_a_quarter_of_an_hour_or_when_there_is_news(at: Desk) -> None:
@@ -307,7 +279,7 @@ async def test_what_a_run_changed_is_undone_at_once(at: Desk) -> None:
     await at.sync()
     assert {start(each)[0] for each in (await at.events()).values()} == {"2030-07-01"}
     assert set(await at.events()) == {"Water", "Feed"}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_the_activity_keeps_no_titles(at: Desk) -> None:

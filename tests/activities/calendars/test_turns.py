@@ -1,34 +1,14 @@
 """Occurrences of what recurs, here and there."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
 from activities.calendars import State
-from core.db import Database
 from core.rules.calendar_events import Moment
 from core.rules.calendar_recurrence import instance_id
-from tests.calendars import MAIN, Desk, desk, times
-from tests.connecting import World, connected_world
+from tests.calendars import DUE, MAIN, Desk, times
 from tests.todos import make
 
-DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
 WEEKLY = {"rrule": "FREQ=WEEKLY;BYDAY=MO"}
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
-        yield world
-
-
-@pytest.fixture
-async def at(world: World, app_db: Database, worker_db: Database) -> AsyncIterator[Desk]:
-    async with desk(world, app_db, worker_db) as made:
-        yield made
 
 
 async def weekly(at: Desk) -> dict[str, Any]:
@@ -53,13 +33,6 @@ async def open_todo(at: Desk) -> dict[str, Any]:
     return dict(todo)
 
 
-async def quiet(at: Desk) -> None:
-    since = at.world.latest()
-    for _ in range(2):
-        assert (await at.pull()).state is State.SYNCED
-    assert at.writes(since) == []
-
-
 async def test_an_occurrence_that_is_done_is_marked_there_once(at: Desk) -> None:
     todo = await weekly(at)
     since = at.world.latest()
@@ -69,7 +42,7 @@ async def test_an_occurrence_that_is_done_is_marked_there_once(at: Desk) -> None
     assert (await instance(at, "2030-07-01")).summary == "✓ Water"
     assert (await instance(at, "2030-07-08")).summary == "Water"
     assert at.writes(since) == ["events.patch"]
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_occurrence_moved_here_is_moved_there_alone(at: Desk) -> None:
@@ -86,7 +59,7 @@ async def test_an_occurrence_moved_here_is_moved_there_alone(at: Desk) -> None:
     assert moved.start.on.isoformat() == "2030-07-02"
     assert (await instance(at, "2030-07-08")).start.on.isoformat() == "2030-07-08"
     assert at.writes(since) == ["events.patch"]
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_occurrence_moved_there_is_moved_here(at: Desk) -> None:
@@ -99,7 +72,7 @@ async def test_an_occurrence_moved_there_is_moved_here(at: Desk) -> None:
     assert (todo["due"]["date"], todo["due"]["time"]) == ("2030-07-03", "08:00")
     assert todo["recurrence"]["rrule"] == WEEKLY["rrule"]
     assert at.writes(since) == ["events.patch"]  # that of the person there
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_occurrence_left_out_there_is_skipped_here(at: Desk) -> None:
@@ -110,7 +83,7 @@ async def test_an_occurrence_left_out_there_is_skipped_here(at: Desk) -> None:
     await at.pull()
     assert (await open_todo(at))["due"]["date"] == "2030-07-08"
     assert at.writes(since) == ["events.delete"]  # that of the person there
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_later_occurrence_moved_there_is_said_not_to_be_carried_over(at: Desk) -> None:

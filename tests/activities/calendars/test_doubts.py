@@ -1,36 +1,17 @@
 """What listings, lost answers and late requests leave in doubt: asked for, and never guessed."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
 from activities.calendars import State
-from core.db import Database
 from core.rules.calendar_events import RemoteEvent
 from core.rules.calendar_recurrence import instance_id
-from tests.calendars import MAIN, Desk, desk, times
-from tests.connecting import World, connected_world
+from tests.calendars import DUE, MAIN, Desk, times
 from tests.todos import make, read
 
-DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
 ANY = {"If-Match": "*"}
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
-        yield world
-
-
-@pytest.fixture
-async def at(world: World, app_db: Database, worker_db: Database) -> AsyncIterator[Desk]:
-    async with desk(world, app_db, worker_db) as made:
-        yield made
-    world.sandbox.delete("/faults")
 
 
 def rows(at: Desk, since: int) -> list[dict[str, Any]]:
@@ -52,19 +33,11 @@ async def bring_back(at: Desk, change_set: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def quiet(at: Desk) -> None:
-    since = at.world.latest()
-    for _ in range(2):
-        assert (await at.pull()).state is State.SYNCED
-    assert at.writes(since) == []
-
-
 async def listed(at: Desk, *items: dict[str, Any]) -> None:
     """The next listing is an old one: it says what was."""
     page = {"kind": "calendar#events", "timeZone": "Europe/Berlin", "items": items}
-    at.world.fault(
-        "google_calendar",
-        kind="events.list",
+    at.fault(
+        "events.list",
         status=200,
         body=page | {"nextSyncToken": "of an old listing"},
     )
@@ -79,7 +52,7 @@ async def shown(at: Desk, event_id: str) -> dict[str, Any]:
 async def test_an_insert_that_comes_after_its_todo_is_gone_leaves_no_event(at: Desk) -> None:
     since = at.world.latest()
     todo = await make(at.person, "Water", due=DUE)
-    at.world.fault("google_calendar", kind="events.insert", status=503)
+    at.fault("events.insert", status=503)
     run = await at.begin()
     assert run is not None
     assert (await at.slice(run)).state is State.WAITS
@@ -90,7 +63,7 @@ async def test_an_insert_that_comes_after_its_todo_is_gone_leaves_no_event(at: D
     await at.google.insert_event(at.hand, MAIN, body["id"], body)
     await at.pull()
     assert await at.events() == {}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_event_brought_back_from_the_bin_brings_its_todo_back(at: Desk) -> None:
@@ -103,7 +76,7 @@ async def test_an_event_brought_back_from_the_bin_brings_its_todo_back(at: Desk)
     await at.pull()
     assert (await read(at.person, todo["id"]))["title"] == "Water"
     assert set(await at.events()) == {"Water"}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_todo_and_its_event_that_both_come_back_are_a_pair_again(at: Desk) -> None:
@@ -118,7 +91,7 @@ async def test_a_todo_and_its_event_that_both_come_back_are_a_pair_again(at: Des
     page = await at.google.list_events(at.hand, MAIN)
     assert [each.id for each in page.events if not each.cancelled] == [event.id]
     assert set(await at.todos()) == {"Water"}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_old_listing_brings_nothing_back(at: Desk) -> None:
@@ -132,7 +105,7 @@ async def test_an_old_listing_brings_nothing_back(at: Desk) -> None:
     assert (await at.person.get(f"/todos/{todo['id']}")).status_code == 404
     await listed(at, old)
     assert (await at.events(), await at.todos()) == ({}, {})
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_old_listing_deletes_nothing_for_good(at: Desk) -> None:
@@ -145,7 +118,7 @@ async def test_an_old_listing_deletes_nothing_for_good(at: Desk) -> None:
     await listed(at, {"id": event.id, "status": "cancelled", "etag": '"between"'})
     assert [each.id for each in (await at.events()).values()] == [event.id]
     assert set(await at.events()) == {"Fern"}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_the_event_that_a_todo_had_before_becomes_no_second_todo(at: Desk) -> None:
@@ -161,7 +134,7 @@ async def test_the_event_that_a_todo_had_before_becomes_no_second_todo(at: Desk)
     await listed(at, old)
     assert set(await at.todos()) == {"Teeth"}
     assert set(await at.events()) == {"Teeth"}
-    await quiet(at)
+    await at.rests()
 
 
 @pytest.mark.parametrize("drop", ["after", "before"])
@@ -169,7 +142,7 @@ async def test_a_deletion_that_is_taken_back_while_it_is_under_way(at: Desk, dro
     todo = await make(at.person, "Water", due=DUE)
     await at.sync()
     change_set = await delete(at, todo)
-    at.world.fault("google_calendar", kind="events.delete", drop=drop)
+    at.fault("events.delete", drop=drop)
     run = await at.begin()
     assert run is not None
     assert (await at.slice(run)).state is State.WAITS
@@ -179,7 +152,7 @@ async def test_a_deletion_that_is_taken_back_while_it_is_under_way(at: Desk, dro
     await at.pull()
     assert set(await at.events()) == {"Water"}
     assert (await read(at.person, todo["id"]))["due"] == DUE
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_deletion_there_is_remembered_while_its_todo_is_looked_at(at: Desk) -> None:
@@ -191,17 +164,17 @@ async def test_a_deletion_there_is_remembered_while_its_todo_is_looked_at(at: De
     assert changed.is_success, changed.text
     await at.pull()
     assert await at.todos() == {}
-    await quiet(at)
+    await at.rests()
 
 
 async def test_an_id_that_is_taken_and_not_there_is_given_up_for_another(at: Desk) -> None:
     await make(at.person, "Water", due=DUE)
-    at.world.fault("google_calendar", kind="events.insert", status=409)
+    at.fault("events.insert", status=409)
     since = at.world.latest()
     assert (await at.sync()).state is State.SYNCED
     assert set(await at.events()) == {"Water"}
     assert at.writes(since) == ["events.insert", "events.insert"]
-    await quiet(at)
+    await at.rests()
 
 
 async def test_a_series_renamed_and_its_occurrence_moved_in_one_listing(at: Desk) -> None:
@@ -219,7 +192,7 @@ async def test_a_series_renamed_and_its_occurrence_moved_in_one_listing(at: Desk
         "2030-07-03",
         "08:00",
     )
-    await quiet(at)
+    await at.rests()
 
 
 async def test_what_a_listing_named_before_it_was_begun_anew_proves_nothing(at: Desk) -> None:
@@ -234,10 +207,10 @@ async def test_what_a_listing_named_before_it_was_begun_anew_proves_nothing(at: 
     assert (await at.slice(run, slice_s=0)).state is State.GOES_ON  # it is to begin anew
     edited = await at.person.patch(f"/todos/{other['id']}", json={"title": "Reap"}, headers=ANY)
     assert edited.is_success
-    at.world.fault("google_calendar", kind="events.patch", drop="before")
+    at.fault("events.patch", drop="before")
     assert (await at.slice(run, slice_s=0)).state is State.WAITS
     await at.remove((await at.events())["Water"])
     while (await at.slice(run)).state is not State.SYNCED:
         pass
     assert set(await at.todos()) == set(await at.events()) == {"Reap"}
-    await quiet(at)
+    await at.rests()

@@ -1,23 +1,13 @@
 """Seeds of a life with a calendar; `make chaos` has more."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from core.db import Database
 from tests.calendar_life import Life
 from tests.calendars import desk
-from tests.connecting import World, connected_world
+from tests.connecting import World
 
 SEEDS = 8
-
-
-@pytest.fixture(scope="module")
-async def world(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    async with connected_world(database_url, tmp_path_factory.mktemp("calendars")) as world:
-        yield world
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
