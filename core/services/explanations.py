@@ -17,6 +17,7 @@ from core.models.todos import Status, Todos
 from core.models.users import Users
 from core.rules.reminders import Due
 from core.services import deliveries, reminder_series
+from core.services.delivery_rows import COLUMNS, TO_BROWSER, ExplainedDelivery
 from core.services.due_ledger import RECORDED
 from core.services.reminder_series import INSTANT, Course
 from core.services.workspaces import visible
@@ -32,41 +33,6 @@ class ExplainedReminder:
     armed_tzdata: str | None
     times_armed: int
     waits_for: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    at: datetime
-    what: str  # held, folded, escalates, sending, sent, failed, retry, …
-    detail: str | None
-
-    @classmethod
-    def of_json(cls, line: dict[str, str]) -> Self:
-        return cls(datetime.fromisoformat(line["at"]), line["what"], line.get("detail"))
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedDelivery:
-    id: UUID
-    arm_no: int
-    channel: str
-    device: str | None  # of push; null once it was given up
-    status: str
-    ambiguous: bool
-    attempts: int
-    due_at: datetime
-    sent_at: datetime | None
-    next_attempt_at: datetime | None
-    vendor_id: str | None
-    error: str | None
-    log: list[LogEntry]
-
-    @classmethod
-    def of_row(cls, *values: Any) -> Self:
-        *columns, log = values
-        lines = [LogEntry.of_json(each) for each in log]
-        fields: tuple[Any, ...] = (*columns, lines)
-        return cls(*fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +66,8 @@ _REMINDER_ROW: Final = reminder_series.joined(
     .join(Users, Users.id == Reminders.user_id)
 )
 _DELIVERIES: Final = query(
-    select(
-        Deliveries.id,
-        Deliveries.arm_no,
-        Deliveries.channel,
-        PushSubscriptions.name,
-        Deliveries.status,
-        Deliveries.ambiguous,
-        Deliveries.attempts,
-        Deliveries.due_at,
-        Deliveries.sent_at,
-        Deliveries.next_attempt_at,
-        Deliveries.vendor_id,
-        Deliveries.error,
-        Deliveries.log,
-    )
-    .outerjoin(
-        PushSubscriptions,
-        and_(
-            PushSubscriptions.id == Deliveries.target_id,
-            PushSubscriptions.user_id == Deliveries.user_id,
-        ),
-    )
+    select(*COLUMNS)
+    .outerjoin(PushSubscriptions, TO_BROWSER)
     .where(
         visible(Deliveries.workspace_id),
         Deliveries.subject_id == bindparam("id"),
