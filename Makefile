@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
-.PHONY: help run test check lint types contracts generated openapi bench score chaos clean lock install
+.PHONY: help run test coverage check lint types contracts generated openapi bench score chaos clean lock install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 
 test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal
+
+coverage: install ## the same suite, and which lines none of it runs
+	@$(BIN)/pytest -n $(TESTERS) --dist worksteal --cov --cov-report=term
 
 check: lint types contracts generated openapi test ## all that must hold before a commit
 
@@ -105,5 +108,5 @@ lock: ## resolve pyproject.toml anew into the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group spectral -o $(SPECTRAL)/requirements.lock
 
 clean: ## remove what was made here, but not the data in .voicetodo
-	rm -rf .venv build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
