@@ -20,12 +20,11 @@ LONG: Final = (
     "tests/api/test_hostile",
     "tests/api/test_webhooks_",
     "tests/api/commands/",
-    "tests/activities/test_webhooks",
+    "tests/activities/webhooks/",
     "tests/api/trials/",
     "tests/integrations/test_blobs_s3.py",
     "tests/conventions/test_every_operation.py",
     "tests/integrations/transcription/test_embedded.py",
-    "tests/api/test_cli.py",
 )
 Test = TypeVar("Test")
 

@@ -5,7 +5,7 @@ from functools import partial
 from api.trials import cases, rules
 from api.trials.verdicts import tried
 from bench.score_door import Door
-from tests.api.test_cli import api
+from tests.commanding import api
 
 __all__ = ["api"]  # a fixture: pytest looks for it in this module
 

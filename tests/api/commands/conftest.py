@@ -8,6 +8,9 @@ import pytest
 
 from api.cli import main
 from core.settings import settings
+from tests.commanding import alice, api, run
+
+__all__ = ["alice", "api", "run"]  # fixtures that every test of a command can ask for
 
 Run = Callable[..., Awaitable[tuple[int, str, str]]]
 

@@ -12,7 +12,9 @@ from core.db import Database
 from core.services import memo_secrets, subject_keys
 from core.settings import settings
 from tests.api.commands.conftest import Run
-from tests.people import Person
+from tests.people import Person, alice
+
+__all__ = ["alice"]  # the fixture: here she is a person, elsewhere a command line
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ async def test_what_is_wrong_shows_in_the_list(
     assert "--lost" in err
     code, out, err = await run("destroy-epoch", file.stem, "--lost", "--yes")
     assert code == 0, err
-    assert "1 people get new keys" in out
+    assert "1 person gets new keys" in out
     code, _, err = await run("destroy-epoch", "999999", "--yes")
     assert code != 0
     assert "there is no epoch 999999" in err

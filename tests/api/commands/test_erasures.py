@@ -7,10 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.rules import receipts
-from tests.api.test_cli import Run, alice, api, run
+from tests.commanding import Run
 from tests.receipts import document
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
 
 
 def test_looks_asks_and_changes_its_mind(alice: Run) -> None:

@@ -18,11 +18,9 @@ from api.main import create_app
 from core.db import Database
 from core.messages import JobMessage
 from core.settings import Settings
-from tests.api.test_cli import Run, alice, run
+from tests.commanding import Run
 from tests.exporting import Opened, worker
 from tests.serving import serve
-
-__all__ = ["alice", "run"]  # fixtures: pytest looks for them in this module
 
 QUEUED = (
     b"SELECT workspace_id, id FROM jobs WHERE kind = 'export' AND status = 'queued'"

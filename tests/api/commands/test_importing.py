@@ -20,11 +20,9 @@ from core.messages import JobMessage
 from core.services import import_files
 from core.settings import Settings
 from integrations.blobs import Directory
-from tests.api.test_cli import Run, alice, run
+from tests.commanding import Run
 from tests.importing import document
 from tests.serving import serve
-
-__all__ = ["alice", "run"]  # fixtures: pytest looks for them in this module
 
 QUEUED = (
     b"SELECT workspace_id, id, kind FROM jobs WHERE kind IN ('import', 'import_undo')"

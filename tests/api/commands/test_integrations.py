@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from api.main import create_app
-from tests.api.test_cli import Run, alice, run
+from tests.commanding import Run
 from tests.connecting import world_settings
 from tests.ports import free_port
 from tests.serving import serve
-
-__all__ = ["alice", "run"]  # fixtures: pytest looks for them in this module
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,11 @@ import pytest
 
 from api.main import create_app
 from core.ids import uuid7
-from tests.api.test_cli import Run, alice, run
+from tests.commanding import Run
 from tests.connecting import world_settings
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
 from tests.serving import serve
-
-__all__ = ["alice", "run"]  # fixtures: pytest looks for them in this module
 
 ROOT = Path(__file__).resolve().parents[3]
 

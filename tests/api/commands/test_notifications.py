@@ -3,9 +3,7 @@
 import psycopg
 import pytest
 
-from tests.api.test_cli import Run, alice, api, run
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
+from tests.commanding import Run
 
 
 def test_a_digest_is_wished_told_and_shown(alice: Run) -> None:

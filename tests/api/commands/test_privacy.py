@@ -17,8 +17,10 @@ from core.services import breaches, data_requests
 from core.services.breaches import Exposed, Report
 from core.services.data_requests import DataRequest
 from tests.api.commands.conftest import Run
-from tests.people import Person
+from tests.people import Person, alice
 from tests.teams import sql, team
+
+__all__ = ["alice"]  # the fixture: here she is a person, elsewhere a command line
 
 LONG_AGO: Final = datetime(2020, 1, 31, 12, tzinfo=UTC)
 
@@ -203,7 +205,7 @@ async def test_the_report_as_people_read_it(alice: Person, run: Run) -> None:
     code, out, err = await run("breach-report", *dates, *room)
     assert code == 0, err
     assert out.startswith("# What lay open from 2020-01-01 00:00 to 2100-01-01 12:30 UTC\n")
-    assert f"1 people are concerned, workspace {alice.id}." in out
+    assert f"1 person is concerned, workspace {alice.id}." in out
     assert str(alice.email) not in out
     _, named, _ = await run("breach-report", *dates, *room, "--people")
     assert f"| {alice.id} | {alice.email} |" in named

@@ -28,14 +28,12 @@ from core.settings import Settings
 from integrations.audio import recordings
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
-from tests.api.test_cli import Run, alice, run
+from tests.commanding import Run
 from tests.memos import MILK, RECORDED, Said
 from tests.patience import PATIENCE_S
 from tests.serving import serve
 from tests.voicing import noise
 from workflows import registry
-
-__all__ = ["alice", "run"]  # fixtures: pytest looks for them in this module
 
 MILK_FILE = str(RECORDED / "milk.webm")
 QUEUED = (

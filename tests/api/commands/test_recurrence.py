@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_cli import Run, alice, api, run
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
+from tests.commanding import Run
 
 
 def previewed(ran: Any) -> list[tuple[str, str | None]]:

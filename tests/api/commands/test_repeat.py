@@ -11,9 +11,7 @@ import pytest
 from api.commands import repeat, todos
 from core.rules import recurrence, rrule
 from core.services import series
-from tests.api.test_cli import Ran, Run, alice, api, run
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
+from tests.commanding import Ran, Run
 
 FRIDAY = "2030-09-06 9:00"
 PLANTS = ("Water the plants", "--due", FRIDAY, "--repeat", "every weekday at 9")

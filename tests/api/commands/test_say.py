@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_cli import Run, alice, api, run
+from tests.commanding import Run
 from tests.terminals import talk
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
 
 
 def titles(run: Run) -> list[str]:

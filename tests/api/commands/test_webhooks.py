@@ -11,11 +11,9 @@ import httpx2
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.api.test_cli import Run, alice, api, run
+from tests.commanding import Run
 from tests.ports import free_port
 from tests.serving import serve
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
 
 URL = "http://127.0.0.1:8025/hooks/mine"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the specification's example
@@ -64,7 +62,7 @@ def test_secrets_are_rotated_and_deliveries_sent_again(alice: Run) -> None:
     assert sent["message_id"] in shown
     assert alice("webhooks", "redeliver", which, short).out == "On its way again.\n"
     since = alice("webhooks", "redeliver", which, "--since", "2026-01-01T00:00:00Z")
-    assert since.out == "0 on their way again.\n"  # a test is of no time
+    assert since.out == "0 deliveries are on the way again.\n"  # a test is of no time
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,8 @@ from temporalio.testing import ActivityEnvironment
 
 from core.db import Database
 from core.messages import JobMessage
-from tests.api.test_cli import Run, alice, api, run
+from tests.commanding import Run
 from tests.sandboxes import clocks
-
-__all__ = ["alice", "api", "run"]  # fixtures: pytest looks for them in this module
 
 START = "2027-03-26T08:00:00+00:00"
 
