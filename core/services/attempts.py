@@ -199,7 +199,7 @@ def _step(
         workspace_id=send.workspace_id,
         id=send.delivery_id,
         status=status,
-        attempts=send.attempt if status is DeliveryStatus.SENDING else send.attempt - 1,
+        attempts=deliveries.counted(send, status),
         error=error,
         ambiguous=ambiguous,
         next_at=next_at,

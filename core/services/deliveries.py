@@ -207,12 +207,17 @@ _SETTLE_FOLDED: Final = Query(
 )
 
 
+def counted(send: Send, status: DeliveryStatus) -> int:
+    """Its attempts: this one among them when the vendor is, or was, asked."""
+    tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
+    return send.attempt if tried else send.attempt - 1
+
+
 def written(
     send: Send,
     status: DeliveryStatus,
     log: Log,
     *,
-    attempts: int,
     sent_at: datetime | None = None,
     next_at: datetime | None = None,
     error: str | None = None,
@@ -230,7 +235,7 @@ def written(
         "arm_no": send.arm_no,
         "channel": send.channel,
         "status": status,
-        "attempts": attempts,
+        "attempts": counted(send, status),
         "due_at": send.due_at,
         "sent_at": sent_at,
         "next_attempt_at": next_at,
@@ -242,11 +247,11 @@ def written(
     }
 
 
-def notification(send: Send, kind: str, *, delivery_id: UUID | None = None) -> dict[str, Any]:
+def notification(send: Send, kind: str) -> dict[str, Any]:
     """A row for `NOTIFY`; has its delivery's id, so that a second attempt adds nothing."""
     return {
         "workspace_id": send.workspace_id,
-        "id": delivery_id or send.delivery_id,
+        "id": send.delivery_id,
         "user_id": send.person.id,
         "kind": kind,
         "todo_id": send.todo_id,
@@ -263,10 +268,7 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
     if not outcomes:
         return set()
     rows = [_settled(outcome) for outcome in outcomes]
-    written = await tx.all(
-        _SETTLE,
-        rows=Jsonb(rows),
-    )
+    written = await tx.all(_SETTLE, rows=Jsonb(rows))
     settled = {key for key, _ in written}
     given_up = {key for key, status in written if status == DeliveryStatus.FAILED}
     failed = [

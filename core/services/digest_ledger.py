@@ -186,7 +186,6 @@ class DigestLedger:
         next_at: datetime | None = None,
         ambiguous: bool = False,
     ) -> None:
-        tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
         if status is not DeliveryStatus.SENDING:
             self.decided.append(Decided(send, status))
         self._deliveries.append(
@@ -194,7 +193,6 @@ class DigestLedger:
                 send,
                 status,
                 story,
-                attempts=send.attempt if tried else send.attempt - 1,
                 sent_at=self._now if status is DeliveryStatus.SENT else None,
                 next_at=next_at,
                 error=error,

@@ -368,7 +368,6 @@ class Ledger:
         ambiguous: bool = False,
         folded_into: UUID | None = None,
     ) -> None:
-        tried = status in (DeliveryStatus.SENDING, DeliveryStatus.SENT)
         if status is not DeliveryStatus.SENDING and not reminder.recorded:
             self.decided.append(Decided(send, status))
         self._deliveries.append(
@@ -376,7 +375,6 @@ class Ledger:
                 send,
                 status,
                 story,
-                attempts=send.attempt if tried else send.attempt - 1,
                 sent_at=sent_at,
                 next_at=next_at,
                 error=error,

@@ -164,9 +164,7 @@ class Foldings:
             arm_no=0,
         )
         story = [entry(first.began_at, "gathers", at.isoformat())]
-        self.rows.append(
-            deliveries.written(send, DeliveryStatus.PENDING, story, attempts=0, next_at=at)
-        )
+        self.rows.append(deliveries.written(send, DeliveryStatus.PENDING, story, next_at=at))
         self._new.append(send)
         return Summary(send.delivery_id, at)
 

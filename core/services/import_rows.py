@@ -1,6 +1,6 @@
 """Imports as they stand in their tables, and the statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -331,9 +331,3 @@ CHANGED = Query(
 def key(user_id: UUID, format_name: str, ref: str) -> UUID:
     """What a row is known by, for this person, in whichever file of this format it comes."""
     return uuid5(user_id, f"{format_name}|{ref}")
-
-
-def counts(report: Mapping[str, Any]) -> dict[str, int]:
-    """How many rows came to which end."""
-    told = report.get("counts", {})
-    return {str(outcome): told.get(outcome, 0) for outcome in Outcome}
