@@ -218,12 +218,13 @@ class Shift:
                     self._hand.drop(each)
 
     async def _tidy(self) -> None:
-        if self._lane != 0:
-            return
         try:
-            async with self._db.transaction() as tx:
-                due.adopt(tx, self._source, lanes=self._lanes)
-                due.sweep(tx)
-                self._handler.tidy(tx)
+            if self._lane == 0:
+                async with self._db.transaction() as tx:
+                    due.adopt(tx, self._source, lanes=self._lanes)
+                    due.sweep(tx)
+                    self._handler.tidy(tx)
+            async with self._db.transaction() as tx:  # of its own: it takes the longest
+                due.wake(tx, self._source, self._lane, lanes=self._lanes, now=self._now())
         except Unavailable as error:
             log.warning("tick.database_away", kind=self._source.kind, error=error)

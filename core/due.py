@@ -7,7 +7,10 @@ table of their own: a flag on the row would stay for ever when its worker dies. 
 by the database's clock, so that workers whose clocks differ, or are set, still agree.
 
 A source that `follows` the feed has a `seq` too, the event up to which each of its rows has read;
-whatever is written in a workspace makes its rows due, and the writer knows nothing of them.
+whatever is written in a workspace makes its rows due, and the writer knows nothing of them. Each
+claim asks for the rows of workspaces in which something was written lately. What that passes by (a
+transaction that took longer, a row that was not to be woken then) `wake` finds, of all rows: call
+it now and then.
 
 A lease is for one arming: a row armed anew (a snooze) is free again at once. Who lost a lease, by
 time or by that, may still settle what it did: each row says for which arming and attempt that was.
@@ -26,6 +29,11 @@ from core.statements import Query, row
 
 LEASE: Final = timedelta(seconds=15)
 HORIZON: Final = timedelta(seconds=2)
+# Events bear the instant at which their transaction began; they are seen when it has ended.
+_LATELY: Final = """
+          AND f.workspace_id IN (
+              SELECT e.workspace_id FROM events e WHERE e.at > now() - interval '15 seconds'
+          )"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,18 @@ def _claiming(table: str, whose: str) -> bytes:
     """.encode()  # noqa: S608 - both parts are constants of this module
 
 
+def _waking(table: str, lanes: str, follows: str, lately: str = "") -> Query[tuple[Any, ...]]:
+    """Makes rows due that have not read all of their feed."""
+    # Told by what was read and not by a message, so that no wake is ever lost; writers pay
+    # nothing for it, and cannot deadlock with who works on the rows.
+    sql = f"""
+        UPDATE {table} r SET next_at = %(now)s FROM feeds f
+        WHERE f.workspace_id = r.workspace_id AND {lanes} AND r.seq < f.seq
+          AND (r.next_at IS NULL OR r.next_at > %(now)s) AND ({follows}){lately}
+        """  # noqa: S608 - all parts are constants of this module
+    return Query(sql.encode(), row, {}, writes=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a kind's due rows stand. Table and condition come from code, never from input.
@@ -81,6 +101,7 @@ class Source:
     table: str
     follows: str | None = None
     _wake: Query[tuple[Any, ...]] | None = field(init=False, repr=False)
+    _wake_all: Query[tuple[Any, ...]] | None = field(init=False, repr=False)
     _claim: Query[Claimed] = field(init=False, repr=False)
     _claim_in: Query[Claimed] = field(init=False, repr=False)
     _earliest: Query[tuple[Any, ...]] = field(init=False, repr=False)
@@ -102,16 +123,14 @@ class Source:
         UPDATE {self.table} SET lane = lane %% %(lanes)s
         WHERE lane >= %(lanes)s AND next_at IS NOT NULL
         """  # noqa: S608 - as above
-        # Told by what was read and not by a message, so that no wake is ever lost; writers pay
-        # nothing for it, and cannot deadlock with who works on the rows.
-        wake = f"""
-        UPDATE {self.table} r SET next_at = %(now)s FROM feeds f
-        WHERE f.workspace_id = r.workspace_id AND r.lane = %(lane)s AND r.seq < f.seq
-          AND (r.next_at IS NULL OR r.next_at > %(now)s) AND ({self.follows})
-        """  # noqa: S608 - as above
         # The class is frozen; these are derived once instead of for every look.
-        waking = Query(wake.encode(), row, {}, writes=True) if self.follows else None
-        object.__setattr__(self, "_wake", waking)
+        lately = everywhere = None
+        if self.follows:
+            lately = _waking(self.table, "r.lane = %(lane)s", self.follows, _LATELY)
+            lanes = "r.lane BETWEEN %(lane)s AND %(last)s"
+            everywhere = _waking(self.table, lanes, self.follows)
+        object.__setattr__(self, "_wake", lately)
+        object.__setattr__(self, "_wake_all", everywhere)
         object.__setattr__(self, "_claim", Query(of_lane, Claimed, {}, writes=True))
         object.__setattr__(self, "_claim_in", Query(of_workspace, Claimed, {}, writes=True))
         object.__setattr__(self, "_earliest", Query(earliest.encode(), row, {}, writes=False))
@@ -168,7 +187,19 @@ _REST = Query(
     {},
     writes=True,
 )
+_MOST_LANES: Final = 32_767  # as the column holds
 _SWEEP = Query(b"DELETE FROM leases WHERE until < now() - interval '1 day'", row, {}, writes=True)
+
+
+def wake(tx: Transaction, source: Source, lane: int, *, lanes: int, now: datetime) -> None:
+    """Queue making every row of this lane due that has not read all of its feed.
+
+    Costs in proportion to all who follow. The last lane has those of lanes that no longer exist,
+    which nobody else looks at; `adopt` moves them.
+    """
+    if source._wake_all is not None:  # noqa: SLF001 - as below
+        last = lane if lane < lanes - 1 else _MOST_LANES
+        tx.run(source._wake_all, lane=lane, last=last, now=now)  # noqa: SLF001 - as below
 
 
 async def claim(

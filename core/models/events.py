@@ -13,6 +13,7 @@ class Events(Table):
     __tablename__ = "events"
     __table_args__ = (
         Index(None, "change_set_id"),
+        Index(None, "at"),  # where something was written lately
         Index("ix_events_told", "at", postgresql_where=text("before <> '{}'::jsonb")),
     )
 

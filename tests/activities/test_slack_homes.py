@@ -83,10 +83,10 @@ class Desk:
 
     async def tick(self, now: datetime | None = None) -> int:
         asked_at = asyncio.get_running_loop().time()
+        at = now or clock.now()
         async with self.worker_db.transaction() as tx:
-            claimed = await due.claim(
-                tx, slack_home.SOURCE, self.lane, now=now or clock.now(), limit=10
-            )
+            due.wake(tx, slack_home.SOURCE, self.lane, lanes=self.lane + 2, now=at)
+            claimed = await due.claim(tx, slack_home.SOURCE, self.lane, now=at, limit=10)
         hand = Hand()
         for each in claimed:
             hand.take(each, asked_at=asked_at)
