@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import orjson
+import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from temporalio.testing import ActivityEnvironment
@@ -20,6 +21,7 @@ from activities.slack_app import SlackApp
 from core import clock
 from core.crypto import Keyring
 from core.db import Database
+from core.keys import Keys
 from core.messages import SlackMessage
 from core.models.connections import Provider
 from core.services import connections
@@ -34,6 +36,7 @@ from tests.people import API, Person
 from tests.teams import sql
 
 RING = Keyring((b"c" * 32,))
+ANN, BEN = "U0ANN", "U0BEN"
 HOOK = "https://hooks.slack.com/actions/T1/1/x"
 
 
@@ -192,6 +195,23 @@ class Team:
         message: dict[str, Any] = answer["message"]
         assert list(slack_blocks.problems(message["blocks"])) == []
         return message
+
+
+@pytest.fixture
+async def acme(
+    app: FastAPI, http: httpx2.AsyncClient, app_db: Database, database_url: str
+) -> AsyncIterator[Team]:
+    own_keys: Keys = app.state.keys
+    async with vendor_client() as client:
+        desk = worker(app_db, app.state.voice, client, own_keys.encryption)
+        yield Team(app, http, database_url, app_db, desk)
+
+
+@pytest.fixture
+async def ann(acme: Team, alice: Person) -> Person:
+    """Alice, as a member of the team."""
+    await acme.join(alice, ANN)
+    return alice
 
 
 def lines(message: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,14 @@ async def read(person: Person, todo_id: str) -> dict[str, Any]:
     return found
 
 
+async def listed(person: Person, **query: Any) -> list[dict[str, Any]]:
+    """The first page."""
+    answer = await person.get("/todos", params=query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
 def refusal(answer: Any) -> tuple[int, str, str]:
     """Status, pointer and code of a 422."""
     assert answer.headers["content-type"] == "application/problem+json"

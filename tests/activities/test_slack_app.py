@@ -1,47 +1,19 @@
-"""What people type and press in Slack, from the signed request to the answer to it."""
+"""What people type in Slack, from the signed request to the answer to it."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
-from core import clock
-from core.db import Database
-from core.keys import Keys
 from core.services.slack_replies import Deed, Notice
 from integrations import slack_words
-from integrations.http import vendor_client
 from tests.people import Person, register
-from tests.slacking import Team, buttons, lines, worker
+from tests.slacking import ANN, BEN, Team, acme, ann, buttons, lines
 from tests.teams import sql, team
-from tests.todos import make
+from tests.todos import listed, make
 
-ANN, BEN = "U0ANN", "U0BEN"
-
-
-@pytest.fixture
-async def acme(
-    app: FastAPI, http: httpx2.AsyncClient, app_db: Database, database_url: str
-) -> AsyncIterator[Team]:
-    own_keys: Keys = app.state.keys
-    async with vendor_client() as client:
-        desk = worker(app_db, app.state.voice, client, own_keys.encryption)
-        yield Team(app, http, database_url, app_db, desk)
-
-
-@pytest.fixture
-async def ann(acme: Team, alice: Person) -> Person:
-    await acme.join(alice, ANN)
-    return alice
-
-
-async def todos(person: Person, **query: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await person.get("/todos", params=query)).json()["data"]
-    return found
+__all__ = ["acme", "ann"]  # fixtures
 
 
 def pressed(message: dict[str, Any], label: str) -> dict[str, Any]:
@@ -53,7 +25,7 @@ async def test_words_become_a_todo(acme: Team, ann: Person) -> None:
     said = await acme.types(ANN, "add Buy milk tomorrow 5pm #Groceries")
     assert lines(said) == ["Added: Buy milk", "Due tomorrow at 17:00"]
     assert (said["response_type"], said["replace_original"]) == ("ephemeral", False)
-    [todo] = await todos(ann)
+    [todo] = await listed(ann)
     assert (todo["title"], todo["created_via"], todo["due"]["time"]) == (
         "Buy milk",
         "slack",
@@ -67,7 +39,7 @@ async def test_bare_words_are_understood(acme: Team, ann: Person) -> None:
     assert lines(await acme.types(ANN, "complete water the plants")) == [
         "Completed: water the plants"
     ]
-    assert [t["status"] for t in await todos(ann, status="completed")] == ["completed"]
+    assert [t["status"] for t in await listed(ann, status="completed")] == ["completed"]
 
 
 async def test_what_is_added_is_taken_back(acme: Team, ann: Person) -> None:
@@ -75,7 +47,7 @@ async def test_what_is_added_is_taken_back(acme: Team, ann: Person) -> None:
     undone = await acme.presses(ANN, pressed(said, "Undo"))
     assert lines(undone) == ["Taken back."]
     assert undone["replace_original"] is True
-    assert await todos(ann) == []
+    assert await listed(ann) == []
     assert lines(await acme.types(ANN, "undo")) == [
         "There is nothing of the last day to take back."
     ]
@@ -85,9 +57,9 @@ async def test_undo_goes_back_step_by_step(acme: Team, ann: Person) -> None:
     await acme.types(ANN, "add Buy milk")
     await acme.types(ANN, "add Buy bread")
     assert lines(await acme.types(ANN, "undo")) == ["Taken back."]
-    assert [each["title"] for each in await todos(ann)] == ["Buy milk"]
+    assert [each["title"] for each in await listed(ann)] == ["Buy milk"]
     assert lines(await acme.types(ANN, "undo")) == ["Taken back."]
-    assert await todos(ann) == []
+    assert await listed(ann) == []
 
 
 async def test_a_list_has_ten_todos_and_their_buttons(acme: Team, ann: Person) -> None:
@@ -130,7 +102,7 @@ async def test_done_asks_which_one(acme: Team, ann: Person) -> None:
     done = await acme.presses(ANN, pressed(said, "Get milk"))
     assert lines(done) == ["Completed: Get milk"]
     assert done["replace_original"] is True
-    assert [each["title"] for each in await todos(ann, status="pending")] == ["Buy milk"]
+    assert [each["title"] for each in await listed(ann, status="pending")] == ["Buy milk"]
 
 
 async def test_done_names_the_only_one(acme: Team, ann: Person) -> None:
@@ -148,16 +120,16 @@ async def test_none_of_these_is_left_as_it_is(acme: Team, ann: Person) -> None:
     said = await acme.types(ANN, "done milk")
     left = await acme.presses(ANN, pressed(said, "None of these"))
     assert lines(left) == ["Left as it is."]
-    assert len(await todos(ann, status="pending")) == 2
+    assert len(await listed(ann, status="pending")) == 2
 
 
 async def test_what_is_deleted_is_asked_about(acme: Team, ann: Person) -> None:
     await make(ann, "Buy milk")
     said = await acme.types(ANN, "delete buy milk")
     assert [each["label"] for each in buttons(said)] == ["Yes", "No"]
-    assert len(await todos(ann)) == 1
+    assert len(await listed(ann)) == 1
     assert lines(await acme.presses(ANN, pressed(said, "Yes"))) == ["Deleted: Buy milk"]
-    assert await todos(ann) == []
+    assert await listed(ann) == []
 
 
 async def test_all_of_them_want_one_yes(acme: Team, ann: Person) -> None:
@@ -168,9 +140,9 @@ async def test_all_of_them_want_one_yes(acme: Team, ann: Person) -> None:
     assert [each["label"] for each in buttons(said)] == ["Yes", "No"]
     gone = await acme.presses(ANN, pressed(said, "Yes"))
     assert lines(gone) == ["Done, with all of them."]
-    assert await todos(ann) == []
+    assert await listed(ann) == []
     await acme.presses(ANN, pressed(gone, "Undo"))
-    assert len(await todos(ann)) == 3
+    assert len(await listed(ann)) == 3
 
 
 async def test_what_nobody_can_say_yes_to_has_no_buttons(acme: Team, ann: Person) -> None:
@@ -186,7 +158,7 @@ async def test_remind_makes_a_reminder(acme: Team, ann: Person) -> None:
         "Added: call Zoe",
         "Due tomorrow at 09:00 · You will be reminded tomorrow at 09:00",
     ]
-    [todo] = await todos(ann)
+    [todo] = await listed(ann)
     assert [each["before"] for each in todo["reminders"]] == ["PT0S"]
     without = await acme.types(ANN, "remind me to sing")
     assert lines(without)[0] == "Added: sing"
@@ -217,103 +189,7 @@ async def test_who_is_unknown_is_asked_to_connect(acme: Team, ann: Person) -> No
     [button] = buttons(said)
     assert button["url"].startswith("http://api/api/v1/integrations/slack/link?token=")
     assert lines(said)[0].startswith("I do not know yet who you are")
-    assert await todos(ann) == []
-
-
-async def test_another_member_is_another_person(acme: Team, ann: Person, bob: Person) -> None:
-    await acme.join(bob, BEN)
-    mine = await make(ann, "Buy milk")
-    button = {"block_id": "x", "action_id": "voicetodo_complete", "value": f"todo:{mine['id']}"}
-    said = await acme.presses(BEN, button)
-    assert lines(said)[0].startswith("That did not work: there is no such todo")
-    assert said["replace_original"] is False
-    assert [each["status"] for each in await todos(ann)] == ["pending"]
-
-
-async def test_a_reminder_is_completed_by_its_button(
-    acme: Team, ann: Person, database_url: str
-) -> None:
-    delivery_id, todo = await reminded(ann, database_url)
-    button = {
-        "block_id": "voicetodo_reminder",
-        "action_id": "voicetodo_complete",
-        "value": str(delivery_id),
-    }
-    said = await acme.presses(ANN, button)
-    assert lines(said) == ["Completed: Buy milk"]
-    assert said["replace_original"] is True
-    again = await acme.presses(ANN, button)
-    assert lines(again) == ["Completed: Buy milk"]
-    assert [each["label"] for each in buttons(again)] == []  # nothing to take back
-    assert (await ann.get(f"/todos/{todo}")).json()["status"] == "completed"
-
-
-@pytest.mark.parametrize(
-    ("action", "minutes"), [("voicetodo_snooze_10m", 10), ("voicetodo_snooze_1h", 60)]
-)
-async def test_a_reminder_is_snoozed_by_its_button(
-    acme: Team, ann: Person, database_url: str, action: str, minutes: int
-) -> None:
-    delivery_id, todo = await reminded(ann, database_url)
-    button = {"block_id": "voicetodo_reminder", "action_id": action, "value": str(delivery_id)}
-    said = await acme.presses(ANN, button)
-    assert lines(said)[0] == "Snoozed: Buy milk"
-    assert lines(said)[1].startswith("You will be reminded again t")
-    [reminder] = (await ann.get(f"/todos/{todo}")).json()["reminders"]
-    wait = clock.now() + timedelta(minutes=minutes)
-    assert abs(_at(reminder["next_fire_at"]) - wait) < timedelta(minutes=1)
-
-
-async def test_a_todo_without_a_reminder_gets_one(acme: Team, ann: Person) -> None:
-    todo = await make(ann, "Buy milk")
-    button = {"block_id": "x", "action_id": "voicetodo_snooze_10m", "value": f"todo:{todo['id']}"}
-    said = await acme.presses(ANN, button)
-    assert said["response_type"] == "ephemeral"  # several may read that message
-    [reminder] = (await ann.get(f"/todos/{todo['id']}")).json()["reminders"]
-    wait = clock.now() + timedelta(minutes=10)
-    assert abs(_at(reminder["next_fire_at"]) - wait) < timedelta(minutes=1)
-
-
-async def test_a_press_in_the_home_needs_no_answer(
-    acme: Team, ann: Person, database_url: str
-) -> None:
-    todo = await make(ann, "Buy milk")
-    button = {"block_id": "x", "action_id": "voicetodo_complete", "value": f"todo:{todo['id']}"}
-    assert await acme.presses(ANN, button, url=None) == {}
-    assert await homes(ann, database_url) == 1
-    assert (await ann.get(f"/todos/{todo['id']}")).json()["status"] == "completed"
-
-
-async def test_an_opened_home_is_shown(acme: Team, ann: Person, database_url: str) -> None:
-    opened = {"type": "app_home_opened", "user": ANN, "tab": "home", "channel": "D1"}
-    await acme.happens(opened)
-    await acme.happens({**opened, "user": BEN})  # who has not connected
-    await acme.happens({**opened, "tab": "messages"})
-    await acme.did()
-    assert [result for _, result in await acme.rows()] == ["app_home_opened"] * 2
-    assert await homes(ann, database_url) == 1
-
-
-async def test_a_message_becomes_a_todo(acme: Team, ann: Person) -> None:
-    text = (
-        "Please *send* the report &amp; slides to <@U0BEN|ben>\nby Friday, <https://x.test/a|here>"
-    )
-    said = await acme.makes(ANN, {"text": text, "ts": "1763719200.000100", "user": BEN})
-    assert lines(said) == ["Added: Please *send* the report & slides to ben"]
-    [todo] = await todos(ann)
-    assert todo["created_via"] == "slack"
-    assert todo["due"] is None
-    assert todo["description"] == (
-        "Please *send* the report & slides to ben\nby Friday, here\n\n"
-        "https://acme.slack.com/archives/C1/p1763719200000100"
-    )
-
-
-async def test_a_message_without_words_becomes_one_too(acme: Team, ann: Person) -> None:
-    await acme.makes(ANN, {"text": "", "ts": "1.2", "thread_ts": "1.1"})
-    [todo] = await todos(ann)
-    assert todo["title"] == "Message from Slack"
-    assert todo["description"] == "https://acme.slack.com/archives/C1/p12?thread_ts=1.1&cid=C1"
+    assert await listed(ann) == []
 
 
 async def test_what_is_refused_is_told_and_nothing_is_done(
@@ -348,65 +224,6 @@ async def test_words_stay_no_longer_than_needed(acme: Team, database_url: str) -
     assert (body, result) == (None, "add")
 
 
-@pytest.mark.parametrize(
-    "event",
-    [{"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U1"]}}],
-    ids=lambda event: event["type"],
-)
-async def test_a_team_sends_the_app_away(
-    acme: Team, ann: Person, event: dict[str, Any], database_url: str
-) -> None:
-    assert (await acme.happens(event)).status_code == 200
-    await acme.did()
-    assert await sql(database_url, "SELECT status FROM connections WHERE user_id = %s", ann.id) == [
-        ("needs_reauth",)
-    ]
-    told = (await ann.get("/notifications")).json()["data"]
-    assert [each["kind"] for each in told] == ["connection_paused"]
-
-
-async def test_who_connected_anew_since_is_left_alone(
-    acme: Team, ann: Person, database_url: str
-) -> None:
-    await acme.happens({"type": "app_uninstalled"}, event_time=1_700_000_000)
-    await acme.did()
-    assert await sql(database_url, "SELECT status FROM connections WHERE user_id = %s", ann.id) == [
-        ("active",)
-    ]
-
-
-async def homes(person: Person, database_url: str) -> int:
-    """How many of hers are to be shown now."""
-    [(count,)] = await sql(
-        database_url,
-        "SELECT count(*) FROM slack_homes WHERE workspace_id = %s AND next_at <= now()",
-        person.id,
-    )
-    return int(count)
-
-
-async def reminded(person: Person, database_url: str) -> tuple[UUID, UUID]:
-    """A reminder of hers went out: the delivery's id, and its todo's."""
-    todo = await make(
-        person,
-        "Buy milk",
-        due={"date": "2030-01-01", "time": "09:00"},
-        reminders=[{"before": "PT0S"}],
-    )
-    delivery_id = uuid4()
-    await sql(
-        database_url,
-        "INSERT INTO deliveries (workspace_id, id, kind, subject_id, todo_id, user_id, channel,"
-        " status, due_at) VALUES (%s, %s, 'reminder', %s, %s, %s, 'slack', 'sent', now())",
-        person.id,
-        delivery_id,
-        todo["reminders"][0]["id"],
-        todo["id"],
-        person.id,
-    )
-    return delivery_id, UUID(todo["id"])
-
-
 async def connection(database_url: str, workspace_id: UUID, person: Person) -> UUID:
     key = uuid4()
     await sql(
@@ -419,7 +236,3 @@ async def connection(database_url: str, workspace_id: UUID, person: Person) -> U
         person.id,
     )
     return key
-
-
-def _at(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -12,30 +12,17 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
-from fastapi import FastAPI
 from slack_sdk.signature import SignatureVerifier
 
-from core.db import Database
-from core.keys import Keys
-from integrations.http import vendor_client
 from tests.people import API, Person, register
-from tests.slacking import Team, signed, worker
+from tests.slacking import ANN, Team, acme, signed
 from tests.teams import sql
 from tests.todos import make
 
-ANN = "U0ANN"
+__all__ = ["acme"]  # a fixture
+
 ROUTES = ("commands", "interactions", "events")
 HOSTILE = [2000, pytest.param(10_000, marks=pytest.mark.long)]
-
-
-@pytest.fixture
-async def acme(
-    app: FastAPI, http: httpx2.AsyncClient, app_db: Database, database_url: str
-) -> AsyncIterator[Team]:
-    own_keys: Keys = app.state.keys
-    async with vendor_client() as client:
-        desk = worker(app_db, app.state.voice, client, own_keys.encryption)
-        yield Team(app, http, database_url, app_db, desk)
 
 
 async def sent(acme: Team, path: str, body: bytes, **headers: str) -> httpx2.Response:
