@@ -17,7 +17,7 @@ from core.messages import Kind, TickMessage
 from core.services import due_reminders
 from core.services.deliveries import Outcome, Sent
 from tests.activities.conftest import Mailbox
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from tests.reminding import Scene, scene
 
 A_SECOND = timedelta(seconds=1)
@@ -281,9 +281,7 @@ async def test_a_leaving_worker_hands_the_lane_over_at_once(
     running = asyncio.create_task(
         environment.run(long_ticks.run, TickMessage(Kind.REMINDERS, at.lane))
     )
-    async with asyncio.timeout(PATIENCE_S):
-        while not at.leases():  # noqa: ASYNC110 - rows set no event
-            await asyncio.sleep(0.05)
+    await until(at.leases)
     environment.worker_shutdown()
     with pytest.raises(ApplicationError) as caught:
         await running

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 import pytest
 
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 END: Final = b"\0"
@@ -83,15 +83,14 @@ class Tab:
 
     async def see(self, text: str) -> None:
         """Once the page says so."""
-        async with asyncio.timeout(PATIENCE_S):
-            while text not in await self._shown():  # noqa: ASYNC110 - it tells us by its document only
-                await asyncio.sleep(0.05)
 
-    async def _shown(self) -> str:
-        try:
-            return str(await self.run("document.body && document.body.innerText"))
-        except RuntimeError:  # it goes to another page at this moment
-            return ""
+        async def seen() -> bool:
+            try:
+                return text in str(await self.run("document.body && document.body.innerText"))
+            except RuntimeError:  # it goes to another page at this moment
+                return False
+
+        await until(seen)
 
     async def run(self, script: str) -> Any:
         return await self.chrome.evaluate(self.session, script)

@@ -201,7 +201,9 @@ async def test_many_calls_find_out_together_that_a_token_has_run_out(
 ) -> None:
     await google.list_events(access, "primary")
     sandbox.http.post("/google/expire-access")
+    asked = kinds(sandbox).count("oauth.token")
     await asyncio.gather(*(google.list_events(access, "primary") for _ in range(5)))
+    assert kinds(sandbox).count("oauth.token") == asked + 1
 
 
 async def test_another_refresh_token_of_the_connection_begins_anew(

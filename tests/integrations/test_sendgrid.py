@@ -1,4 +1,3 @@
-import asyncio
 import time
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -27,7 +26,7 @@ from core.errors import Misconfigured, VendorError
 from integrations.http import Client
 from integrations.sendgrid import Email, SendGrid
 from tests.integrations.conftest import Sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import until
 
 HEADERS = {
     "List-Unsubscribe": "<https://todo.example/unsubscribe/x>",
@@ -156,9 +155,7 @@ async def test_failures_say_whether_to_try_again(
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, ambiguous, wait)
     assert await sendgrid.send(email())  # the fault is used up, the client still works
     if "delay_ms" in fault:  # carried out late, although nobody waits for the answer any more
-        async with asyncio.timeout(PATIENCE_S):
-            while len(sandbox.ledger()) < 2:  # noqa: ASYNC110 - another process would not set an event either
-                await asyncio.sleep(0.05)
+        await until(lambda: len(sandbox.ledger()) >= 2)
 
 
 async def test_rate_limit_reset_is_waited_for(sendgrid: SendGrid, sandbox: Sandbox) -> None:

@@ -17,7 +17,7 @@ from integrations.http import Client, vendor_client
 from integrations.http_transport import Limits
 from integrations.slack import Slack, SlackMessage
 from tests.integrations.conftest import Sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import until
 
 
 def token() -> SecretStr:
@@ -141,9 +141,7 @@ async def test_failures_say_whether_to_try_again_and_nothing_is_seen_twice(
     assert type(error) is kind
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, ambiguous, asked)
     if "delay_ms" in fault:  # carried out late, although nobody waits for the answer any more
-        async with asyncio.timeout(PATIENCE_S):
-            while not posted(sandbox, to):  # noqa: ASYNC110 - another process would not set an event either
-                await asyncio.sleep(0.05)
+        await until(lambda: posted(sandbox, to))
     # The worker's next attempt has a team of its own here: it does not wait for Retry-After.
     once_more = message(to, delivery_id=sent.delivery_id)
     looked_since = began if error.ambiguous else None
@@ -231,10 +229,8 @@ async def test_a_refused_token_is_not_shown_again_and_again(slack: Slack, sandbo
 
 async def test_one_a_second_to_a_channel_and_the_rest_later(slack: Slack, sandbox: Sandbox) -> None:
     to, secret, team = channel(sandbox), token(), uuid4().hex
-    began = asyncio.get_running_loop().time()
     sends = [slack.send(message(to, team_id=team), secret) for _ in range(5)]
     outcomes = await asyncio.gather(*sends, return_exceptions=True)
-    assert asyncio.get_running_loop().time() - began < 3
     at = [float(each["ts"]) for each in posted(sandbox, to)]
     assert len(at) == 2
     assert at[1] - at[0] > 0.9

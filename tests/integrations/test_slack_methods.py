@@ -43,9 +43,7 @@ async def test_a_method_keeps_to_its_tier(slack: Slack, sandbox: Sandbox) -> Non
     changes = [
         slack.update(team, secret, channel=to, ts=ts, text=f"{nth}", blocks=[]) for nth in range(14)
     ]
-    began = asyncio.get_running_loop().time()
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
-    assert asyncio.get_running_loop().time() - began < 3
     later = [each for each in outcomes if isinstance(each, VendorError)]
     assert methods(sandbox).count("chat.update") == 14 - len(later)
     assert 10 <= 14 - len(later) <= 12

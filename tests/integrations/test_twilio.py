@@ -1,4 +1,3 @@
-import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from integrations import twilio as twilio_module
 from integrations.http import Client
 from integrations.twilio import Text, Twilio
 from tests.integrations.conftest import Sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import until
 
 TOKEN = "a-secret-nobody-may-see"
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -101,9 +100,7 @@ async def test_failures_say_whether_to_try_again_and_nothing_arrives_twice(
     asked = None if wait is None else timedelta(seconds=wait)
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, ambiguous, asked)
     if "delay_ms" in fault:
-        async with asyncio.timeout(PATIENCE_S):
-            while not arrived(sandbox, sent.to):  # noqa: ASYNC110 - another process would not set an event either
-                await asyncio.sleep(0.05)
+        await until(lambda: arrived(sandbox, sent.to))
     sid = await twilio.send(sent, looked_since=began if ambiguous else None)
     assert [each["sid"] for each in arrived(sandbox, sent.to)] == [sid]
 

@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from ipaddress import ip_address
@@ -18,7 +17,7 @@ from integrations.http_transport import Limits
 from integrations.sandbox import push_crypto
 from integrations.web_push import MAX_CONTENT, Push, WebPush
 from tests.integrations.conftest import Sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import until
 
 KEY = generate_private_key(SECP256R1())
 CONTACT = "mailto:todo@voicetodo.example"
@@ -146,9 +145,7 @@ async def test_failures_say_whether_to_try_again(
     assert (error.permanent, error.ambiguous, error.retry_after) == (permanent, ambiguous, asked)
     assert await sender.send(push(browser))  # the fault is used up, the client still works
     if "delay_ms" in fault:
-        async with asyncio.timeout(PATIENCE_S):
-            while len(sandbox.ledger()) < 2:  # noqa: ASYNC110 - another process would not set an event either
-                await asyncio.sleep(0.05)
+        await until(lambda: len(sandbox.ledger()) >= 2)
     assert waiting(sandbox, browser) == ['{"title":"Milk"}']  # whatever was in doubt: one
 
 

@@ -18,7 +18,7 @@ from core import clock
 from core.db import Database
 from core.settings import Settings
 from integrations.sandbox import app as sandboxes
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.people import Person, register
 from tests.proposing import Model, command
 from tests.serving import serve
@@ -281,9 +281,8 @@ async def test_no_transaction_waits_for_it(app: FastAPI, database_url: str, mode
     )
     async with speaking(app, model, language_model_timeout_s=30) as person:
         waiting = [asyncio.create_task(say(person, UNSURE)) for _ in range(8)]
-        async with asyncio.timeout(PATIENCE_S):
-            while model.http.get("/faults.json").json():  # noqa: ASYNC110 - another server's
-                await asyncio.sleep(0.01)  # until all of them are there, past a pool of two
+        # All of them are there then, past a pool of two.
+        await until(lambda: not model.http.get("/faults.json").json())
         for _ in range(20):  # somebody else's is over soon, one that waited would be there
             held = await sql(database_url, query)
             if held == [(0,)]:
