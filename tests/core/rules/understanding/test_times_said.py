@@ -89,6 +89,18 @@ def _spelled(said: Said) -> str:
             "jeden Montag bis zum Ende des Jahres",
             "2026-03-02 FREQ=WEEKLY;UNTIL=20261231;BYDAY=MO",
         ),
+        (
+            "es",
+            "todos los lunes hasta el final de la semana",
+            "2026-03-02 FREQ=WEEKLY;UNTIL=20260306;BYDAY=MO",
+        ),
+        (
+            "pt",
+            "todas as segundas até o final do mês",
+            "2026-03-02 FREQ=WEEKLY;UNTIL=20260331;BYDAY=MO",
+        ),
+        ("hi", "हर दिन जून के अंत तक", "2026-03-02 FREQ=DAILY;UNTIL=20260630"),
+        ("ur", "ہر روز مہینے کے آخر تک", "2026-03-02 FREQ=DAILY;UNTIL=20260331"),
         ("de", "um 9 Uhr", "2026-03-03T09:00"),
         ("es", "a las siete menos cuarto", "2026-03-02T18:45"),
         (
