@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -53,16 +54,17 @@ async def http(cluster: Path) -> AsyncIterator[httpx2.AsyncClient]:
 def frozen(data_dir: Path) -> Iterator[None]:
     """The server and every process that it has, as with SIGSTOP; woken at the end."""
     server = int((pgdata(data_dir) / "postmaster.pid").read_text().split()[0])
-    os.kill(server, signal.SIGSTOP)  # first: it makes no further ones
-    its = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    stopped = [server, *map(int, its)]
-    for process in stopped:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
+    with psycopg.connect(embedded_postgres.url(data_dir), autocommit=True) as connection:
+        os.kill(server, signal.SIGSTOP)  # first: it makes no further ones
+        rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        stopped = [server, *(pid for (pid,) in rows)]
         for process in stopped:
-            os.kill(process, signal.SIGCONT)
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
 
 
 async def test_a_frozen_database_is_told_and_found_again(
