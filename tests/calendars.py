@@ -1,12 +1,11 @@
 """Somebody with a connected calendar, whoever else writes in it, and the runs of its sync."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 from pydantic import SecretStr
@@ -22,14 +21,13 @@ from core.rules.calendar_events import RemoteEvent
 from core.services import calendar_syncs
 from integrations import calendars
 from integrations.google_calendar import Access, GoogleCalendar
-from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
+from tests.allowing import refresh_token
 from tests.connecting import World, fresh_account
 from tests.people import Person, register
 from tests.teams import sql
 from tests.todos import make
 
 ENDS = {State.SYNCED, State.PAUSED, State.OVER}
-BACK = "http://127.0.0.1:8000/callback"
 MAIN = "primary"
 DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
 _lanes = count(10_000)
@@ -188,27 +186,7 @@ def times(at: str, zone: str = "Europe/Berlin", *, lasts: timedelta = timedelta(
 
 def by_hand(world: World, account: str) -> Access:
     """Access to the same account that is not ours: a person in their browser."""
-    asked = {
-        "client_id": "voicetodo",
-        "redirect_uri": BACK,
-        "response_type": "code",
-        "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
-        "access_type": "offline",
-        "prompt": "consent",
-        "approve": "1",
-        "account": account,
-    }
-    redirected = world.sandbox.get("/google/o/oauth2/v2/auth", params=asked)
-    code = dict(parse_qsl(urlsplit(redirected.headers["location"]).query))["code"]
-    given: Mapping[str, str] = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "client_id": "voicetodo",
-        "client_secret": "any",
-        "redirect_uri": BACK,
-    }
-    answer = world.sandbox.post("/google/token", data=given).json()
-    return Access(uuid4(), SecretStr(answer["refresh_token"]))
+    return Access(uuid4(), SecretStr(refresh_token(world.sandbox, account)))
 
 
 @asynccontextmanager

@@ -5,19 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
 
 from bench.chaos.owner import ZONE, Owner
 from bench.chaos.stack import Stack
-from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
+from tests.allowing import refresh_token
 
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})  # of a job
 LASTS: Final = timedelta(minutes=30)
 LOOK_EVERY_S: Final = 0.2
-BACK: Final = "http://127.0.0.1:8000/callback"
 SLOW: Final[Mapping[str, object]] = {"delay_ms": 60, "times": 1_000_000}
 _OVER: Final = """
     SELECT s.state = 'idle' AND s.last_synced_at IS NOT NULL AND s.seq >= f.seq AND s.job_id IS NULL
@@ -131,26 +129,7 @@ class Diary:
 
     def by_hand(self) -> str:
         """A refresh token of the same account that is not ours: a bare client's."""
-        asked = {
-            "client_id": "voicetodo",
-            "redirect_uri": BACK,
-            "response_type": "code",
-            "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
-            "access_type": "offline",
-            "prompt": "consent",
-            "approve": "1",
-            "account": self.account,
-        }
-        page = self.vendor.get("/google/o/oauth2/v2/auth", params=asked)
-        code = dict(parse_qsl(urlsplit(page.headers["location"]).query))["code"]
-        given = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "client_id": "voicetodo",
-            "client_secret": "any",
-            "redirect_uri": BACK,
-        }
-        return str(self.vendor.post("/google/token", data=given).json()["refresh_token"])
+        return refresh_token(self.vendor, self.account)
 
     def _there(self, method: str, path: str, body: object = None) -> Any:
         answer = self.vendor.request(

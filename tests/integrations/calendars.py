@@ -1,40 +1,17 @@
 """Google accounts of the sandbox with our app let in, and events as its API takes them."""
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from pydantic import SecretStr
 
 from integrations.google_calendar import Access, GoogleCalendar
-from integrations.sandbox.google_accounts import EVENTS_SCOPE, LIST_SCOPE
+from tests.allowing import refresh_token
 from tests.integrations.conftest import Sandbox
-
-BACK = "http://127.0.0.1:8000/callback"
 
 
 def connect(sandbox: Sandbox, account: str, **more: str) -> Access:
-    asked = {
-        "client_id": "voicetodo",
-        "redirect_uri": BACK,
-        "response_type": "code",
-        "scope": f"{EVENTS_SCOPE} {LIST_SCOPE}",
-        "access_type": "offline",
-        "prompt": "consent",
-        "approve": "1",
-        "account": account,
-    }
-    redirected = sandbox.http.get("/google/o/oauth2/v2/auth", params=asked | more)
-    code = dict(parse_qsl(urlsplit(redirected.headers["location"]).query))["code"]
-    given = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "client_id": "voicetodo",
-        "client_secret": "any",
-        "redirect_uri": BACK,
-    }
-    answer = sandbox.http.post("/google/token", data=given).json()
-    return Access(uuid4(), SecretStr(answer["refresh_token"]))
+    return Access(uuid4(), SecretStr(refresh_token(sandbox.http, account, **more)))
 
 
 def client(sandbox: Sandbox, base_url: str | None = None, **more: Any) -> GoogleCalendar:
