@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from api.cli import main
 from api.main import create_app
-from core.settings import Settings
 from tests.people import PASSWORD, address
 from tests.serving import serve
+from tests.settings import unlimited
 
 ROOT = Path(__file__).resolve().parents[1]  # of the project
 
@@ -36,14 +35,7 @@ Run = Callable[..., Ran]
 @pytest.fixture(scope="module")
 def api(database_url: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        settings = Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            password_memory_mib=8,
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-        )
+        settings = unlimited(database_url, Path(folder))
         with serve(create_app(settings)) as url:
             yield url
 

@@ -14,20 +14,19 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from hypothesis import settings as properties
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from api.main import create_app
 from core import embedded, embedded_cluster, keys, migrate
 from core.db import Database
 from core.errors import Misconfigured
-from core.settings import Settings
 from tests.connecting import ann, ben, world
 from tests.people import alice, bob, charlie
 
 __all__ = ["alice", "ann", "ben", "bob", "charlie", "world"]  # fixtures that every test can ask for
 from integrations.temporal import connect
 from tests import dealing, temporal
+from tests.settings import unlimited
 
 # The same examples each time: what fails by chance stops somebody who changed something else.
 # `make chaos` draws others.
@@ -90,16 +89,7 @@ async def worker_db(database_url: str) -> AsyncIterator[Database]:
 async def app(database_url: str) -> AsyncIterator[FastAPI]:
     """The API as it runs, without a socket; limits wide, so that tests do not meet them."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        settings = Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-            rate_limit_uploads=1_000_000,
-            password_memory_mib=8,  # hundreds of accounts are made
-            pool_size=8,
-        )
+        settings = unlimited(database_url, Path(folder), pool_size=8)
         application = create_app(settings)
         async with application.router.lifespan_context(application):
             yield application

@@ -12,7 +12,6 @@ import httpx2
 import psycopg
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from activities.connections import Connections
 from api.main import create_app
@@ -26,6 +25,7 @@ from integrations.sandbox.app import create_app as sandbox
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.serving import serve
+from tests.settings import unlimited
 
 
 def unconnected(db: Database) -> Connections:
@@ -110,16 +110,7 @@ def world_settings(database_url: str, folder: Path, **more: Any) -> Iterator[tup
         port = urlsplit(url).port
         assert port is not None
         yield (
-            Settings(
-                _env_file=None,
-                data_dir=folder,
-                DATABASE_URL=SecretStr(database_url),
-                sandbox_port=port,
-                rate_limit_api=1_000_000,
-                rate_limit_auth=1_000_000,
-                password_memory_mib=8,
-                **more,
-            ),
+            unlimited(database_url, folder, sandbox_port=port, **more),
             url,
         )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from pydantic import SecretStr
 from temporalio.testing import ActivityEnvironment
 
 from activities.tick import Ticks
@@ -24,6 +23,7 @@ from integrations.http import guarded_client
 from integrations.sandbox.app import create_app as create_sandbox
 from tests.patience import PATIENCE_S, until
 from tests.serving import serve
+from tests.settings import unlimited
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,7 @@ class Hooking:
 
 @contextmanager
 def hooking(database_url: str, folder: Path) -> Iterator[Hooking]:
-    settings = Settings(
-        _env_file=None,
-        data_dir=folder,
-        DATABASE_URL=SecretStr(database_url),
-        rate_limit_api=1_000_000,
-        rate_limit_auth=1_000_000,
-        password_memory_mib=8,
-        pool_size=4,
-    )
+    settings = unlimited(database_url, folder, pool_size=4)
     with serve(create_sandbox(settings)) as sandbox:
         port = int(sandbox.rpartition(":")[2])
         known = settings.model_copy(update={"sandbox_port": port})

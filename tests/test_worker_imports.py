@@ -8,17 +8,16 @@ from typing import Any
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from activities.orphans import Orphans
 from api.main import create_app
 from core import migrate
 from core.db import Database
-from core.settings import Settings
 from integrations.blobs import Blobs
 from tests import temporal
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
+from tests.settings import unlimited
 from tests.test_worker import Process, environment, sandbox, server
 
 __all__ = ["environment", "sandbox", "server"]  # fixtures
@@ -81,13 +80,7 @@ async def test_killed_in_the_middle_each_row_is_there_once(
     assert str(sandbox.base_url)
     assert server.address.endswith(environment["VOICETODO_TEMPORAL_PORT"])
     migrate.run(environment["DATABASE_URL"])
-    settings = Settings(
-        _env_file=None,
-        data_dir=Path(environment["VOICETODO_DATA_DIR"]),
-        DATABASE_URL=SecretStr(environment["DATABASE_URL"]),
-        password_memory_mib=8,
-        rate_limit_api=1_000_000,
-    )
+    settings = unlimited(environment["DATABASE_URL"], Path(environment["VOICETODO_DATA_DIR"]))
     port = int(environment["VOICETODO_WORKER_METRICS_PORT"])
     app = create_app(settings)
     transport = httpx2.ASGITransport(app=app)

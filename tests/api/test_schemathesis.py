@@ -8,13 +8,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from api.main import create_app
-from core.settings import Settings
 from tests.patience import PATIENCE_S
 from tests.people import API, PASSWORD, address
 from tests.serving import serve
+from tests.settings import unlimited
 
 EXAMPLES = 3  # beside the cases of the coverage phase, which tries every operation anyway
 # What ends or replaces the session that the run itself is signed in with.
@@ -29,15 +28,7 @@ NOT_CHECKED = "positive_data_acceptance"
 @pytest.fixture
 def url(database_url: str, tmp_path: Path) -> Iterator[str]:
     """The API on a socket of its own: the run is another process."""
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path / "data",
-        DATABASE_URL=SecretStr(database_url),
-        password_memory_mib=8,
-        rate_limit_api=1_000_000,
-        rate_limit_auth=1_000_000,
-        rate_limit_uploads=1_000_000,
-    )
+    settings = unlimited(database_url, tmp_path / "data")
     with serve(create_app(settings)) as address_:
         yield address_
 

@@ -11,7 +11,6 @@ from typing import Any
 import httpx2
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import SecretStr
 
 from api.commands.admin import openapi_document
 from api.main import create_app
@@ -21,9 +20,9 @@ from core.ids import uuid7
 from core.services import due_reminders
 from core.services.deliveries import Outcome, Sent
 from core.services.due_reminders import Done, Then
-from core.settings import Settings
 from tests.people import Person, register
 from tests.reminding import scene
+from tests.settings import unlimited
 from tests.todos import make
 
 # Message types of PostgreSQL's protocol, from client to server.
@@ -102,15 +101,7 @@ async def wire(database_url: str) -> AsyncIterator[tuple[Wire, httpx2.AsyncClien
     """An application whose one connection to PostgreSQL is looked at."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
         async with looked_at(database_url) as (wire, address):
-            settings = Settings(
-                _env_file=None,
-                data_dir=Path(folder),
-                DATABASE_URL=SecretStr(address),
-                password_memory_mib=8,
-                rate_limit_api=1_000_000,
-                rate_limit_auth=1_000_000,
-                pool_size=1,
-            )
+            settings = unlimited(address, Path(folder), pool_size=1)
             app = create_app(settings)
             async with app.router.lifespan_context(app):
                 transport = httpx2.ASGITransport(app=app)

@@ -11,16 +11,15 @@ from uuid import UUID
 import psycopg
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 from temporalio.testing import ActivityEnvironment
 
 from api.main import create_app
 from core.db import Database
 from core.messages import JobMessage
-from core.settings import Settings
 from tests.commanding import Run
 from tests.exporting import Opened, worker
 from tests.serving import serve
+from tests.settings import unlimited
 
 QUEUED = (
     b"SELECT workspace_id, id FROM jobs WHERE kind = 'export' AND status = 'queued'"
@@ -31,16 +30,7 @@ QUEUED = (
 @pytest.fixture(scope="module")
 def app(database_url: str) -> Iterator[FastAPI]:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        yield create_app(
-            Settings(
-                _env_file=None,
-                data_dir=Path(folder),
-                DATABASE_URL=SecretStr(database_url),
-                password_memory_mib=8,
-                rate_limit_api=1_000_000,
-                rate_limit_auth=1_000_000,
-            )
-        )
+        yield create_app(unlimited(database_url, Path(folder)))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 from temporalio.testing import ActivityEnvironment
 
 from activities.imports import Imports
@@ -23,6 +22,7 @@ from integrations.blobs import Directory
 from tests.commanding import Run
 from tests.importing import document
 from tests.serving import serve
+from tests.settings import unlimited
 
 QUEUED = (
     b"SELECT workspace_id, id, kind FROM jobs WHERE kind IN ('import', 'import_undo')"
@@ -33,15 +33,7 @@ QUEUED = (
 @pytest.fixture(scope="module")
 def settings(database_url: str) -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        yield Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-            rate_limit_uploads=1_000,
-            password_memory_mib=8,
-        )
+        yield unlimited(database_url, Path(folder))
 
 
 @pytest.fixture(scope="module")

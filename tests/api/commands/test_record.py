@@ -14,7 +14,6 @@ from uuid import UUID
 import httpx2
 import psycopg
 import pytest
-from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -32,6 +31,7 @@ from tests.commanding import Run
 from tests.memos import MILK, RECORDED, Said
 from tests.patience import PATIENCE_S
 from tests.serving import serve
+from tests.settings import unlimited
 from tests.voicing import noise
 from workflows import registry
 
@@ -54,14 +54,9 @@ def said() -> Iterator[Said]:
 @pytest.fixture(scope="module")
 def settings(database_url: str, said: Said) -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        yield Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            password_memory_mib=8,
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-            rate_limit_uploads=1_000,
+        yield unlimited(
+            database_url,
+            Path(folder),
             transcribers="openai",
             openai_transcription_url=f"{said.url}/openai/v1",
         )

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from api.main import create_app
 from core.crypto import derive
 from core.rules.tokens import PHONE_CODE_PURPOSE, phone_code
-from core.settings import Settings
 from tests.people import Person, register
+from tests.settings import unlimited
 from tests.teams import sql
 
 
@@ -27,13 +27,9 @@ def number() -> str:
 async def texting(database_url: str) -> AsyncIterator[FastAPI]:
     """The API of a server that sends text messages."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        settings = Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            rate_limit_api=1_000_000,
-            rate_limit_auth=1_000_000,
-            password_memory_mib=8,
+        settings = unlimited(
+            database_url,
+            Path(folder),
             twilio_account_sid=f"AC{'0' * 32}",
             twilio_auth_token=SecretStr("secret"),
             twilio_from="+15005550006",
