@@ -29,11 +29,12 @@ from core.statements import Query, row
 
 LEASE: Final = timedelta(seconds=15)
 HORIZON: Final = timedelta(seconds=2)
-# Events bear the instant at which their transaction began; they are seen when it has ended.
+# Events bear the instant at which their transaction began; they are seen when it has ended. An
+# array, which PostgreSQL takes for ten: joined as rows, it may read an index of all who follow.
 _LATELY: Final = """
-          AND f.workspace_id IN (
+          AND f.workspace_id = ANY (ARRAY(
               SELECT e.workspace_id FROM events e WHERE e.at > now() - interval '15 seconds'
-          )"""
+          ))"""
 
 
 @dataclass(frozen=True, slots=True)

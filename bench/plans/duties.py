@@ -61,7 +61,19 @@ def _claimed(who: Who, source: Source) -> list[Claimed]:
 def _of_kind(kind: Kind, source: Source) -> list[Case]:
     order = f"ix_{source.table}_lane_next_at"
     clocked = kind not in (Kind.PARKED, Kind.CALENDARS, Kind.WEBHOOKS)
-    woken = "who follows the feed is looked at, once a second" if source.follows else ""
+    follows: list[Case] = (
+        [
+            Case(
+                f"{kind}: who has not read on",
+                f"ix_{source.table}_lane_looked_at" if kind is Kind.SLACK_HOMES else "",
+                lambda tx, _: due.wake(tx, source, 0, lanes=4, now=clock.now()),
+                role="vt_worker",
+                because="who follows the feed is looked at, twice a minute",
+            )
+        ]
+        if source.follows
+        else []
+    )
     own: list[Case] = (
         [
             Case(
@@ -81,11 +93,14 @@ def _of_kind(kind: Kind, source: Source) -> list[Case]:
     return [
         Case(
             f"{kind}: what is due",
-            order,
+            f"{order} ix_events_at" if kind in (Kind.CALENDARS, Kind.WEBHOOKS) else order,
             lambda tx, _: due.claim(tx, source, 0, now=clock.now(), limit=LOOK),
             role="vt_worker",
-            because=woken,
+            because="the big tenant has a tenth of all; the API lets it have 20"
+            if kind is Kind.WEBHOOKS
+            else "",
         ),
+        *follows,
         Case(
             f"{kind}: how far behind",
             order,
