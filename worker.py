@@ -41,10 +41,9 @@ from integrations.blobs import Blobs
 from integrations.http import guarded_client, vendor_client
 from integrations.http_transport import Limits
 from integrations.transcription import registry as transcribers
-from workflows import policies, registry, schedules
+from workflows import policies, queues, registry, schedules, vendors
 from workflows.dispatch import TASK_QUEUE
 from workflows.erasing import erasing
-from workflows.registry import VendorQueue
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
@@ -88,7 +87,7 @@ def new_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Work
     )
 
 
-def new_vendor_workers(client: Client, queues: Sequence[VendorQueue]) -> list[Worker]:
+def new_vendor_workers(client: Client, vendor_queues: Sequence[queues.VendorQueue]) -> list[Worker]:
     """One for each queue. Temporal keeps to the rate, of all workers."""
     return [
         Worker(
@@ -102,7 +101,7 @@ def new_vendor_workers(client: Client, queues: Sequence[VendorQueue]) -> list[Wo
             max_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
             default_heartbeat_throttle_interval=policies.HEARTBEAT_EVERY,
         )
-        for queue in queues
+        for queue in vendor_queues
     ]
 
 
@@ -157,8 +156,8 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         hooks = await stack.enter_async_context(
             guarded_client(webhooks.LIMITS, sandbox_url=sandbox_url)
         )
-        slack = registry.slack(settings, http)
-        channels = registry.channels(settings, loaded, http, guarded, app_db, slack)
+        slack = vendors.slack(settings, http)
+        channels = vendors.channels(settings, loaded, http, guarded, app_db, slack)
         providers = await stack.enter_async_context(transcribers.opened(settings))
         decoding = await stack.enter_async_context(recordings.opened(settings.voice_processes))
         adviser = await stack.enter_async_context(language_model.opened(settings))
@@ -187,19 +186,19 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
             posting=webhooks.Posting(hooks, loaded.ring.of(webhook_secrets.PURPOSE)),
         )
         attempt = Deliveries(app_db, channels, dev=settings.dev).attempt
-        queues = [
-            *registry.retries(settings, attempt),
-            *registry.recordings(settings, providers, app_db, voice),
-            registry.answers(slack_app),
-            registry.archives(exporting),
-            *registry.calendars(settings, loaded, app_db, google),
+        vendor_queues = [
+            *queues.retries(settings, attempt),
+            *queues.recordings(settings, providers, app_db, voice),
+            queues.answers(slack_app),
+            queues.archives(exporting),
+            *queues.calendars(settings, loaded, app_db, google),
         ]
         await _nobody_is_back(eraser_db, voice.audio.blobs)
         client = await _connected(settings, loaded)
         relay = Relay(worker_db, client)
         sweep = Sweep(worker_db, client, schedules.all_(settings.lanes))
         orphans = Orphans(worker_db, voice.audio.blobs)
-        workers = new_vendor_workers(client, queues)
+        workers = new_vendor_workers(client, vendor_queues)
         workers.append(new_worker(client, activities))
         for worker in workers:
             await stack.enter_async_context(worker)

@@ -7,7 +7,7 @@ from core.keys import Keys
 from core.settings import Settings
 from integrations.blobs import Blobs
 from integrations.http import Client
-from workflows import registry
+from workflows import vendors
 
 
 def erasing(
@@ -20,6 +20,6 @@ def erasing(
 ) -> Erasures:
     """`dbs` work as `vt_app` and as `vt_eraser`."""
     mails = settings.dev or settings.sendgrid_api_key is not None
-    mail_service = registry.sendgrid(settings, http) if mails else None
+    mail_service = vendors.sendgrid(settings, http) if mails else None
     app_db, eraser_db = dbs
     return Erasures(Tools(eraser_db, app_db, blobs, ending, mail_service, keys.signing))

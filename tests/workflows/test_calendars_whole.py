@@ -33,7 +33,7 @@ from tests.ports import free_port
 from tests.serving import serve
 from tests.todos import make, read
 from worker import new_vendor_workers, new_worker
-from workflows import registry
+from workflows import queues, registry
 from workflows.relay import Relay
 
 DUE = {"date": "2030-07-01", "time": "18:00", "timezone": "Europe/Berlin"}
@@ -63,8 +63,11 @@ class Place:
                 ending=unconnected(self.app_db),
             )
             loaded = keys.load(self.settings)
-            queues = registry.calendars(self.settings, loaded, self.app_db, self.google)
-            for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, queues)):
+            calendars = queues.calendars(self.settings, loaded, self.app_db, self.google)
+            for each in (
+                new_worker(self.client, parts),
+                *new_vendor_workers(self.client, calendars),
+            ):
                 await stack.enter_async_context(each)
             shift = Shift(
                 self.db, CalendarSyncs(self.app_db), 0, lanes=1, now=clock.now, life_s=120

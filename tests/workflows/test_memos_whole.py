@@ -31,7 +31,7 @@ from tests.people import Person, register
 from tests.serving import serve
 from tests.voicing import memo_of, upload
 from worker import new_vendor_workers, new_worker
-from workflows import registry
+from workflows import queues, registry
 from workflows.relay import Relay
 
 OVER = {"done", "no_speech", "needs_confirmation", "failed"}
@@ -75,8 +75,11 @@ class Place:
                 lanes=1,
                 ending=unconnected(self.app_db),
             )
-            queues = registry.recordings(settings, found, self.app_db, voice)
-            for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, queues)):
+            vendors = queues.recordings(settings, found, self.app_db, voice)
+            for each in (
+                new_worker(self.client, parts),
+                *new_vendor_workers(self.client, vendors),
+            ):
                 await stack.enter_async_context(each)
             relaying = asyncio.create_task(Relay(self.db, self.client).run())
             try:

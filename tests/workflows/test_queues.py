@@ -15,7 +15,7 @@ from tests.workflows.skipping import MESSAGE, Script, run, skipping
 from worker import new_vendor_workers, new_worker
 from workflows.deliveries import queue_of
 from workflows.dispatch import TASK_QUEUE
-from workflows.registry import VendorQueue
+from workflows.queues import VendorQueue
 
 
 def test_every_channel_of_a_vendor_has_a_queue() -> None:

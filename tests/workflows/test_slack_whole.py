@@ -30,7 +30,7 @@ from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
 from tests.serving import serve
 from worker import new_vendor_workers, new_worker
-from workflows import registry
+from workflows import queues, registry, vendors
 from workflows.relay import Relay
 
 NAME = "/slack/client"
@@ -52,7 +52,7 @@ class Place:
         loaded = keys.load(self.settings)
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(vendor_client())
-            slack = registry.slack(self.settings, http)
+            slack = vendors.slack(self.settings, http)
             app = registry.slack_app(self.settings, loaded, http, self.app_db, deaf(), slack)
             parts = registry.activities(
                 self.app_db,
@@ -64,8 +64,8 @@ class Place:
                 ending=unconnected(self.app_db),
                 slack_app=app,
             )
-            queues = [registry.answers(app)]
-            for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, queues)):
+            answers = [queues.answers(app)]
+            for each in (new_worker(self.client, parts), *new_vendor_workers(self.client, answers)):
                 await stack.enter_async_context(each)
             relaying = asyncio.create_task(Relay(self.db, self.client).run())
             try:
