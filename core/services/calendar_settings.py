@@ -14,9 +14,8 @@ from core.ids import uuid7
 from core.models.calendars import SyncState
 from core.models.jobs import JobKind
 from core.rules.calendar_policy import Policy
-from core.services import calendar_syncs, jobs
+from core.services import calendar_syncs, jobs, lanes
 from core.services.jobs import Job
-from core.services.reminders import lane_of
 from core.statements import Query, row
 
 PRIMARY: Final = "primary"  # as Google calls a person's own calendar
@@ -161,7 +160,7 @@ _CHANNEL: Final = Query(
 def begin(tx: Transaction, workspace_id: UUID, connection_id: UUID, *, now: datetime) -> None:
     """Queue keeping it in step from now on, or again: after it was connected anew."""
     this = {"workspace_id": workspace_id, "id": connection_id}
-    tx.run(_BEGIN, **this, calendar_id=PRIMARY, lane=lane_of(connection_id), now=now)
+    tx.run(_BEGIN, **this, calendar_id=PRIMARY, lane=lanes.of(connection_id), now=now)
 
 
 async def change(
@@ -169,9 +168,9 @@ async def change(
     workspace_id: UUID,
     connection_id: UUID,
     *,
-    calendar_id: str | None = None,
-    calendar_name: str | None = None,
-    policy: Policy | None = None,
+    calendar_id: str | None,
+    calendar_name: str | None,
+    policy: Policy | None,
     now: datetime,
 ) -> None:
     """Null leaves as it is. Another calendar begins anew; the events in the old one stay there.

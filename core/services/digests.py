@@ -7,7 +7,7 @@ from uuid import UUID
 from core.db import Transaction
 from core.rules import zones
 from core.rules.digests import Plan
-from core.services.reminders import lane_of
+from core.services import lanes
 from core.statements import Query, row
 
 # An arming that says nothing new changes nothing: what is on its way for it goes on.
@@ -52,7 +52,7 @@ def follow(tx: Transaction, user_id: UUID, plan: Plan, zone: str, *, now: dateti
     tx.run(
         _ARM,
         user_id=user_id,
-        lane=lane_of(user_id),
+        lane=lanes.of(user_id),
         next_at=slot.at,
         due_on=slot.on,
         period=slot.period,

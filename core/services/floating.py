@@ -9,7 +9,7 @@ from uuid import UUID
 from core.db import Transaction
 from core.rules import reminders as rule
 from core.rules.reminders import Due
-from core.services import reminders
+from core.services import reminder_writes
 from core.statements import Query, row
 
 LAST: Final = datetime(9999, 12, 31, tzinfo=UTC)  # where rows stand that are not armed
@@ -113,7 +113,7 @@ async def _move_reminders(
     tx: Transaction, user_id: UUID, rows: Sequence[Floating], now: datetime
 ) -> int:
     clocks = dict(await tx.all(_CLOCKS, workspaces=list({each.workspace_id for each in rows})))
-    return await reminders.follow(
+    return await reminder_writes.follow(
         tx, user_id, **_keys(rows), now=lambda workspace_id: clocks.get(workspace_id, now)
     )
 

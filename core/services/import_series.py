@@ -6,13 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from core.actor import Actor
 from core.db import Person, Transaction
 from core.errors import Invalid
-from core.events import Event
-from core.ids import uuid7
 from core.models.series import OccurrenceStatus, SeriesStatus
 from core.models.todos import Status
 from core.rules import series as rule
@@ -21,8 +17,6 @@ from core.rules.reminders import Due, due_instant
 from core.rules.rrule import InvalidRule
 from core.rules.series import Plan
 from core.services import occurrence_rows, series, series_writes
-from core.services import series_rows as rows
-from core.services.reminders import lane_of
 from core.services.series_rows import RecurrenceDraft, SeriesRow
 from core.services.todo_rows import TodoRow
 
@@ -86,15 +80,15 @@ def begin(
 
     What is done, and is not known to go on, has ended.
     """
-    series_id = uuid7()
     done = todo.status == Status.COMPLETED
     ended = done and repeats.recurrence_id is None
-    own_clock = person.memberships[todo.workspace_id].clock_at is not None
     draft = RecurrenceDraft(repeats.rrule, repeats.recurrence)
-    row = SeriesRow(
-        id=series_id,
-        workspace_id=todo.workspace_id,
-        todo_id=todo.id,
+    row = series_writes.add(
+        tx,
+        person,
+        todo,
+        at.due,
+        now=now,
         created_by=actor.user_id,
         status=SeriesStatus.ENDED if ended else SeriesStatus(repeats.status),
         **series.rule_columns(draft, at.start),
@@ -105,22 +99,10 @@ def begin(
         planned_time=at.planned.at,
         left_out=repeats.left_out,
         restores=dict(restores),
-        next_at=None,
-        arm_no=1,
-        lane=None if own_clock else lane_of(series_id),
-        armed_zone=None,
-        armed_tzdata=None,
-        version=1,
-        created_at=now,
-        updated_at=now,
         zone=person.timezone,
         all_day_time=person.all_day_time,
         before_s=before_s,
     )
-    row = series_writes.arm(row, at.due, row.before)
-    columns = {name: getattr(row, name) for name in rows.COLUMN_NAMES}
-    tx.run(rows.ADD, **columns | {"restores": Jsonb(row.restores)})
-    tx.emit(Event(row.workspace_id, "recurrence.created", row.id))
     if not repeats.history:
         series_writes.record(tx, row, at=at.at)
         if done:

@@ -7,23 +7,18 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from core.events import Event
-from core.ids import uuid7
 from core.models.series import OccurrenceStatus, SeriesStatus
 from core.models.todos import Status
 from core.rules import series as rule
 from core.rules.reminders import Due
 from core.rules.rrule import InvalidRule
 from core.rules.series import Plan, Step
-from core.services import occurrence_rows, reminders, todo_writes
+from core.services import occurrence_rows, reminder_writes, todo_writes
 from core.services import series_rows as rows
 from core.services import series_writes as writes
-from core.services.reminders import lane_of
 from core.services.series_rows import RecurrenceDraft, SeriesRow
 from core.services.todo_rows import TodoRow
 from core.services.workspaces import Access, place
@@ -83,12 +78,12 @@ async def begin(
         owner = (actor.user_id, person.timezone, person.all_day_time, before_s)
     created_by, zone, all_day_time, before_s = owner
     step = first(Plan(draft.recurrence, todo.due, zone))
-    series_id = uuid7()
-    own_clock = person.memberships[todo.workspace_id].clock_at is not None
-    row = SeriesRow(
-        id=series_id,
-        workspace_id=todo.workspace_id,
-        todo_id=todo.id,
+    row = writes.add(
+        tx,
+        person,
+        todo,
+        step.due,
+        now=now,
         created_by=created_by,
         status=SeriesStatus.ACTIVE,
         **rule_columns(draft, todo.due),
@@ -99,22 +94,10 @@ async def begin(
         planned_time=step.due.at,
         left_out=0,
         restores={},
-        next_at=None,
-        arm_no=1,
-        lane=None if own_clock else lane_of(series_id),
-        armed_zone=None,
-        armed_tzdata=None,
-        version=1,
-        created_at=now,
-        updated_at=now,
         zone=zone,
         all_day_time=all_day_time,
         before_s=before_s,
     )
-    row = writes.arm(row, step.due, row.before)
-    columns = {name: getattr(row, name) for name in rows.COLUMN_NAMES}
-    tx.run(rows.ADD, **columns | {"restores": Jsonb(row.restores)})
-    tx.emit(Event(row.workspace_id, "recurrence.created", row.id))
     writes.record(tx, row, at=step.at)
     return row
 
@@ -233,7 +216,7 @@ async def resume(tx: Transaction, row: SeriesRow, *, now: datetime) -> SeriesRow
             writes.settle(tx, resumed, todo.id, OccurrenceStatus.SKIPPED, now=now)
             await writes.move_on(tx, resumed, todo, step, missed=todo.missed, now=now, rearm=True)
     else:
-        await reminders.rearm_todo(tx, todo, now=now)
+        await reminder_writes.rearm_todo(tx, todo, now=now)
     found = await any_of_todo(tx, todo)
     return found or resumed
 
@@ -256,7 +239,7 @@ async def tune(
         return row
     first(after.plan)
     tuned = writes.write(tx, row, writes.arm(after, todo.due, row.before), now=now)
-    await reminders.rearm_todo(tx, todo, now=now)
+    await reminder_writes.rearm_todo(tx, todo, now=now)
     return tuned
 
 
@@ -320,7 +303,7 @@ async def newest_of(tx: Transaction, row: SeriesRow) -> TodoRow | None:
 
 async def _rearm(tx: Transaction, row: SeriesRow, *, now: datetime) -> None:
     if (todo := await newest_of(tx, row)) is not None:
-        await reminders.rearm_todo(tx, todo, now=now)
+        await reminder_writes.rearm_todo(tx, todo, now=now)
 
 
 def rule_columns(draft: RecurrenceDraft, start: Due) -> dict[str, Any]:

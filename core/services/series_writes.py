@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.db import Transaction
+from core.db import Person, Transaction
 from core.events import Event
 from core.ids import uuid7
 from core.models.series import OccurrenceStatus
@@ -21,7 +21,7 @@ from core.rules import series as rule
 from core.rules import zones
 from core.rules.reminders import Due
 from core.rules.series import Step
-from core.services import occurrence_rows, reminders, todo_writes
+from core.services import lanes, occurrence_rows, reminder_writes, todo_writes
 from core.services import series_rows as rows
 from core.services.series_rows import SeriesRow
 from core.services.todo_rows import TodoRow
@@ -73,6 +73,36 @@ def arm(row: SeriesRow, current: Due | None, before: timedelta | None) -> Series
         )
     zone = row.start_zone or row.zone
     return replace(row, next_at=at, armed_zone=zone, armed_tzdata=zones.tzdata_version())
+
+
+def add(
+    tx: Transaction, person: Person, todo: TodoRow, due: Due, *, now: datetime, **columns: Any
+) -> SeriesRow:
+    """Queue a new series of this todo, whose occurrence is due at `due`: armed, and told.
+
+    `columns` are those that are not the same of all new ones.
+    """
+    series_id = uuid7()
+    own_clock = person.memberships[todo.workspace_id].clock_at is not None
+    row = SeriesRow(
+        id=series_id,
+        workspace_id=todo.workspace_id,
+        todo_id=todo.id,
+        next_at=None,
+        arm_no=1,
+        lane=None if own_clock else lanes.of(series_id),
+        armed_zone=None,
+        armed_tzdata=None,
+        version=1,
+        created_at=now,
+        updated_at=now,
+        **columns,
+    )
+    row = arm(row, due, row.before)
+    stored = {name: getattr(row, name) for name in rows.COLUMN_NAMES}
+    tx.run(rows.ADD, **stored | {"restores": Jsonb(row.restores)})
+    tx.emit(Event(row.workspace_id, "recurrence.created", row.id))
+    return row
 
 
 def write(
@@ -207,7 +237,7 @@ async def succeed(
     after = write(tx, row, arm(after, step.due, row.before), now=now, what="generated")
     todo_writes.add(tx, new, created_by=row.created_by)
     record(tx, after, at=step.at)
-    await reminders.carry(tx, todo, new, now=armed_from or now)
+    await reminder_writes.carry(tx, todo, new, now=armed_from or now)
     days = (step.due.on - (todo.due_on or step.due.on)).days
     copies = {todo.id: new.id}
     for each in subtasks:
@@ -251,7 +281,7 @@ async def _copy(
     )
     todo_writes.add(tx, copy, created_by=row.created_by)
     if due is not None:
-        await reminders.carry(tx, todo, copy, now=now)
+        await reminder_writes.carry(tx, todo, copy, now=now)
     return copy.id
 
 

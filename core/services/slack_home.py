@@ -21,10 +21,9 @@ from core.models.connections import Provider
 from core.rules import zones
 from core.rules.digests import DigestContent, Frequency
 from core.rules.preferences import Preferences
-from core.services import connections, digest_contents
+from core.services import connections, digest_contents, lanes
 from core.services.connections import Connection
 from core.services.digest_contents import Reader
-from core.services.reminders import lane_of
 from core.statements import Query, row
 
 SOURCE: Final = SOURCES[Kind.SLACK_HOMES]
@@ -142,7 +141,7 @@ def publish(tx: Transaction, workspace_id: UUID, connection_id: UUID, *, now: da
 
     Call when the Home was opened, or somebody pressed a button on it; `tx` acts in the workspace.
     """
-    lane = lane_of(connection_id)
+    lane = lanes.of(connection_id)
     tx.run(_LOOK, workspace_id=workspace_id, id=connection_id, lane=lane, now=now)
 
 

@@ -14,7 +14,7 @@ from core.errors import Conflict, Forbidden, NotFound, Stale
 from core.events import Event
 from core.models.todos import Status, Todos
 from core.rules.reminders import Due, due_instant
-from core.services import reminders
+from core.services import reminder_writes
 from core.services.todo_rows import COLUMN_NAMES, DueTime, TodoRow, clock_text, select_rows
 from core.services.workspaces import Access, Place, place, visible
 from core.statements import query
@@ -137,7 +137,7 @@ async def write(
     if not changed:
         return row
     if rearm and {"due", "status", "deleted"} & set(changed):
-        moved = await reminders.rearm_todo(tx, after, now=now, new_due="due" in changed)
+        moved = await reminder_writes.rearm_todo(tx, after, now=now, new_due="due" in changed)
         shown = [replace(r, next_fire_at=moved.get(r.id, r.next_fire_at)) for r in row.reminders]
         after = replace(after, reminders=shown)
     values = {name: getattr(after, name) for name in _WRITTEN}

@@ -18,9 +18,8 @@ from core.ids import uuid7
 from core.models.webhooks import DisabledReason, EndpointStatus, Payload
 from core.rules import egress
 from core.rules.event_types import EVENT_TYPES
-from core.services import audits, feeds, webhook_secrets
+from core.services import audits, feeds, lanes, webhook_secrets
 from core.services import webhook_endpoint_rows as rows
-from core.services.reminders import lane_of
 from core.services.webhook_endpoint_rows import Endpoint, Row
 from core.services.workspaces import Access, place
 from core.statements import LOCK_FEEDS
@@ -90,7 +89,7 @@ async def create(
         payload=draft.payload,
         secret=webhook_secrets.seal(ring, "secret", *here, secret),
         signing_key=webhook_secrets.seal(ring, "signing_key", *here, seed),
-        lane=lane_of(endpoint_id),
+        lane=lanes.of(endpoint_id),
         seq=await feeds.head(tx, workspace_id),
         now=now,
     )

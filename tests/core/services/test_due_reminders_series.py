@@ -8,7 +8,7 @@ import pytest
 from core.rules import zones
 from core.rules.reminders import Due
 from core.rules.retries import Reason
-from core.services import attempts, due_reminders, reminders
+from core.services import attempts, due_reminders, reminder_writes
 from core.services.deliveries import Outcome, Send, Sent
 from core.services.due_reminders import Done
 from tests.core.services.desks import (
@@ -101,7 +101,7 @@ async def test_what_failed_for_one_occurrence_is_tried_again_after_the_next_is_a
         tx.act_in([at.user_id])
         row = await tx.first(ROW, id=at.todos[0], user_id=at.user_id)
         assert row is not None
-        await reminders.rearm_todo(tx, replace(row, due_time=time(10)), now=NOW)
+        await reminder_writes.rearm_todo(tx, replace(row, due_time=time(10)), now=NOW)
     async with desk.app_db.transaction() as tx:
         over = await attempts.begin(tx, at.user_id, send.delivery_id, now=NOW + MINUTE, dev=False)
     assert isinstance(over, attempts.Over)

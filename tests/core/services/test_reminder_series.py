@@ -11,7 +11,7 @@ from core.db import Database
 from core.ids import uuid7
 from core.models.todos import Status
 from core.rules.reminders import Due
-from core.services import reminders
+from core.services import reminder_writes
 from core.services.todo_rows import TodoRow
 from tests.core.services.desks import DAY, NINE, NOW, ROW, recur, reminder
 from tests.reminding import Scene, scene
@@ -32,7 +32,7 @@ async def rearmed(app_db: Database, at: Scene, now: datetime, **changes: Any) ->
     row = replace(await stored(app_db, at, at.todos[0]), **changes)
     async with app_db.transaction() as tx:
         tx.act_in([at.user_id])
-        await reminders.rearm_todo(tx, row, now=now)
+        await reminder_writes.rearm_todo(tx, row, now=now)
     return reminder(at)[0]
 
 
@@ -119,7 +119,7 @@ async def test_a_successor_takes_everybodys_over(app_db: Database, database_url:
     now = NOW + DAY - timedelta(minutes=10)  # its own quarter of an hour has begun
     async with app_db.transaction() as tx:
         tx.act_in([at.user_id])
-        await reminders.carry(tx, before, after, now=now)
+        await reminder_writes.carry(tx, before, after, now=now)
     found = at.rows("SELECT * FROM reminders WHERE todo_id = %s ORDER BY before_s", at.todos[1])
     assert [(each["user_id"], each["before_s"], each["next_at"]) for each in found] == [
         (other.user_id, 0, NOW + DAY),
