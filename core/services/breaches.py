@@ -73,9 +73,7 @@ class _Found:
     new: int = 0
 
 
-def report(
-    url: str, *, since: datetime, until: datetime, workspace_id: UUID | None = None
-) -> Report:
+def report(url: str, *, since: datetime, until: datetime, workspace_id: UUID | None) -> Report:
     """What lay open, all of it read in one snapshot. Raises `NotFound` without such a workspace."""
     data = data_map.read()
     found: dict[Kind, _Found] = {}

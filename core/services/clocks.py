@@ -24,9 +24,9 @@ async def hear(db: Database, clock: Clock = CLOCK) -> None:
     clock.hear(found[0], asked_at=asked_at)
 
 
-async def follow(db: Database, clock: Clock = CLOCK) -> None:
+async def follow(db: Database) -> None:
     """Until cancelled. While PostgreSQL is away, time goes on from what was heard last."""
     while True:
         with suppress(Error, PsycopgError):  # whoever has work to do there says so
-            await hear(db, clock)
+            await hear(db)
         await asyncio.sleep(EVERY_S)

@@ -19,7 +19,7 @@ DEFAULT_CHANNELS: Final = (Channel.EMAIL,)
 LONGEST_SINCE: Final = timedelta(days=31)  # what was completed before that is no news
 
 
-def wanted(preferences: Preferences, *, in_slack: bool = False) -> tuple[Channel, ...]:
+def wanted(preferences: Preferences, *, in_slack: bool) -> tuple[Channel, ...]:
     """The channels asked for; by e-mail, if nothing was said.
 
     `in_slack`: they have chosen a channel there, which says that they want it by Slack.

@@ -174,14 +174,14 @@ async def fail(tx: Transaction, erasure_id: UUID, store: Store, problem: str) ->
 
 
 async def leave(
-    tx: Transaction, erasure_id: UUID, store: Store, *, counts: Mapping[str, int] | None = None
+    tx: Transaction, erasure_id: UUID, store: Store, *, counts: Mapping[str, int]
 ) -> None:
     """It is done; `counts` of what was not told with `add`. Twice is once."""
     found = await tx.first(_LOCK, id=erasure_id)
     if found is None or found.status != ErasureStatus.RUNNING:
         return
     step = found.steps[store]
-    told = {**step["counts"], **{what: n for what, n in (counts or {}).items() if n}}
+    told = {**step["counts"], **{what: n for what, n in counts.items() if n}}
     done = {key: value for key, value in step.items() if key not in {"problem", "since"}}
     _put(tx, erasure_id, store, {**done, "state": "done", "counts": told})
 

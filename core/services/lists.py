@@ -185,7 +185,7 @@ async def edit(
     list_id: UUID,
     changes: Mapping[str, Any],
     *,
-    if_version: int | None = None,
+    if_version: int | None,
     now: datetime,
 ) -> TodoList:
     row, spot = await _writable(tx, actor, list_id, if_version=if_version, now=now)
@@ -193,7 +193,7 @@ async def edit(
 
 
 async def delete(
-    tx: Transaction, actor: Actor, list_id: UUID, *, if_version: int | None = None, now: datetime
+    tx: Transaction, actor: Actor, list_id: UUID, *, if_version: int | None, now: datetime
 ) -> None:
     """Its todos stay and lose their list; `undo` puts them back."""
     row, spot = await _writable(tx, actor, list_id, if_version=if_version, now=now)

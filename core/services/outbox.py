@@ -152,7 +152,7 @@ _ENTRIES = (
         Outbox.created_at,
     )
     .order_by(Outbox.dead_at.is_(None), Outbox.created_at, Outbox.id)
-    .limit(bindparam("limit"))
+    .limit(100)
 )
 _LIST = query(_ENTRIES, Entry)
 _LIST_DEAD = query(_ENTRIES.where(Outbox.dead_at.is_not(None)), Entry)
@@ -206,6 +206,6 @@ async def depth(tx: Transaction) -> Depth:
     return found or Depth(0, 0, 0.0)
 
 
-async def entries(tx: Transaction, *, dead_only: bool = False, limit: int = 100) -> list[Entry]:
-    """For `voicetodo admin outbox`: dead rows first, then what waits, oldest first."""
-    return await tx.all(_LIST_DEAD if dead_only else _LIST, limit=limit)
+async def entries(tx: Transaction, *, dead_only: bool = False) -> list[Entry]:
+    """For `voicetodo admin outbox`: a hundred, dead rows first, then what waits, oldest first."""
+    return await tx.all(_LIST_DEAD if dead_only else _LIST)

@@ -12,14 +12,17 @@ from core.actor import Actor
 from core.db import Transaction
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import uuid7
-from core.models.deliveries import Channel
+from core.models.deliveries import Channel, DeliveryKind
 from core.models.push import PushSubscriptions
 from core.models.users import Sessions
 from core.rules import egress, push
-from core.services import audits, trials
+from core.services import audits, single_messages, throttles
+from core.services.single_messages import Message
+from core.services.throttles import Throttle
 from core.statements import LOCK_FEEDS, Query, query, row
 
 MAX_PER_PERSON: Final = 20
+TRIALS_A_MINUTE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,17 @@ async def try_out(tx: Transaction, actor: Actor, subscription_id: UUID, *, now: 
     """Queue a message that says it is a test; the id of its delivery. Ten a minute."""
     if await tx.first(_GET, of_user=actor.user_id, of_id=subscription_id) is None:
         raise NotFound("there is no such push subscription of yours")
-    return trials.send(tx, actor, Channel.PUSH, target_id=subscription_id, now=now)
+    throttles.hit(tx, Throttle(f"trials:{actor.user_id}", TRIALS_A_MINUTE, 60))
+    message = Message(
+        id=uuid7(),
+        user_id=actor.user_id,
+        kind=DeliveryKind.TEST,
+        channel=Channel.PUSH,
+        subject_id=subscription_id,
+        target_id=subscription_id,
+    )
+    single_messages.send(tx, message, now=now)
+    return message.id
 
 
 def move(tx: Transaction, source: UUID, target: UUID) -> None:

@@ -54,9 +54,7 @@ def send(
     _start(tx, message, workflow)
 
 
-async def send_once(
-    tx: Transaction, message: Message, *, workflow: str = deliveries.RETRY, now: datetime
-) -> None:
+async def send_once(tx: Transaction, message: Message, *, workflow: str, now: datetime) -> None:
     """As `send`, or nothing where a message has this id already."""
     if await tx.first(_WRITE_ONCE, **asdict(message), now=now) is not None:
         _start(tx, message, workflow)

@@ -22,7 +22,7 @@ from core.ids import uuid7
 from core.messages import DeliveryMessage, Kind, TickMessage
 from core.models.deliveries import Channel
 from core.rules.retries import Reason
-from core.services import explanations, trials
+from core.services import explanations, push_subscriptions
 from integrations.http import guarded_client
 from integrations.http_transport import Limits
 from integrations.pushes import Pushes
@@ -310,7 +310,7 @@ async def test_one_can_try_a_browser(pushing: Pushing) -> None:
     async with pushing.app_db.transaction() as tx:
         tx.act_in([at.user_id], at.user_id)
         actor = Actor(at.user_id, uuid7())
-        trials.send(tx, actor, Channel.PUSH, target_id=browser.id, now=clock.now())
+        await push_subscriptions.try_out(tx, actor, browser.id, now=clock.now())
     [delivery] = at.deliveries("push")
     step = await pushing.again(at, delivery)
     assert (step.verdict, step.reason) == (Verdict.OVER, None)
