@@ -6,23 +6,11 @@ from uuid import UUID
 import pytest
 
 from activities.circuits import FIRST_WAIT_S, LONGEST_WAIT_S, MANY, PROBE_S, Circuits
+from tests.activities.conftest import Time
 
 SECOND = timedelta(seconds=1)
 PEOPLE = [UUID(int=n) for n in range(1, 100)]
 ADA, BOB, *_ = PEOPLE
-
-
-class Time:
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
 
 
 @pytest.fixture

@@ -22,24 +22,10 @@ from integrations.email_links import Links
 from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sendgrid import SendGrid
-from tests.activities.conftest import KEY, Mailbox
+from tests.activities.conftest import KEY, Mailbox, Time
 from tests.reminding import Scene, scene
 
 COUNT = 60
-
-
-class Time:
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-@pytest.fixture
-def time() -> Time:
-    """Of the circuits alone."""
-    return Time()
 
 
 @pytest.fixture
