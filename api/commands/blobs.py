@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.commands.options import Json, answer, load_settings
+from api.commands.words import counted
 from core.errors import Misconfigured
 
 admin = typer.Typer(help="Where recordings are kept.", no_args_is_help=True)
@@ -22,7 +23,7 @@ def copy(*, as_json: Json = False) -> None:
     if load_settings().blob_store == "directory":
         raise Misconfigured("say where to: VOICETODO_BLOB_STORE=s3, its bucket and its keys")
     copied = asyncio.run(_copy())
-    answer({"copied": copied}, f"Copied {copied}.", as_json=as_json)
+    answer({"copied": copied}, f"Copied {counted(copied, 'blob', 'blobs')}.", as_json=as_json)
 
 
 async def _copy() -> int:

@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from api.commands.options import Json, answer, load_settings
+from api.commands.words import counted
 
 if TYPE_CHECKING:
     from core.epochs import Epochs
@@ -27,7 +28,7 @@ DOES = """Destroying epoch {epoch} cannot be taken back.
 - What is not sealed, such as titles, stays readable in old copies, and so does what an installation
   key sealed: `voicetodo admin reseal` tells whether there is any left."""
 GIVES_UP = """Epoch {epoch} has no file here any more. Letting it go gives up what it sealed for
-{people} people: recordings, what was said, archives, imported files and tokens stay closed for
+{people}: recordings, what was said, archives, imported files and tokens stay closed for
 good, and connected accounts have to be connected again. New things get new keys."""
 
 
@@ -62,7 +63,7 @@ def rotate_epoch(*, as_json: Json = False) -> None:
         for told in key_epochs.rotate(url, epochs):
             progress.update(bar, total=told.total, completed=told.done + told.left)
     assert told is not None  # noqa: S101 (a rotation tells at least how it begins)
-    line = f"Epoch {told.epoch} wraps the keys of {told.done:,} people more."
+    line = f"Epoch {told.epoch} wraps the keys of {counted(told.done, 'person', 'people')} more."
     left = f"[red]{told.left:,} did not open: `voicetodo admin keys list` says why."
     answer(asdict(told), line, *([left] if told.left else []), as_json=as_json)
     if told.left:
@@ -86,12 +87,14 @@ def destroy_epoch(
     people = sum(each.people for each in _standing(url, epochs) if each.epoch == epoch)
     if not yes:
         says = DOES if epochs.here(epoch) else GIVES_UP
-        typer.echo(says.format(epoch=epoch, people=people), err=True)
+        named = counted(people, "person", "people")
+        typer.echo(says.format(epoch=epoch, people=named), err=True)
         typer.confirm("Destroy it?", abort=True, err=True)
     given_up = key_epochs.destroy(url, epochs, epoch, lost=lost)
     line = f"Epoch {epoch} is destroyed."
     if given_up:
-        line += f" {given_up:,} people get new keys; what theirs had sealed stays closed."
+        who = counted(given_up, "person gets new keys", "people get new keys")
+        line += f" {who}; what the old ones had sealed stays closed."
     answer({"epoch": epoch, "given_up": given_up}, line, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from api.commands import database
 from api.commands.accounts import ask_password
 from api.commands.options import Api, Json, answer, connect, load_settings
+from api.commands.words import counted
 from core.errors import Conflict, Invalid, Misconfigured
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def list_erasures(*, as_json: Json = False) -> None:
 def reapply(*, as_json: Json = False) -> None:
     """After a backup was restored: erase again whoever had been erased before."""
     count = asyncio.run(_reapply())
-    line = f"{count} erased accounts were in the database again; the worker erases them."
+    back = counted(count, "erased account was", "erased accounts were")
+    line = f"{back} in the database again; the worker erases what came back."
     answer({"accounts": count}, line if count else "Nobody came back.", as_json=as_json)
 
 

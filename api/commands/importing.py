@@ -12,6 +12,7 @@ from rich.table import Table
 from api.commands import jobs
 from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
+from api.commands.words import counted
 from core.errors import Rejected
 
 FORMATS: Final = ("localstorage", "todoist-csv", "ics", "json")
@@ -87,7 +88,8 @@ def _take_back(client: Client, import_id: str, *, keep_changed: bool, as_json: b
     if undo["status"] != "succeeded":
         raise Rejected(undo["error"] or f"the undoing was {undo['status']}")
     kept = undo["kept"]
-    stay = f" {kept} {_one(kept, 'was', 'were')} changed since and stay." if kept else ""
+    changed = counted(kept, "was changed since and stays", "were changed since and stay")
+    stay = f" {changed}." if kept else ""
     answer(told, f"Taken back: {_todos(undo['taken_back'])}.{stay}", as_json=as_json)
 
 
@@ -111,7 +113,7 @@ def _form(file: Path, fields: dict[str, str], boundary: str) -> Callable[[], Ite
 
 def _news(job: dict[str, Any]) -> str:
     counts = (job.get("result") or {}).get("counts") or {}
-    return f"{sum(counts.values())} rows" if counts else ""
+    return counted(sum(counts.values()), "row", "rows") if counts else ""
 
 
 def _report(told: dict[str, Any]) -> Iterator[Any]:
@@ -143,15 +145,11 @@ def _headline(told: dict[str, Any]) -> str:
     here, out, bad = counts["existed"], counts["skipped"], counts["rejected"]
     would = "Would create" if told["dry_run"] else "Created"
     parts = [f"{would} {_todos(counts['created'])}"]
-    parts += [f"{here} {_one(here, 'was', 'were')} here already"] if here else []
-    parts += [f"{out} {_one(out, 'row is', 'rows are')} left out"] if out else []
-    parts += [f"{bad} {_one(bad, 'row', 'rows')} cannot be read"] if bad else []
+    parts += [f"{counted(here, 'was', 'were')} here already"] if here else []
+    parts += [f"{counted(out, 'row is', 'rows are')} left out"] if out else []
+    parts += [f"{counted(bad, 'row', 'rows')} cannot be read"] if bad else []
     return f"{'; '.join(parts)}. ({told['format']})"
 
 
 def _todos(count: int) -> str:
-    return f"{count} {_one(count, 'todo', 'todos')}"
-
-
-def _one(count: int, one: str, several: str) -> str:
-    return one if count == 1 else several
+    return counted(count, "todo", "todos")

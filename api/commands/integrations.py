@@ -14,7 +14,7 @@ from api.commands.client import Client
 from api.commands.integration_connecting import INTEGRATIONS, Service
 from api.commands.options import Api, Json, answer, connect
 from api.commands.webhook_listen import Workspace, workspace_of
-from api.commands.words import parsed, short, when
+from api.commands.words import counted, parsed, short, when
 from core.errors import NotFound, Rejected
 
 app = typer.Typer(help="Google Calendar and Slack.", invoke_without_command=True)
@@ -261,7 +261,7 @@ def _status(each: dict[str, Any]) -> Text:
     if told.get("problem"):  # which one, `show` tells
         return Text("paused", "red") if told["state"] == "paused" else Text("waits", "yellow")
     if told.get("quarantined"):
-        return Text(f"{told['quarantined']} deletions wait", "yellow")
+        return Text(counted(told["quarantined"], "deletion waits", "deletions wait"), "yellow")
     return Text("active", "green")
 
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import Json, answer
+from api.commands.words import counted
 from core.errors import Misconfigured
 from core.rules.understanding import lexicon
 from core.rules.understanding.lexicon import InvalidLexicon
@@ -78,7 +79,8 @@ def check(
     summary = f"{total.passed} of {total.cases} are right in every field ({total.share:.1f} %); "
     summary += f"{total.silent} would change something wrongly without asking."
     if aside := len(failing) - len(told):
-        summary += f" {aside} failures are of the half that is kept aside (--show)."
+        failures = counted(aside, "failure is", "failures are")
+        summary += f" {failures} of the half that is kept aside (--show)."
     lines = [escape(line) for each in told for line in scores.told(each)]
     answer(document, *lines, scores.by_category(verdicts), summary, as_json=as_json)
     return 1 if failing else 0

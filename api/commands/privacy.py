@@ -16,6 +16,7 @@ from rich.table import Table
 
 from api.commands.database import in_transaction
 from api.commands.options import Json, answer, load_settings
+from api.commands.words import counted
 from core.errors import Misconfigured
 from core.rules.data_requests import RequestKind, RequestOutcome
 
@@ -156,10 +157,11 @@ def breach_report(
 def _markdown(report: "Report", *, people: bool) -> str:
     """For whoever writes to the authority (Art. 33) and to people (Art. 34)."""
     place = f", workspace {report.workspace_id}" if report.workspace_id else ""
+    concerned = counted(len(report.people), "person is", "people are")
     lines = [
         f"# What lay open from {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC",
         "",
-        f"{len(report.people):,} people are concerned{place}. Tell the authority within 72 hours",
+        f"{concerned} concerned{place}. Tell the authority within 72 hours",
         "of knowing, and people without delay where a kind of high risk lay open unsealed.",
         "",
         "| kind | what | risk | sealed | people | records | of these new | where |",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from api.commands.options import Api, Json, answer, connect
+from api.commands.words import counted
 
 
 def undo(
@@ -23,5 +24,5 @@ def undo(
                 raise typer.BadParameter("nothing was changed from here that could be undone")
             change_set = known[-1]
         result = client.undo(change_set)
-        count = result["changed"]
-        answer(result, f"Undone: {count} {'thing' if count == 1 else 'things'}.", as_json=as_json)
+        told = f"Undone: {counted(result['changed'], 'thing', 'things')}."
+        answer(result, told, as_json=as_json)

@@ -15,7 +15,7 @@ from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
 from api.commands.webhook_listen import Events, Told, Workspace, workspace_of
 from api.commands.webhook_listening import ENDPOINTS
-from api.commands.words import parsed, short, when
+from api.commands.words import counted, parsed, short, when
 from core.errors import NotFound
 
 app = typer.Typer(help="Addresses that are told what happens.", no_args_is_help=True)
@@ -212,7 +212,8 @@ def redeliver(
         given = {"since": since, "until": until, "status": status}
         body = {name: value for name, value in given.items() if value is not None}
         sent = client.send("POST", f"{path}/redeliver", body, undoable=False).body
-    answer(sent, f"{sent['redelivered']} on their way again.", as_json=as_json)
+    again = counted(sent["redelivered"], "delivery is", "deliveries are")
+    answer(sent, f"{again} on the way again.", as_json=as_json)
 
 
 app.command()(webhook_listen.listen)

@@ -14,6 +14,11 @@ SHORT_ID = 8  # of the random end of a UUIDv7; its beginning is only the time
 _PRIORITIES = {"high": "bold red", "medium": "yellow", "low": "blue", "none": "dim"}
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """`1 todo`, `1,200 todos`."""
+    return f"{count:,} {one if count == 1 else several}"
+
+
 def short(identifier: str) -> str:
     return identifier.replace("-", "")[-SHORT_ID:]
 

@@ -151,4 +151,4 @@ def test_what_became_of_a_delivery_is_shown(ada: Ada, place: Hooking) -> None:
     assert '"title": "K\u00e4se kaufen"' in shown
     again = ada.text("webhooks", "redeliver", made["id"], "--since", "2026-01-01T00:00:00Z",
                      "--status", "delivered")  # fmt: skip
-    assert again == "1 on their way again.\n"
+    assert again == "1 delivery is on the way again.\n"
