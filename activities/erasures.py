@@ -38,7 +38,6 @@ log = logs.get(__name__)
 # the same, and the receipt says that they were not told.
 PATIENCE: Final = timedelta(days=7)
 MAIL_PATIENCE: Final = timedelta(days=2)
-NEXT_LOOK: Final = timedelta(seconds=2)
 
 
 class MailService(Protocol):
