@@ -1,6 +1,5 @@
 """Long work all the way: a row of the outbox, the relay, real Temporal, the parts of a worker."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from core.models.jobs import JobKind
 from core.services import jobs, sandboxes
 from tests.connecting import unconnected
 from tests.memos import deaf
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from tests.reminding import Scene, scene
 from worker import new_worker
 from workflows import registry
@@ -121,9 +120,7 @@ async def test_an_operator_may_stop_it(
         uuid7(),
     )
     async with new_worker(temporal_client, parts(people_db, db)):
-        async with asyncio.timeout(PATIENCE_S):
-            while at.rows(QUEUED, job_id):  # noqa: ASYNC110 (a row in a database sets no Event)
-                await asyncio.sleep(0.1)
+        await until(lambda: not at.rows(QUEUED, job_id))
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()

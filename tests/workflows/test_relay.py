@@ -20,7 +20,7 @@ from core.services import outbox as reading
 from core.statements import query
 from integrations.temporal import connect
 from tests import temporal
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from workflows.relay import Relay, TemporalAway
 
 TENANT = UUID(int=1)
@@ -71,9 +71,10 @@ async def running(relay: Relay) -> AsyncIterator[None]:
 
 
 async def until_empty(db: Database) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while await waiting(db):  # noqa: ASYNC110 (a row in a database sets no Event)
-            await asyncio.sleep(0.05)
+    async def empty() -> bool:
+        return not await waiting(db)
+
+    await until(empty)
 
 
 async def test_a_row_becomes_a_workflow_that_an_operator_can_read(

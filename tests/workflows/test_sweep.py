@@ -16,7 +16,7 @@ from core.db import Database
 from core.services import executions
 from integrations.temporal import connect
 from tests import temporal
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from tests.workflows.test_relay import ask, ledger, until_empty, waiting
 from workflows.relay import Relay
 from workflows.sweep import Sweep, Swept
@@ -86,9 +86,7 @@ async def test_a_wiped_temporal_is_rebuilt(db: Database) -> None:
             late = await ask(db, 5)
             server.start()
             lost = [*asked[1:], *late]
-            async with asyncio.timeout(PATIENCE_S):
-                while not await _all_run(client, lost):  # noqa: ASYNC110 (nor does a server)
-                    await asyncio.sleep(0.2)
+            await until(lambda: _all_run(client, lost))
             await until_empty(db)
             await client.get_schedule_handle("hourly").describe()
             assert not await _all_run(client, asked[:1])
