@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api import query, versions
-from api.schemas.todos import ListBody, ListPatch
+from api.schemas.lists import ListBody, ListPatch
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
 from core.services import lists

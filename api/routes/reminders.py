@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.schemas.todos import ReminderBody, ReminderPatch, SnoozeBody
+from api.schemas.reminders import ReminderBody, ReminderPatch, SnoozeBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import explanations, reminders, todo_writes

@@ -4,8 +4,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api import query
+from api.schemas.tags import TagPatch
 from api.schemas.text import line
-from api.schemas.todos import TagPatch
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
 from core.services import tags

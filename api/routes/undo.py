@@ -1,6 +1,6 @@
 from fastapi import APIRouter
 
-from api.schemas.todos import UndoBody
+from api.schemas.undo import UndoBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import changes, voice_records

@@ -8,6 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     model_validator,
 )
 
@@ -15,7 +16,6 @@ from api.pages import DEFAULT_LIMIT, MAX_LIMIT
 from api.schemas.dues import Body, Zone
 from api.schemas.moments import Calendar, Instant
 from api.schemas.text import line, text
-from api.schemas.todos import Truth
 from core.rules.understanding import languages
 from core.services.voice_results import Asked
 
@@ -51,7 +51,7 @@ class Spoken(Body):
     timezone: Zone | None = Field(
         None, description="Where the words are said; default: one's own zone, and floating times"
     )
-    dry_run: Truth = Field(default=False, description="Understand only: nothing is written")
+    dry_run: StrictBool = Field(default=False, description="Understand only: nothing is written")
     now: Instant | None = Field(
         None, description="Only with `dry_run`: understand as if it were then"
     )
@@ -119,7 +119,7 @@ class ConfirmBody(Body):
 DeviceText = Annotated[str, line(200)]
 DeviceCount = Annotated[int, Field(strict=True, ge=1 - 2**53, le=2**53 - 1)]
 DeviceNumber = Annotated[float, Field(strict=True, ge=1 - 2**53, le=2**53 - 1)]
-DeviceValue = DeviceText | DeviceCount | DeviceNumber | Truth | None
+DeviceValue = DeviceText | DeviceCount | DeviceNumber | StrictBool | None
 
 
 class VoiceSessionBody(Body):

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from api.schemas.dues import Body
+from api.schemas.lists import Name
 from api.schemas.moments import FIRST_DAY, Duration, Instant
-from api.schemas.todos import Name
 from core.models.workspaces import WorkspaceKind
 
 FIRST_INSTANT = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
