@@ -55,6 +55,7 @@ class Desk:
         """As the tick does; the run that begins, if the calendar is due."""
         at = now or clock.now()
         async with self.worker_db.transaction() as tx:
+            due.wake(tx, calendar_syncs.SOURCE, self.lane, lanes=self.lane + 2, now=at)
             claimed = await due.claim(tx, calendar_syncs.SOURCE, self.lane, now=at, limit=10)
         if claimed:
             await CalendarSyncs(self.app_db, now=lambda: at).work(claimed, Hand())
