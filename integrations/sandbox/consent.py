@@ -16,6 +16,15 @@ from integrations.sandbox.pages import page
 FOUND = 302
 
 
+class BadRequest(Exception):
+    """The page is shown `code` and the sentence; nobody is sent back to the app."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """`account` is what `&account=` takes, `where` a line below the name."""
@@ -50,9 +59,9 @@ def ask(
     )
 
 
-def refuse(vendor: str, code: str, why: str) -> Response:
-    """What people see when the app is wrong: the vendor does not send them back to it."""
-    return page("consent_refused.html", 400, vendor=vendor, code=code, why=why)
+def refuse(vendor: str, error: BadRequest) -> Response:
+    """What people see when the app is wrong."""
+    return page("consent_refused.html", 400, vendor=vendor, code=error.code, why=error.why)
 
 
 def back(redirect_uri: str, **answer: str | None) -> Response:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from integrations.sandbox.consent import BadRequest
 from integrations.sandbox.wire import Answer, Call, Vendor, json_answer
 
 T = TypeVar("T")
@@ -71,15 +72,6 @@ class _Refused(Exception):
         super().__init__(code)
         content = {"error": code, "error_description": description}
         self.answer = json_answer(status, content, NO_STORE)
-
-
-class BadRequest(Exception):
-    """The page is shown `code` and the sentence; nobody is sent back."""
-
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(why)
-        self.code = code
-        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

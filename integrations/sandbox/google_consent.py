@@ -20,8 +20,8 @@ def router(accounts: GoogleAccounts) -> APIRouter:
         given = dict(request.query_params)
         try:
             wanted = google_accounts.wanted(given)
-        except google_accounts.BadRequest as error:
-            return consent.refuse("Google", error.code, error.why)
+        except consent.BadRequest as error:
+            return consent.refuse("Google", error)
         if given.get("deny"):
             return consent.back(wanted.redirect_uri, error="access_denied", state=wanted.state)
         account = accounts.known(wanted.account) if wanted.account else None

@@ -23,8 +23,8 @@ def router(slack: SlackService) -> APIRouter:
         given = dict(request.query_params)
         try:
             wanted = slack_grants.wanted(given)
-        except slack_grants.BadRequest as error:
-            return consent.refuse("Slack", error.code, error.why)
+        except consent.BadRequest as error:
+            return consent.refuse("Slack", error)
         if given.get("deny"):
             return consent.back(wanted.redirect_uri, error="access_denied", state=wanted.state)
         account = given.get("account", "").casefold()

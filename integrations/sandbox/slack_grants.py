@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from integrations.sandbox.consent import BadRequest
 from integrations.sandbox.slack_wire import Arguments, Refused
 from integrations.sandbox.slack_workspace import BOT, TEAM, TEAM_NAME
 from integrations.sandbox.wire import Call
@@ -43,15 +44,6 @@ class Wanted:
     scopes: tuple[str, ...]
     state: str | None
     challenge: str | None
-
-
-class BadRequest(Exception):
-    """Slack shows this to the person instead of going back to the app."""
-
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.why = why
 
 
 def wanted(given: Mapping[str, str]) -> Wanted:
