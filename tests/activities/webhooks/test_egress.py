@@ -132,27 +132,3 @@ async def test_12_a_name_with_a_public_address_is_dialled_there(
     await deliver(app_db, worker_db, app, net)
     assert net.dialled == [(PUBLIC, 443)]
     assert (await attempted(alice, endpoint_id))["error"] == "no connection"
-
-
-async def test_12_no_redirect_is_followed(
-    app: FastAPI,
-    http: httpx2.AsyncClient,
-    app_db: Database,
-    worker_db: Database,
-    database_url: str,
-    sandbox: httpx2.Client,
-) -> None:
-    url = str(sandbox.base_url).rstrip("/")
-    [(alice, endpoint_id, _)] = await hooked(http, database_url, [f"{url}/hooks/redirecting"])
-    latest = sandbox.get("/latest.json").json()["seq"]
-    to = {"location": f"{url}/hooks/elsewhere"}
-    fault = {"vendor": "hooks", "kind": "redirecting", "times": 1, "status": 307, "headers": to}
-    assert sandbox.post("/faults", json=fault).status_code == 201
-    async with guarded_client(sandbox_url=url) as client:
-        handler = Webhooks(app_db, Posting(client, ring(app)))
-        ticks = Ticks(worker_db, {Kind.WEBHOOKS: handler}, lanes=1, life_s=1.0)
-        await ActivityEnvironment().run(ticks.run, TickMessage(Kind.WEBHOOKS, 0))
-    delivery = await attempted(alice, endpoint_id)
-    assert (delivery["status"], delivery["status_code"]) == ("pending", 307)
-    rows = sandbox.get("/ledger.json", params={"vendor": "hooks", "since": latest}).json()
-    assert [row["kind"] for row in rows] == ["redirecting"]

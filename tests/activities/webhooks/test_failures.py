@@ -74,7 +74,7 @@ async def test_ten_tries_and_no_more(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_a_failure_and_not_followed(
+async def test_12_a_redirect_is_a_failure_and_not_followed(
     app_db: Database,
     at: Scene,
     sandbox: httpx2.Client,
