@@ -29,6 +29,7 @@ from core.services import (
     voice_records,
     voice_rows,
     voice_steps,
+    voice_understanding,
 )
 from core.services.reminders import ReminderDraft
 from core.services.slack_replies import Deed, Did, Line, Notice, Reply
@@ -112,12 +113,12 @@ async def listing(talk: Talk, words: str) -> slack_replies.Listing:
     """Open todos, by due time: all, or those that the words ask for."""
     asked = Asked(zone=None)
     member = talk.member
-    context = await voice_commands.context_of(talk.tx, talk.actor, asked, member.workspace_id)
+    context = await voice_understanding.context_of(talk.tx, talk.actor, asked, member.workspace_id)
     spot = await place(talk.tx, talk.actor, member.workspace_id, Access.READ, now=talk.now)
     meant = Filter()
     if words:
         text = f"list {words}"
-        read = await voice_commands.read(talk.tx, text, asked, context, moment=spot.now)
+        read = await voice_understanding.read(talk.tx, text, asked, context, moment=spot.now)
         lists = [each.filter for each in read.commands if each.intent is Intent.LIST]
         meant = next((each for each in lists if each is not None), Filter(text=words))
     said = Said(

@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from core.actor import Actor
 from core.db import Transaction
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden
 from core.ids import uuid7
 from core.models.memos import Quality
 from core.models.todos import CreatedVia
 from core.models.voice import Outcome
-from core.rules import zones
-from core.rules.understanding import languages, reading
+from core.rules.understanding import languages
 from core.rules.understanding.commands import Intent, Reading
 from core.services import (
     changes,
@@ -31,16 +30,15 @@ from core.services import (
     voice_records,
     voice_rows,
     voice_steps,
+    voice_understanding,
 )
 from core.services.todo_rows import Todo
 from core.services.voice_advice import Advice, Unsure
 from core.services.voice_doing import Said
 from core.services.voice_questions import nothing_to_undo, question
 from core.services.voice_records import Heard
-from core.services.voice_results import Asked, Memo, Named, Policy, Using, VoiceResult
-from core.services.voice_rows import Context
-from core.services.voice_steps import NEEDS_TARGET, Ask, Step
-from core.services.voice_targets import Targets
+from core.services.voice_results import Asked, Memo, Named, Using, VoiceResult
+from core.services.voice_steps import Step
 from core.services.workspaces import Access, place
 
 ANSWERED_WITHIN: Final = timedelta(minutes=10)
@@ -77,7 +75,7 @@ async def run(
     """
     began = perf_counter()
     using = await using.of(tx, actor.user_id, seals=not asked.dry_run)
-    context = await context_of(tx, actor, asked, workspace_id)
+    context = await voice_understanding.context_of(tx, actor, asked, workspace_id)
     access = Access.READ if memo is None or asked.dry_run else Access.WRITE
     spot = await place(tx, actor, workspace_id, access, now=now)
     moment = asked.moment or spot.now
@@ -89,10 +87,10 @@ async def run(
             return known
         rows = await tx.all(voice_rows.APPLIED, workspace_id=workspace_id, memo_id=memo.id)
         applied = {position for (position,) in rows}
-    found = understood or await read(tx, text, asked, context, moment=moment)
+    found = understood or await voice_understanding.read(tx, text, asked, context, moment=moment)
 
     async def steps_of(found: Reading, *, confirmed: bool) -> list[Step]:
-        return await _steps(
+        return await voice_understanding.steps_of(
             tx,
             actor,
             found,
@@ -114,11 +112,11 @@ async def run(
             ) and await voice_advice.may_ask(tx, actor, using.adviser):
                 raise Unsure(text, foreign or found.language)
         else:
-            scene = await _scene(tx, asked, context, moment)
+            scene = await voice_understanding.scene(tx, asked, context, moment)
             advised = voice_advice.taken(advice, text, found, foreign, scene)
             if advised is not None:
                 found, steps = advised, await steps_of(advised, confirmed=True)
-    if not (asked.dry_run or spot.may_write or all(map(_only_looks, steps))):
+    if not (asked.dry_run or spot.may_write or all(map(voice_understanding.only_looks, steps))):
         raise Forbidden
     heard = Heard(
         id=memo.command_id if memo else uuid7(),
@@ -164,8 +162,8 @@ async def failed(
     """
     began = perf_counter()
     using = await using.of(tx, actor.user_id)
-    context = await context_of(tx, actor, asked, workspace_id)
-    found = await read(tx, text, asked, context, moment=tx.began_at)
+    context = await voice_understanding.context_of(tx, actor, asked, workspace_id)
+    found = await voice_understanding.read(tx, text, asked, context, moment=tx.began_at)
     told = [voice_steps.step(nth, each).told for nth, each in enumerate(found.commands)]
     heard = Heard(
         id=uuid7(),
@@ -206,98 +204,6 @@ async def failed(
         wants_reminders=context.wants_reminders,
         latency_s=perf_counter() - began,
     )
-
-
-async def read(
-    tx: Transaction, text: str, asked: Asked, context: Context, *, moment: datetime
-) -> Reading:
-    """What the rules make of it, in the person's place and time."""
-    scene = await _scene(tx, asked, context, moment)
-    return reading.read(text, language=asked.language, default=asked.default, **scene)
-
-
-async def _scene(
-    tx: Transaction, asked: Asked, context: Context, moment: datetime
-) -> dict[str, Any]:
-    """When and where it is said, and the names that the person knows."""
-    own = (await tx.person()).timezone
-    return {
-        "now": moment,
-        "zone": asked.zone or own,
-        "due_zone": asked.zone if asked.zone != own else None,
-        "lists": context.lists,
-        "tags": context.tags,
-    }
-
-
-async def context_of(tx: Transaction, actor: Actor, asked: Asked, workspace_id: UUID) -> Context:
-    """Raises `NotFound` for a session that is not the person's, or of another workspace."""
-    found = await tx.first(
-        voice_rows.CONTEXT,
-        workspace_id=workspace_id,
-        user_id=actor.user_id,
-        session_id=asked.session_id,
-        now=tx.began_at,
-    )
-    if found is None or (asked.session_id is not None and found.session_id is None):
-        raise NotFound("there is no such voice session of yours")
-    return found
-
-
-async def _steps(
-    tx: Transaction,
-    actor: Actor,
-    found: Reading,
-    asked: Asked,
-    context: Context,
-    policy: Policy,
-    *,
-    workspace_id: UUID,
-    moment: datetime,
-    stt_confidence: float | None,
-    confirmed: bool,
-) -> list[Step]:
-    """`confirmed`: nothing is done without a yes."""
-    zone = asked.zone or (await tx.person()).timezone
-    targets = Targets(
-        tx,
-        actor,
-        workspace_id=workspace_id,
-        mentioned=context.mentioned,
-        policy=policy,
-        language=languages.tabled(found.language),
-        now=moment,
-        today=moment.astimezone(zones.zone(zone)).date(),
-    )
-    steps = []
-    for position, command in enumerate(found.commands):
-        step = voice_steps.step(position, command)
-        if command.intent in NEEDS_TARGET:
-            step = await targets.found(step, command.target)
-        if stt_confidence is not None:
-            surely = min(step.told.confidence, stt_confidence)
-            step = replace(step, told=replace(step.told, confidence=surely))
-        step = replace(step, question=command.question)
-        steps.append(replace(step, ask=_ask(step, policy, confirmed=confirmed)))
-    return steps
-
-
-def _only_looks(step: Step) -> bool:
-    return step.ask is None and step.told.intent is Intent.LIST
-
-
-def _ask(step: Step, policy: Policy, *, confirmed: bool) -> Ask | None:
-    """Why it waits; null: it is carried out."""
-    told = step.told
-    if step.ask is not None:
-        return step.ask
-    if not step.is_whole:
-        return Ask.MISSING
-    if told.confidence < policy.ask:
-        return Ask.UNCLEAR
-    destructive = told.intent is Intent.DELETE or step.everything
-    sure = told.confidence >= policy.act and step.question is None
-    return None if sure and not destructive and not confirmed else Ask.SURE
 
 
 async def _carried_out(

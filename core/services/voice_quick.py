@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.ids import uuid7
 from core.models.todos import CreatedVia
 from core.rules.understanding.commands import Command, Intent, Span
-from core.services import voice_commands, voice_doing, voice_steps
+from core.services import voice_doing, voice_steps, voice_understanding
 from core.services.todo_rows import Todo
 from core.services.voice_doing import Said
 from core.services.voice_results import Asked, Named, Told
@@ -48,10 +48,12 @@ async def add(
     Raises `Invalid` where nothing of it can be seen.
     """
     asked = replace(asked, default=Intent.CREATE)
-    context = await voice_commands.context_of(tx, actor, asked, workspace_id)
+    context = await voice_understanding.context_of(tx, actor, asked, workspace_id)
     access = Access.READ if asked.dry_run else Access.WRITE
     spot = await place(tx, actor, workspace_id, access, now=now)
-    found = await voice_commands.read(tx, text, asked, context, moment=asked.moment or spot.now)
+    found = await voice_understanding.read(
+        tx, text, asked, context, moment=asked.moment or spot.now
+    )
     steps = [voice_steps.step(n, command) for n, command in enumerate(found.commands)]
     if not steps or not all(s.told.intent is Intent.CREATE and s.is_whole for s in steps):
         whole = Command(Intent.CREATE, 1.0, {"title": text}, spans={"title": (0, len(text))})
