@@ -70,7 +70,7 @@ class SlackHomes:
             users = [each.user_id for each in homes]
             workspaces = await due_digests.workspaces_of(tx, users)
         async with self._db.transaction(read_only=True) as tx:
-            contents = await slack_home.read(tx, homes, workspaces, now)
+            contents = await slack_home.read(tx, homes, workspaces, now=now)
         ours = {(each.workspace_id, each.id): each for each in batch}
         await asyncio.gather(
             *(

@@ -154,7 +154,12 @@ def is_doubtful(link: Link, asked: Asked) -> bool:
 
 
 def plan(
-    sync: SyncRow, link: Link, subject: Subject | None, event: RemoteEvent | Missing, now: datetime
+    sync: SyncRow,
+    link: Link,
+    subject: Subject | None,
+    event: RemoteEvent | Missing,
+    *,
+    now: datetime,
 ) -> Plan:
     """By the rules. A link that ended is planned with when its event is there nevertheless."""
     known = calendar_plans.Link(

@@ -221,7 +221,7 @@ async def _pair(
 ) -> Planned | Unread | None:
     """`before`: the link as it is stored."""
     event = asked.event
-    plan = pairing.plan(sync, link, subject, event, now)
+    plan = pairing.plan(sync, link, subject, event, now=now)
     if plan.stale:
         return None
     inserts = plan.event is not None and plan.event.op is Op.INSERT

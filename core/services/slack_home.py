@@ -158,7 +158,11 @@ async def find(tx: Transaction, claimed: Sequence[Claimed], *, now: datetime) ->
 
 
 async def read(
-    tx: Transaction, homes: Sequence[Home], workspaces: Mapping[UUID, Sequence[UUID]], now: datetime
+    tx: Transaction,
+    homes: Sequence[Home],
+    workspaces: Mapping[UUID, Sequence[UUID]],
+    *,
+    now: datetime,
 ) -> dict[UUID, Content]:
     """What each person is shown, as a digest of today has it (`due_digests.workspaces_of`)."""
     everywhere = list({key for each in homes for key in workspaces.get(each.user_id, ())})
