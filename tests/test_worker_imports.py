@@ -18,7 +18,7 @@ from tests import temporal
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.settings import unlimited
-from tests.test_worker import Process, environment, sandbox, server
+from tests.workers import Process, environment, sandbox, server
 
 __all__ = ["environment", "sandbox", "server"]  # fixtures
 
