@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -110,16 +110,6 @@ def answer(job: Job) -> Response:
     headers = {"Location": f"/api/v1/jobs/{job.id}"}
     body = _JOB.dump_json(job)
     return Response(body, 200 if job.over else 202, headers, "application/json")
-
-
-async def sent(pieces: AsyncIterator[bytes], *, most: int) -> bytes:
-    """A small part as a whole. Raises `ValueError` for a larger one."""
-    held = bytearray()
-    async for piece in pieces:
-        held += piece
-        if len(held) > most:
-            raise ValueError(f"at most {most} bytes")
-    return bytes(held)
 
 
 def uploads(visit: Visit) -> Throttle:

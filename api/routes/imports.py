@@ -7,14 +7,13 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 
-from api import files, idempotency, integrity, pages, query, receiving, versions
+from api import files, forms, idempotency, pages, query, receiving, versions
 from api.files import File
-from api.multipart import Part, Parts
+from api.multipart import Part
 from api.recordings import Shelf
 from api.schemas.imports import (
     FORMATS,
@@ -45,8 +44,6 @@ browser = APIRouter(prefix="/imports/browser", tags=["imports"], route_class=Aut
 streams = APIRouter(prefix="/imports", tags=["imports"], route_class=Streaming)
 
 FILE: Final = "file"
-OVERHEAD: Final = 64 * 1024  # of the form around a file
-MOST_OF_A_FIELD: Final = 256
 MOST_AT_ONCE: Final = 500
 FORM: Final[dict[str, Any]] = {
     "type": "object",
@@ -278,45 +275,10 @@ def _items(body: bytes, scene: Scene) -> list[Item]:
 
 
 async def _received(visit: Stream, shelf: Shelf) -> tuple[File, ImportFields]:
-    """All parts; afterwards the file is durable, or nothing of it is left."""
-    kept: File | None = None
-    told: dict[str, str] = {}
-    body = integrity.verified(visit.headers, visit.pieces(most=MAX_BYTES + OVERHEAD))
-    try:
-        async for part in Parts(visit.headers.get("content-type", ""), body):
-            if part.name in told or (part.name == FILE and kept is not None):
-                raise Invalid("send it once", pointer=f"/{part.name}", code="twice")  # noqa: TRY301 - what drops the blob must see it
-            if part.name == FILE:
-                data: AsyncIterator[bytes] = integrity.verified(part.headers, part.data)
-                kept = await files.keep(shelf, visit.workspace_id, _name(part), data)
-            else:
-                told[part.name] = await _field(part)
-        return _complete(kept, told)
-    except BaseException:
-        if kept is not None:
-            await shelf.drop(kept.blob)
-        raise
+    async def keep(part: Part, data: AsyncIterator[bytes]) -> File:
+        return await files.keep(shelf, visit.workspace_id, _name(part), data)
 
-
-def _complete(kept: File | None, told: dict[str, str]) -> tuple[File, ImportFields]:
-    if kept is None:
-        raise Invalid("send a part `file`", pointer="/file", code="missing")
-    try:
-        return kept, ImportFields.model_validate(told)
-    except ValidationError as error:
-        details = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(details) from error
-
-
-async def _field(part: Part) -> str:
-    pointer = "/" + part.name[:100].replace("~", "~0").replace("/", "~1")
-    if part.name not in ImportFields.model_fields:
-        raise Invalid("no part of this name is known", pointer=pointer, code="extra_forbidden")
-    try:
-        return (await receiving.sent(part.data, most=MOST_OF_A_FIELD)).decode()
-    except ValueError as error:
-        detail = f"text of at most {MOST_OF_A_FIELD} bytes"
-        raise Invalid(detail, pointer=pointer, code="string_too_long") from error
+    return await forms.received(visit, shelf, ImportFields, file=FILE, most=MAX_BYTES, keep=keep)
 
 
 def _name(part: Part) -> str | None:

@@ -1,18 +1,16 @@
 """Recordings: sent in one piece, looked at, heard again, processed anew, deleted."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.responses import StreamingResponse
 
-from api import integrity, pages, query, ranges, receiving
+from api import forms, integrity, pages, query, ranges, receiving
 from api.advice import Advised
-from api.multipart import Part, Parts
+from api.multipart import Part
 from api.recordings import MAX_BYTES, Kept, Shelf
 from api.schemas.memos import (
     CAPTURE,
@@ -40,8 +38,6 @@ streams = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Streaming
 advised = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Advised)
 
 LONGEST_WAIT_S: Final = 10
-OVERHEAD: Final = 64 * 1024  # of the form around a recording
-MOST_OF_A_FIELD: Final = 256
 AUDIO: Final = "audio"
 # Nothing that a browser could be made to run as a page of ours.
 AS_A_FILE: Final = {"Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -231,52 +227,16 @@ async def _tried(visit: Visit, memo_id: UUID, language: str | None) -> Reprocess
 
 
 async def _received(visit: Stream, shelf: Shelf) -> tuple[Kept, MemoFields]:
-    """All parts; afterwards the recording is durable, or nothing of it is left."""
-    kept: Kept | None = None
-    told: dict[str, str] = {}
-    body = integrity.verified(visit.headers, visit.pieces(most=MAX_BYTES + OVERHEAD))
-    try:
-        async for part in Parts(visit.headers.get("content-type", ""), body):
-            _must_be_new(part.name, told if kept is None else {**told, AUDIO: ""})
-            if part.name == AUDIO:
-                audio = integrity.verified(part.headers, part.data)
-                kept = await shelf.keep(visit.workspace_id, audio)
-            else:
-                told[part.name] = await _field(part)
-        return _complete(kept, told)
-    except BaseException:
-        if kept is not None:
-            await shelf.drop(kept.blob)
-        raise
+    async def keep(_: Part, audio: AsyncIterator[bytes]) -> Kept:
+        return await shelf.keep(visit.workspace_id, audio)
 
-
-def _must_be_new(name: str, told: Mapping[str, str]) -> None:
-    if name in told:
-        raise Invalid("send it once", pointer=f"/{name}", code="twice")
-
-
-def _complete(kept: Kept | None, told: dict[str, str]) -> tuple[Kept, MemoFields]:
-    if kept is None:
-        raise Invalid("send a part `audio`", pointer="/audio", code="missing")
-    try:
-        fields = MemoFields.model_validate(told)
-    except ValidationError as error:
-        details = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(details) from error
-    announced = integrity.of_hex(fields.sha256, pointer="/sha256")
-    integrity.check([announced], kept.sha256, pointer="/sha256")
+    kept, fields = await forms.received(
+        visit, shelf, MemoFields, file=AUDIO, most=MAX_BYTES, keep=keep
+    )
+    async with shelf.unless_refused(kept.blob):
+        announced = integrity.of_hex(fields.sha256, pointer="/sha256")
+        integrity.check([announced], kept.sha256, pointer="/sha256")
     return kept, fields
-
-
-async def _field(part: Part) -> str:
-    pointer = "/" + part.name[:100].replace("~", "~0").replace("/", "~1")
-    if part.name not in MemoFields.model_fields:
-        raise Invalid("no part of this name is known", pointer=pointer, code="extra_forbidden")
-    try:
-        return (await receiving.sent(part.data, most=MOST_OF_A_FIELD)).decode()
-    except ValueError as error:
-        detail = f"text of at most {MOST_OF_A_FIELD} bytes"
-        raise Invalid(detail, pointer=pointer, code="string_too_long") from error
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
