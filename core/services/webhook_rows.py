@@ -181,15 +181,18 @@ STAND: Final = Query(
     writes=True,
 )
 # Told by what waits, and not by what this worker knows: more may have been asked for meanwhile.
+# Where the feed was not read to its end it stays due: looks wake for what was written just now.
 REST: Final = Query(
     b"""
-    UPDATE webhook_endpoints e SET next_at = CASE WHEN e.status = 'active' THEN greatest(
-        (SELECT min(d.next_at) FROM webhook_deliveries d
-         WHERE d.workspace_id = e.workspace_id AND d.endpoint_id = e.id AND d.status = 'pending'),
-        CASE WHEN EXISTS (
-            SELECT FROM webhook_deliveries d
-            WHERE d.workspace_id = e.workspace_id AND d.endpoint_id = e.id
-              AND d.status = 'pending') THEN e.hold_until END) END
+    UPDATE webhook_endpoints e SET next_at = (
+        SELECT greatest(w.waits, e.hold_until)
+        FROM (SELECT least(
+            (SELECT min(d.next_at) FROM webhook_deliveries d
+             WHERE d.workspace_id = e.workspace_id AND d.endpoint_id = e.id
+               AND d.status = 'pending'),
+            (SELECT e.next_at FROM feeds f
+             WHERE f.workspace_id = e.workspace_id AND f.seq > e.seq)) AS waits) w
+        WHERE e.status = 'active' AND w.waits IS NOT NULL)
     WHERE e.workspace_id = %(workspace_id)s AND e.id = %(endpoint_id)s
     """,
     row,

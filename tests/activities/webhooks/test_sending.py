@@ -12,6 +12,7 @@ from core.actor import Actor
 from core.db import Database
 from core.models.webhooks import DisabledReason, Payload, WebhookStatus
 from core.services import webhook_deliveries, webhook_endpoints
+from core.services.due_webhooks import READ_AT_ONCE
 from tests.reminding import Scene, scene
 from tests.webhooking import (
     RING,
@@ -56,6 +57,21 @@ async def test_events_before_it_was_made_and_others_than_it_wants_do_not_come(
         "todo.completed",
         "list.deleted",
     ]
+
+
+async def test_a_long_feed_is_read_to_its_end(
+    app_db: Database, at: Scene, receiver: Receiver, one: Worker
+) -> None:
+    """Also where a whole page of it is of no interest: nobody wakes for what is old."""
+    made = await listening(app_db, at, receiver, events=["list.*"])
+    happen(at, READ_AT_ONCE)
+    happen(at, event_type="list.created")
+    assert await one.turn(at) == 1
+    assert state(at, made.endpoint.id)["next_at"] is not None
+    assert receiver.accepted() == []
+    assert await one.turn(at) == 1
+    assert state(at, made.endpoint.id)["next_at"] is None
+    assert [each["type"] for each in receiver.accepted()] == ["list.created"]
 
 
 async def test_thin_ones_tell_ids_and_full_ones_the_resource(
