@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from core import migrate
 from core.db import Database
+from tests.workflows.skipping import skipping
 
 NAME = "relay"
 
@@ -29,3 +31,10 @@ async def db(relay_url: str) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="module")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    """Whose time is skipped."""
+    async with skipping() as found:
+        yield found

@@ -1,10 +1,11 @@
 """The time-skipping test server, and deliveries that fail as a script says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.client import WorkflowHandle
@@ -20,6 +21,7 @@ from integrations.temporal_codec import data_converter
 from workflows.deliveries import queue_of
 from workflows.registry import WORKFLOWS
 
+T = TypeVar("T")
 QUEUE = "skipping"
 MESSAGE = DeliveryMessage(UUID(int=1), UUID(int=2))
 
@@ -69,6 +71,41 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+@asynccontextmanager
+async def started(
+    environment: WorkflowEnvironment,
+    workflow: str,
+    *message: object,
+    activities: Sequence[Callable[..., Any]],
+    beside: Mapping[str, Callable[..., Any]] | None = None,
+    result_type: type[T],
+) -> AsyncIterator[WorkflowHandle[object, T]]:
+    """The workflow, begun, with workers of its queue and of those beside it, by their names."""
+    client = environment.client
+    main = Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    others = [
+        Worker(client, task_queue=queue_of(QUEUE, name), activities=[each])
+        for name, each in (beside or {}).items()
+    ]
+    async with AsyncExitStack() as stack:
+        for worker in (main, *others):
+            await stack.enter_async_context(worker)
+        handle: WorkflowHandle[object, T] = await client.start_workflow(
+            workflow,
+            args=message,
+            id=f"{workflow}:{uuid4()}",
+            task_queue=QUEUE,
+            result_type=result_type,
+        )
+        yield handle
+
+
 async def run(
     environment: WorkflowEnvironment,
     workflow: str,
@@ -76,22 +113,13 @@ async def run(
     message: DeliveryMessage = MESSAGE,
 ) -> WorkflowHandle[object, int]:
     """Run it to its end, all of its waits skipped. Attempts are made in the message's queue."""
-    attempts = [script.attempt]
-    async with AsyncExitStack() as stack:
-        worker = Worker(
-            environment.client,
-            task_queue=QUEUE,
-            workflows=WORKFLOWS,
-            activities=[] if message.queue else attempts,
-            workflow_runner=UnsandboxedWorkflowRunner(),
-        )
-        await stack.enter_async_context(worker)
-        if message.queue:
-            queue = queue_of(QUEUE, message.queue)
-            beside = Worker(environment.client, task_queue=queue, activities=attempts)
-            await stack.enter_async_context(beside)
-        handle: WorkflowHandle[object, int] = await environment.client.start_workflow(
-            workflow, message, id=f"{workflow}:{id(script)}", task_queue=QUEUE, result_type=int
-        )
+    async with started(
+        environment,
+        workflow,
+        message,
+        activities=[] if message.queue else [script.attempt],
+        beside={message.queue: script.attempt} if message.queue else None,
+        result_type=int,
+    ) as handle:
         await handle.result()
     return handle

@@ -1,25 +1,21 @@
 """The order of a run's slices and its waits; what each slice does is scripted."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.calendars import Sliced, State, Why
 from core.messages import CalendarMessage
 from core.models.calendars import Phase
-from tests.workflows.skipping import QUEUE, skipping
+from tests.workflows.skipping import skipping, started
 from workflows.calendars import CALENDARS
-from workflows.deliveries import queue_of
-from workflows.registry import WORKFLOWS
 
 RUN = CalendarMessage(UUID(int=1), UUID(int=2), 7)
 LISTED = Sliced(State.GOES_ON, Phase.LISTING)
@@ -54,24 +50,17 @@ class Script:
         return [(later - earlier).total_seconds() for earlier, later in pairs]
 
 
-@asynccontextmanager
-async def running(
+def running(
     environment: WorkflowEnvironment, script: Script
-) -> AsyncIterator[WorkflowHandle[object, State]]:
-    client = environment.client
-    main = Worker(
-        client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
+) -> AbstractAsyncContextManager[WorkflowHandle[object, State]]:
+    return started(
+        environment,
+        "SyncCalendar",
+        RUN,
         activities=[script.stop],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        beside={CALENDARS: script.slice},
+        result_type=State,
     )
-    beside = Worker(client, task_queue=queue_of(QUEUE, CALENDARS), activities=[script.slice])
-    async with main, beside:
-        handle: WorkflowHandle[object, State] = await client.start_workflow(
-            "SyncCalendar", RUN, id=str(uuid4()), task_queue=QUEUE, result_type=State
-        )
-        yield handle
 
 
 async def test_slice_follows_slice_and_what_is_asked_for_is_waited_for() -> None:

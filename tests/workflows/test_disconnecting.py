@@ -1,21 +1,18 @@
 """An access is given back or not, and is forgotten either way; what each step does is scripted."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from core.messages import ConnectionMessage
-from tests.workflows.skipping import QUEUE, skipping
-from workflows.registry import WORKFLOWS
+from tests.workflows.skipping import started
 
 MESSAGE = ConnectionMessage(UUID(int=1), UUID(int=2))
 
@@ -42,26 +39,16 @@ class Steps:
         self.forgotten += 1
 
 
-@asynccontextmanager
-async def disconnecting(
+def disconnecting(
     environment: WorkflowEnvironment, steps: Steps
-) -> AsyncIterator[WorkflowHandle[object, bool]]:
-    async with Worker(
-        environment.client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
+) -> AbstractAsyncContextManager[WorkflowHandle[object, bool]]:
+    return started(
+        environment,
+        "Disconnect",
+        MESSAGE,
         activities=[steps.give_back, steps.forget],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    ):
-        yield await environment.client.start_workflow(
-            "Disconnect", MESSAGE, id=f"disconnect:{uuid4()}", task_queue=QUEUE, result_type=bool
-        )
-
-
-@pytest.fixture(scope="module")
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with skipping() as found:
-        yield found
+        result_type=bool,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,18 @@
 """An erasure waits for the end of its grace, and then goes through every store in their order."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import pytest
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.erasures import Begun
 from core.messages import ErasureMessage, ErasureStep, Store
-from tests.workflows.skipping import QUEUE, skipping
-from workflows.registry import WORKFLOWS
+from tests.workflows.skipping import started
 
 MESSAGE = ErasureMessage(UUID(int=7))
 GRACE = timedelta(days=14)
@@ -49,26 +45,16 @@ class Steps:
         self.stores.append(step.store)
 
 
-@asynccontextmanager
-async def erasing(
+def erasing(
     environment: WorkflowEnvironment, steps: Steps
-) -> AsyncIterator[WorkflowHandle[object, bool]]:
-    async with Worker(
-        environment.client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
+) -> AbstractAsyncContextManager[WorkflowHandle[object, bool]]:
+    return started(
+        environment,
+        "EraseAccount",
+        MESSAGE,
         activities=[steps.begin, steps.erase],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    ):
-        yield await environment.client.start_workflow(
-            "EraseAccount", MESSAGE, id=f"erasure:{uuid4()}", task_queue=QUEUE, result_type=bool
-        )
-
-
-@pytest.fixture(scope="module")
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with skipping() as found:
-        yield found
+        result_type=bool,
+    )
 
 
 async def test_it_waits_for_the_end_of_the_grace(environment: WorkflowEnvironment) -> None:

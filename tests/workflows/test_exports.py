@@ -1,23 +1,19 @@
 """An archive is made, or its person is told that there is none; what the steps do is scripted."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from core.messages import JobMessage
-from tests.workflows.skipping import QUEUE, skipping
-from workflows.deliveries import queue_of
+from tests.workflows.skipping import started
 from workflows.exports import EXPORTING
-from workflows.registry import WORKFLOWS
 
 MESSAGE = JobMessage(UUID(int=1), UUID(int=2))
 
@@ -51,32 +47,17 @@ class Steps:
         self.stopped += 1
 
 
-@asynccontextmanager
-async def exporting(
+def exporting(
     environment: WorkflowEnvironment, steps: Steps
-) -> AsyncIterator[WorkflowHandle[object, bool]]:
-    async with AsyncExitStack() as stack:
-        for queue, activities in (
-            (QUEUE, [steps.give_up, steps.stop]),
-            (queue_of(QUEUE, EXPORTING), [steps.write]),
-        ):
-            working = Worker(
-                environment.client,
-                task_queue=queue,
-                workflows=WORKFLOWS if queue == QUEUE else (),
-                activities=activities,
-                workflow_runner=UnsandboxedWorkflowRunner(),
-            )
-            await stack.enter_async_context(working)
-        yield await environment.client.start_workflow(
-            "ExportData", MESSAGE, id=f"job:{uuid4()}", task_queue=QUEUE, result_type=bool
-        )
-
-
-@pytest.fixture(scope="module")
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with skipping() as found:
-        yield found
+) -> AbstractAsyncContextManager[WorkflowHandle[object, bool]]:
+    return started(
+        environment,
+        "ExportData",
+        MESSAGE,
+        activities=[steps.give_up, steps.stop],
+        beside={EXPORTING: steps.write},
+        result_type=bool,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
 """The order of a recording's steps, its fallbacks and its waits; what each does is scripted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.memos import Listened, Next
 from activities.transcriptions import Outcome, Turn
@@ -20,11 +19,9 @@ from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.services.memo_processing import Ending, Waiting
 from core.settings import TRANSCRIBERS
 from tests.patience import PATIENCE_S
-from tests.workflows.skipping import QUEUE, skipping
+from tests.workflows.skipping import QUEUE, skipping, started
 from workflows import policies
-from workflows.deliveries import queue_of
 from workflows.memos import LISTENING
-from workflows.registry import WORKFLOWS
 
 JOB = JobMessage(UUID(int=1), UUID(int=2))
 OPENAI, DEEPGRAM, EMBEDDED = Provider.OPENAI, Provider.DEEPGRAM, Provider.EMBEDDED
@@ -88,33 +85,18 @@ class Steps:
         return Next(None, None, QUARTER, Waiting.UNANSWERED)
 
 
-@asynccontextmanager
-async def working(
+def working(
     environment: WorkflowEnvironment, steps: Steps, queues: Sequence[Provider] = tuple(Provider)
-) -> AsyncIterator[WorkflowHandle[object, Ending]]:
+) -> AbstractAsyncContextManager[WorkflowHandle[object, Ending]]:
     """With a worker on the queues of these providers, and the workflow started."""
-    client = environment.client
-    main = Worker(
-        client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
+    return started(
+        environment,
+        "ProcessVoiceMemo",
+        JOB,
         activities=[steps.choose, steps.understand, steps.stop],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        beside={LISTENING: steps.listen, **{f"transcribe-{q}": steps.transcribe for q in queues}},
+        result_type=Ending,
     )
-    beside = [
-        Worker(
-            client, task_queue=queue_of(QUEUE, f"transcribe-{each}"), activities=[steps.transcribe]
-        )
-        for each in queues
-    ]
-    beside.append(Worker(client, task_queue=queue_of(QUEUE, LISTENING), activities=[steps.listen]))
-    async with AsyncExitStack() as stack:
-        for worker in (main, *beside):
-            await stack.enter_async_context(worker)
-        handle: WorkflowHandle[object, Ending] = await client.start_workflow(
-            "ProcessVoiceMemo", JOB, id=str(uuid4()), task_queue=QUEUE, result_type=Ending
-        )
-        yield handle
 
 
 async def run(steps: Steps, queues: Sequence[Provider] = tuple(Provider)) -> Ending:

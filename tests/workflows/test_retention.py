@@ -1,24 +1,22 @@
 """What is over is forgotten round by round; and a Schedule sees to it, whoever is up."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from temporalio import activity
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from activities.retention import Forgot, Retention
 from core.db import Database
 from core.services import retention
 from core.services.retention_rules import RULES
 from integrations.temporal import ensure_schedules
-from tests.workflows.skipping import QUEUE, skipping
+from tests.workflows.skipping import skipping, started
 from workflows import schedules
 from workflows.dispatch import TASK_QUEUE
-from workflows.registry import WORKFLOWS
 from workflows.retention import MOST_ROUNDS, Forget
 
 
@@ -37,20 +35,10 @@ class Rounds:
         return self.answers[-1]
 
 
-@asynccontextmanager
-async def forgetting(
+def forgetting(
     environment: WorkflowEnvironment, rounds: Rounds
-) -> AsyncIterator[WorkflowHandle[object, int]]:
-    async with Worker(
-        environment.client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
-        activities=[rounds.forget],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    ):
-        yield await environment.client.start_workflow(
-            "Forget", id="retention", task_queue=QUEUE, result_type=int
-        )
+) -> AbstractAsyncContextManager[WorkflowHandle[object, int]]:
+    return started(environment, "Forget", activities=[rounds.forget], result_type=int)
 
 
 async def test_it_goes_on_while_something_is_left_but_not_for_ever() -> None:

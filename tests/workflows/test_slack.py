@@ -1,21 +1,17 @@
 """What was asked in Slack is done, then answered; what each step does is scripted."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from core.messages import SlackMessage
-from tests.workflows.skipping import QUEUE, skipping
-from workflows.deliveries import queue_of
-from workflows.registry import WORKFLOWS
+from tests.workflows.skipping import QUEUE, started
 from workflows.slack import ANSWERING
 
 MESSAGE = SlackMessage(UUID(int=1))
@@ -52,35 +48,17 @@ class Steps:
         self.said.append("silent")
 
 
-@asynccontextmanager
-async def working(
+def working(
     environment: WorkflowEnvironment, steps: Steps
-) -> AsyncIterator[WorkflowHandle[object, bool]]:
-    async with AsyncExitStack() as stack:
-        for worker in (
-            Worker(
-                environment.client,
-                task_queue=QUEUE,
-                workflows=WORKFLOWS,
-                activities=[steps.handle, steps.keep_silent],
-                workflow_runner=UnsandboxedWorkflowRunner(),
-            ),
-            Worker(
-                environment.client,
-                task_queue=queue_of(QUEUE, ANSWERING),
-                activities=[steps.answer],
-            ),
-        ):
-            await stack.enter_async_context(worker)
-        yield await environment.client.start_workflow(
-            "HandleSlack", MESSAGE, id=f"slack:{uuid4()}", task_queue=QUEUE, result_type=bool
-        )
-
-
-@pytest.fixture(scope="module")
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with skipping() as found:
-        yield found
+) -> AbstractAsyncContextManager[WorkflowHandle[object, bool]]:
+    return started(
+        environment,
+        "HandleSlack",
+        MESSAGE,
+        activities=[steps.handle, steps.keep_silent],
+        beside={ANSWERING: steps.answer},
+        result_type=bool,
+    )
 
 
 @pytest.mark.parametrize(
