@@ -134,9 +134,10 @@ async def list_commands(visit: Visit, response: Response) -> VoiceCommandPage:
         limit=asked.limit,
         ring=_using(visit).ring,
     )
-    last = found[asked.limit - 1] if len(found) > asked.limit else None
-    cursor = _cursor(visit, response, question, last and [last.created_at, last.id])
-    return VoiceCommandPage(found[: asked.limit], cursor, has_more=cursor is not None)
+    data, cursor = pages.cut(
+        visit, response, question, found, asked.limit, lambda each: [each.created_at, each.id]
+    )
+    return VoiceCommandPage(data, cursor, has_more=cursor is not None)
 
 
 @router.get("/commands/{command_id}", operation_id="get_voice_command")
@@ -182,9 +183,10 @@ async def list_sessions(visit: Visit, response: Response) -> VoiceSessionPage:
         before=pages.moment(visit, question, asked.cursor),
         limit=asked.limit,
     )
-    last = found[asked.limit - 1] if len(found) > asked.limit else None
-    cursor = _cursor(visit, response, question, last and [last.last_at, last.id])
-    return VoiceSessionPage(found[: asked.limit], cursor, has_more=cursor is not None)
+    data, cursor = pages.cut(
+        visit, response, question, found, asked.limit, lambda each: [each.last_at, each.id]
+    )
+    return VoiceSessionPage(data, cursor, has_more=cursor is not None)
 
 
 @router.get("/sessions/{session_id}", operation_id="get_voice_session")
@@ -234,11 +236,3 @@ async def _keep_refused(visit: Visit, text: str, asked: Asked) -> None:
 def _using(visit: Visit) -> Using:
     using: Using = visit.app.state.voice
     return using
-
-
-def _cursor(visit: Visit, response: Response, question: str, last: Any) -> str | None:
-    if not last:
-        return None
-    cursor = pages.seal(visit, question, last)
-    pages.next_link(visit, response, cursor)
-    return cursor
