@@ -12,7 +12,14 @@ from core.db import Transaction
 from core.models.deliveries import Channel, DeliveryKind, DeliveryStatus
 from core.rules import digest_words, unsubscribing
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, due_digests, executions, foldings, reach
+from core.services import (
+    deliveries,
+    due_digests,
+    executions,
+    foldings,
+    notification_rows,
+    reach,
+)
 from core.services.attempt_rows import FIND, Found
 from core.services.deliveries import UNFINISHED, Outcome, Send, entry
 from core.statements import Query, row
@@ -177,7 +184,7 @@ def _end(
         DeliveryStatus.FAILED: "delivery_failed",
     }.get(status)
     if told and found.kind is DeliveryKind.REMINDER:
-        tx.run(deliveries.NOTIFY, rows=Jsonb([deliveries.notification(send, told)]))
+        notification_rows.add(tx, [deliveries.notification(send, told)])
     if found.kind is DeliveryKind.SUMMARY:
         deliveries.settle_folded(tx, send, status, reason, at=now)
     executions.close(tx, deliveries.workflow_id(send.delivery_id), now=now)

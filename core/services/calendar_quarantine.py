@@ -7,11 +7,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from core.actor import Actor
 from core.db import Transaction
-from core.ids import uuid7
 from core.models.calendars import LinkState, Side
 from core.models.connections import Direction
 from core.rules import calendar_deletions
@@ -20,7 +17,7 @@ from core.services import (
     calendar_settings,
     calendar_writes,
     connection_activity,
-    deliveries,
+    notification_rows,
 )
 from core.services.calendar_links import Link
 from core.services.calendar_syncs import SyncRow
@@ -88,9 +85,13 @@ async def sort(tx: Transaction, sync: SyncRow, *, now: datetime) -> dict[Side, i
             count=count,
             now=now,
         )
-    if waiting:
-        told = [_notification(sync, *each) for each in waiting.items()]
-        tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+    told = [
+        notification_rows.told(
+            sync.workspace_id, sync.user_id, KIND, TOLD[side].format(count=count)
+        )
+        for side, count in waiting.items()
+    ]
+    notification_rows.add(tx, told)
     return waiting
 
 
@@ -129,15 +130,3 @@ async def _kept(tx: Transaction, actor: Actor, link: Link, *, now: datetime) -> 
     restored = await calendar_writes.restore(tx, actor, link.todo_id, now=now)
     # Nothing to bring back: it has no due time any more, so the event goes its own way.
     return kept if restored else replace(kept, state=LinkState.ENDED, dirty=False)
-
-
-def _notification(sync: SyncRow, side: Side, count: int) -> dict[str, object]:
-    return {
-        "workspace_id": sync.workspace_id,
-        "id": uuid7(),
-        "user_id": sync.user_id,
-        "kind": KIND,
-        "todo_id": None,
-        "title": TOLD[side].format(count=count),
-        "due_at": None,
-    }

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from core import crypto, epochs, logs
@@ -13,7 +12,7 @@ from core.crypto import Keyring
 from core.db import Transaction
 from core.ids import uuid7
 from core.models.connections import ConnectionStatus, Provider
-from core.services import audits, deliveries, subject_keys
+from core.services import audits, notification_rows, subject_keys
 from core.statements import Query, row
 
 log = logs.get(__name__)
@@ -230,20 +229,9 @@ async def pause(
         address=connection.address,
         now=now,
     )
-    told = [
-        {
-            "workspace_id": workspace_id,
-            "id": uuid7(),
-            "user_id": user_id,
-            "kind": PAUSED,
-            "todo_id": None,
-            "title": WHY[status].format(name=NAMES[provider]),
-            "due_at": None,
-        }
-        for _, user_id in paused
-    ]
-    if told:
-        tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+    title = WHY[status].format(name=NAMES[provider])
+    told = [notification_rows.told(workspace_id, user_id, PAUSED, title) for _, user_id in paused]
+    notification_rows.add(tx, told)
 
 
 async def _opened(tx: Transaction, found: _Row | None, ring: Keyring) -> Connection | None:

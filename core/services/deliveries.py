@@ -21,7 +21,7 @@ from core.rules.digests import DigestContent
 from core.rules.push import Subscription
 from core.rules.reminders import Due
 from core.rules.retries import LATE_AFTER, USEFUL_FOR, Reason, wait
-from core.services import push_rows
+from core.services import notification_rows, push_rows
 from core.statements import Query, row
 
 RETRY: Final = "RetryDelivery"
@@ -155,18 +155,6 @@ WRITE: Final = Query(
     {},
     writes=True,
 )
-NOTIFY: Final = Query(
-    b"""
-    INSERT INTO notifications (workspace_id, id, user_id, kind, todo_id, title, due_at)
-    SELECT * FROM jsonb_to_recordset(%(rows)s)
-        AS x (workspace_id uuid, id uuid, user_id uuid, kind text, todo_id uuid, title text,
-              due_at timestamptz)
-    ON CONFLICT DO NOTHING
-    """,
-    row,
-    {},
-    writes=True,
-)
 # The rows are named twice for the reason that `core/due.py` gives. What the vendor said of it
 # meanwhile (`mail_events`) stands: its word is later, whatever came of the call.
 _SETTLE: Final = Query(
@@ -248,7 +236,7 @@ def written(
 
 
 def notification(send: Send, kind: str) -> dict[str, Any]:
-    """A row for `NOTIFY`; has its delivery's id, so that a second attempt adds nothing."""
+    """A row of `notification_rows`; its id is the delivery's: a second attempt adds nothing."""
     return {
         "workspace_id": send.workspace_id,
         "id": send.delivery_id,
@@ -279,8 +267,7 @@ async def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> set[UUID]:
         and outcome.result.permanent
         and outcome.send.kind is DeliveryKind.REMINDER
     ]
-    if failed:
-        tx.run(NOTIFY, rows=Jsonb(failed))
+    notification_rows.add(tx, failed)
     for outcome in outcomes:
         send, result = outcome.send, outcome.result
         if send.kind is not DeliveryKind.SUMMARY or send.delivery_id not in settled:

@@ -14,7 +14,7 @@ from core.rules import digest_words, zones
 from core.rules.digests import DigestContent, delivery_id
 from core.rules.push import Subscription
 from core.rules.retries import USEFUL_FOR, Reason
-from core.services import deliveries, reach
+from core.services import deliveries, notification_rows, reach
 from core.services.deliveries import UNFINISHED, Send, entry
 from core.services.digest_rows import OPEN, Found, Next
 from core.services.due_ledger import Decided
@@ -105,8 +105,7 @@ class DigestLedger:
             )
         if self._deliveries:
             self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
-        if self._notifications:
-            self._tx.run(deliveries.NOTIFY, rows=Jsonb(self._notifications))
+        notification_rows.add(self._tx, self._notifications)
 
     def _messages(self, found: Found, content: DigestContent) -> list[Send]:
         """One by each channel; by push one to each browser, if there is any."""

@@ -16,7 +16,7 @@ from core.rules import zones
 from core.rules.push import Subscription
 from core.rules.reminders import Arming
 from core.rules.retries import Reason, delivery_id
-from core.services import deliveries, reach
+from core.services import deliveries, notification_rows, reach
 from core.services.deliveries import UNFINISHED, Send, entry
 from core.services.due_rows import Before, Found
 from core.services.foldings import NOISY, Foldings
@@ -149,8 +149,7 @@ class Ledger:
             deliveries.ask_for_workflow(self._tx, send)
         if self._deliveries:
             self._tx.run(deliveries.WRITE, rows=Jsonb(self._deliveries))
-        if self._notifications:
-            self._tx.run(deliveries.NOTIFY, rows=Jsonb(self._notifications))
+        notification_rows.add(self._tx, self._notifications)
 
     def _messages(self, reminder: Found, channels: Iterable[Channel]) -> Iterator[Send]:
         """One by each channel; by push one to each browser, if there is any."""

@@ -9,10 +9,10 @@ and under one id however often:
    for dead changes nothing any more; until then the row stays due.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -28,7 +28,7 @@ from core.models.deliveries import DeliveryKind
 from core.models.webhooks import DisabledReason, EndpointStatus
 from core.services import (
     account_mails,
-    deliveries,
+    notification_rows,
     webhook_deliveries,
     webhook_endpoints,
     webhook_payloads,
@@ -200,16 +200,9 @@ async def _disable(tx: Transaction, work: Work, reason: DisabledReason, *, now: 
     claimed = work.claimed
     if not await webhook_endpoints.disable(tx, claimed.workspace_id, claimed.id, reason, now=now):
         return
-    told: Mapping[str, Any] = {
-        "workspace_id": claimed.workspace_id,
-        "id": uuid7(),
-        "user_id": work.user_id,
-        "kind": DISABLED,
-        "todo_id": None,
-        "title": _WHY[reason].format(url=work.url),
-        "due_at": None,
-    }
-    tx.run(deliveries.NOTIFY, rows=Jsonb([told]))
+    title = _WHY[reason].format(url=work.url)
+    told = notification_rows.told(claimed.workspace_id, work.user_id, DISABLED, title)
+    notification_rows.add(tx, [told])
     await account_mails.send(
         tx,
         work.user_id,

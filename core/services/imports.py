@@ -25,7 +25,7 @@ from core.messages import JobMessage
 from core.models.imports import Outcome
 from core.models.jobs import JobKind, JobStatus
 from core.rules.preferences import KEYS
-from core.services import deliveries, import_rows, jobs, users
+from core.services import import_rows, jobs, notification_rows, users
 from core.services.import_report import Report
 from core.services.import_rows import ImportRow, Line, Seen
 from core.services.jobs import Found
@@ -314,16 +314,10 @@ def _add(
 def _notify(tx: Transaction, work: Work, error: str | None) -> None:
     made = work.report.counts[Outcome.CREATED]
     line = "1 todo was imported" if made == 1 else f"{made} todos were imported"
-    notification = {
-        "workspace_id": work.row.workspace_id,
-        "id": work.row.id,
-        "user_id": work.row.user_id,
-        "kind": KIND,
-        "todo_id": None,
-        "title": line if error is None else f"A file could not be imported: {error}",
-        "due_at": None,
-    }
-    tx.run(deliveries.NOTIFY, rows=Jsonb([notification]))
+    title = line if error is None else f"A file could not be imported: {error}"
+    row = work.row
+    told = notification_rows.told(row.workspace_id, row.user_id, KIND, title, key=row.id)
+    notification_rows.add(tx, [told])
 
 
 def _result(row: ImportRow, report: Report) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from core.db import Transaction
 from core.events import Event
 from core.models.users import Suppression
 from core.rules.retries import Reason
-from core.services import audits
-from core.services.deliveries import NOTIFY, Log, entry
+from core.services import audits, notification_rows
+from core.services.deliveries import Log, entry
 from core.statements import Query, row
 
 log = logs.get(__name__)
@@ -204,19 +204,10 @@ def _tell(
         if verified:
             before = {"email_verified": True}
             tx.emit(Event(user_id, "user.updated", user_id, ["email_verified"], before))
-        rows.append(
-            {
-                "workspace_id": user_id,
-                "id": uuid5(user_id, f"email_suppressed|{now.isoformat()}"),
-                "user_id": user_id,
-                "kind": "email_suppressed",
-                "todo_id": None,
-                "title": TITLES[reason],
-                "due_at": None,
-            }
-        )
-    if rows:
-        tx.run(NOTIFY, rows=Jsonb(rows))
+        kind = "email_suppressed"
+        key = uuid5(user_id, f"{kind}|{now.isoformat()}")
+        rows.append(notification_rows.told(user_id, user_id, kind, TITLES[reason], key=key))
+    notification_rows.add(tx, rows)
 
 
 def _rows(events: Iterable[tuple[MailEvent, UUID, UUID]], *, now: datetime) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, insert, update
 
 from core.db import Transaction
@@ -23,7 +22,7 @@ from core.models.jobs import JobStatus
 from core.models.memos import MemoStatus, VoiceMemos
 from core.models.transcriptions import Transcriptions
 from core.rules import retries
-from core.services import audio_times, deliveries, jobs, memos
+from core.services import audio_times, jobs, memos, notification_rows
 from core.services.jobs import Found
 from core.services.memo_rows import MemoRow
 from core.services.memos import Heard
@@ -300,13 +299,6 @@ def _end(
         error=problem if failed else None,
         now=now,
     )
-    notification = {
-        "workspace_id": work.memo.workspace_id,
-        "id": work.job.id,
-        "user_id": work.memo.user_id,
-        "kind": KIND,
-        "todo_id": None,
-        "title": line,
-        "due_at": None,
-    }
-    tx.run(deliveries.NOTIFY, rows=Jsonb([notification]))
+    memo = work.memo
+    told = notification_rows.told(memo.workspace_id, memo.user_id, KIND, line, key=work.job.id)
+    notification_rows.add(tx, [told])

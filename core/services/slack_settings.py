@@ -9,14 +9,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from core.actor import Actor
 from core.db import Transaction
 from core.errors import Invalid
-from core.ids import uuid7
 from core.rules.digests import Frequency, Plan
-from core.services import audits, deliveries, users
+from core.services import audits, notification_rows, users
 from core.services.connections import PAUSED
 from core.services.integrations import Integration
 from core.statements import Query, row
@@ -80,17 +77,5 @@ async def lose(
     lost = await tx.all(
         _LOSE, workspace_id=workspace_id, id=connection_id, channel=channel, now=now
     )
-    told = [
-        {
-            "workspace_id": workspace_id,
-            "id": uuid7(),
-            "user_id": user_id,
-            "kind": PAUSED,
-            "todo_id": None,
-            "title": LOST,
-            "due_at": None,
-        }
-        for (user_id,) in lost
-    ]
-    if told:
-        tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+    told = [notification_rows.told(workspace_id, user_id, PAUSED, LOST) for (user_id,) in lost]
+    notification_rows.add(tx, told)

@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from core.db import Transaction
-from core.ids import uuid7
 from core.models.connections import ConnectionStatus, Provider
-from core.services import connections, deliveries
+from core.services import connections, notification_rows
 from core.statements import Query, row
 
 UNINSTALLED: Final = "the app was removed from the team"
@@ -80,17 +77,8 @@ async def sent_away(tx: Transaction, team_id: str, *, told_at: datetime, now: da
     )
     title = connections.WHY[status].format(name=connections.NAMES[Provider.SLACK])
     told = [
-        {
-            "workspace_id": workspace_id,
-            "id": uuid7(),
-            "user_id": user_id,
-            "kind": connections.PAUSED,
-            "todo_id": None,
-            "title": title,
-            "due_at": None,
-        }
+        notification_rows.told(workspace_id, user_id, connections.PAUSED, title)
         for workspace_id, user_id in paused
     ]
-    if told:
-        tx.run(deliveries.NOTIFY, rows=Jsonb(told))
+    notification_rows.add(tx, told)
     return len(told)
