@@ -107,10 +107,9 @@ def _page(given: frozenset[str]) -> Query[Job]:
     return query(rows.order_by(*_ORDER).limit(bindparam("limit")), Job)
 
 
-_GET = query(select(*_COLUMNS).where(*_MINE, Jobs.id == bindparam("id")), Job)
-_GET_LOCKED = query(
-    select(*_COLUMNS).where(*_MINE, Jobs.id == bindparam("id")).with_for_update(of=Jobs), Job
-)
+_ONE = select(*_COLUMNS).where(*_MINE, Jobs.id == bindparam("id"))
+_GET = query(_ONE, Job)
+_GET_LOCKED = query(_ONE.with_for_update(of=Jobs), Job)
 _ADD = query(
     insert(Jobs).values(
         workspace_id=bindparam("workspace_id"),
@@ -122,22 +121,15 @@ _ADD = query(
         updated_at=bindparam("now"),
     )
 )
+_FOUND = select(Jobs.workspace_id, Jobs.id, Jobs.user_id, Jobs.kind, Jobs.progress, Jobs.result)
 _OPEN = (
     Jobs.workspace_id == bindparam("of_workspace_id"),
     Jobs.id == bindparam("of_id"),
     Jobs.finished_at.is_(None),
 )
-_LOCK = query(
-    select(Jobs.workspace_id, Jobs.id, Jobs.user_id, Jobs.kind, Jobs.progress, Jobs.result)
-    .where(*_OPEN)
-    .with_for_update(),
-    Found,
-)
+_LOCK = query(_FOUND.where(*_OPEN).with_for_update(), Found)
 _LAST = query(
-    select(Jobs.workspace_id, Jobs.id, Jobs.user_id, Jobs.kind, Jobs.progress, Jobs.result).where(
-        Jobs.workspace_id == bindparam("workspace_id"), Jobs.id == bindparam("id")
-    ),
-    Found,
+    _FOUND.where(Jobs.workspace_id == bindparam("workspace_id"), Jobs.id == bindparam("id")), Found
 )
 _TELL = query(
     update(Jobs)
@@ -162,13 +154,11 @@ _FINISH = query(
     )
 )
 _OPEN_OF_KIND = query(
-    select(Jobs.workspace_id, Jobs.id, Jobs.user_id, Jobs.kind, Jobs.progress, Jobs.result)
-    .where(
+    _FOUND.where(
         Jobs.workspace_id == bindparam("workspace_id"),
         Jobs.kind == bindparam("kind"),
         Jobs.finished_at.is_(None),
-    )
-    .with_for_update(),
+    ).with_for_update(),
     Found,
 )
 
