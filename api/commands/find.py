@@ -10,7 +10,8 @@ from api.commands.client import Client
 from api.commands.words import short
 from core.errors import NotFound
 
-MIN_CHARS = 4
+MIN_CHARS = 4  # of an id's end
+WHOLE = 32  # without its hyphens
 MOST_SEARCHED = 5000  # 50 requests; beyond that a full id is asked for
 _ASKED = "id,title,reminders,series_id,completed_at"
 

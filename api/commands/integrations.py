@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from api.commands import integration_connecting, integration_following, jobs, moments
+from api.commands import find, integration_connecting, integration_following, jobs, moments
 from api.commands.client import Client
 from api.commands.integration_connecting import INTEGRATIONS, Service
 from api.commands.options import Api, Json, answer, connect
@@ -19,8 +19,6 @@ from core.errors import NotFound, Rejected
 
 app = typer.Typer(help="Google Calendar and Slack.", invoke_without_command=True)
 
-SHORTEST: Final = 4  # characters of an id's end
-WHOLE: Final = 32
 NAMES: Final = {"google_calendar": "Google Calendar", "slack": "Slack"}
 BY_THE_PERSON: Final = "me"  # where digests go, instead of a channel
 
@@ -228,7 +226,7 @@ def _found(client: Client, which: str) -> dict[str, Any]:
     """By its id, the end of that, or its service where there is one of it."""
     plain = which.replace("-", "").lower()
     named = {service.value.replace("-", "") for service in Service}
-    ends = SHORTEST <= len(plain) <= WHOLE
+    ends = find.MIN_CHARS <= len(plain) <= find.WHOLE
     found = [
         each
         for each in client.get(INTEGRATIONS)["data"]

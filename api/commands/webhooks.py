@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from api.commands import moments, webhook_listen
+from api.commands import find, moments, webhook_listen
 from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
 from api.commands.webhook_listen import Events, Told, Workspace, workspace_of
@@ -20,8 +20,6 @@ from core.errors import NotFound
 
 app = typer.Typer(help="Addresses that are told what happens.", no_args_is_help=True)
 
-SHORTEST: Final = 4  # characters of an id's end
-WHOLE: Final = 32
 URL, EVENTS = "url", "events"  # columns that may take several lines
 LOOKED_AT: Final = 100  # of the latest deliveries
 STYLES: Final = {"active": "green", "delivered": "green", "pending": "yellow"}
@@ -222,9 +220,9 @@ app.command()(webhook_listen.listen)
 def _id(client: Client, given: str) -> str:
     """Of its id, or the end of it; in one's own workspace and all others."""
     wanted = given.replace("-", "").lower()
-    if len(wanted) < SHORTEST:
+    if len(wanted) < find.MIN_CHARS:
         raise typer.BadParameter(f"{given!r} is too short for an id")
-    if len(wanted) == WHOLE:  # no need to look around
+    if len(wanted) == find.WHOLE:  # no need to look around
         return given
     found = [
         str(each["id"])

@@ -11,7 +11,7 @@ from rich.table import Table
 from api.commands import jobs, moments
 from api.commands.client import Client
 from api.commands.options import Api, Json, answer, connect
-from api.commands.words import short
+from api.commands.words import counted, short
 from core.errors import NotFound, Rejected
 from core.rules import cli_times
 
@@ -80,7 +80,7 @@ def clock(
     if job["status"] != "succeeded":
         raise Rejected(job["error"] or f"the move was {job['status']}")
     result = job["result"]
-    rows = f"{result['handled']} due at {result['instants']} instants"
+    rows = f"{result['handled']} due at {counted(result['instants'], 'instant', 'instants')}"
     answer(job, f"It is {_told(result['to'])}: {rows}", as_json=as_json)
 
 
