@@ -36,14 +36,9 @@ from integrations.transcription.registry import Provider
 from tests.reminding import Scene
 from workflows.registry import Voice
 
-RECORDED = Path(__file__).parent / "data" / "audio"
 RING = Keyring((b"k" * 32,))
 MILK = "buy some milk tomorrow"  # what is said in most of what was recorded
 MONTH = timedelta(days=30)
-
-
-def recorded(name: str) -> bytes:
-    return (RECORDED / name).read_bytes()
 
 
 def hearing(

@@ -7,21 +7,20 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from activities.orphans import Orphans
 from api.main import create_app
 from core import migrate
 from core.db import Database
-from core.settings import Settings
 from tests import temporal
 from tests.exporting import Opened, ask, fetch
 from tests.patience import PATIENCE_S
 from tests.people import register
+from tests.settings import unlimited
 from tests.teams import sql
-from tests.test_worker import Process, environment, sandbox, server
 from tests.todos import make
 from tests.voicing import noise, upload
+from tests.workers import Process, environment, sandbox, server
 
 __all__ = ["environment", "sandbox", "server"]  # fixtures
 
@@ -36,12 +35,7 @@ async def test_killed_at_every_stage_it_is_made_once(
     assert server.address.endswith(environment["VOICETODO_TEMPORAL_PORT"])
     url = environment["DATABASE_URL"]
     migrate.run(url)
-    settings = Settings(
-        _env_file=None,
-        data_dir=Path(environment["VOICETODO_DATA_DIR"]),
-        DATABASE_URL=SecretStr(url),
-        password_memory_mib=8,
-    )
+    settings = unlimited(url, Path(environment["VOICETODO_DATA_DIR"]))
     port = int(environment["VOICETODO_WORKER_METRICS_PORT"])
     app = create_app(settings)
     transport = httpx2.ASGITransport(app=app)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from api.main import create_app
 from core import migrate
 from core.settings import Settings
 from tests import temporal
-from tests.memos import recorded
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
-from tests.test_worker import Process, environment, sandbox, server
+from tests.recordings import recording
+from tests.settings import unlimited
 from tests.voicing import memo_of, upload
+from tests.workers import Process, environment, sandbox, server
 
 __all__ = ["environment", "sandbox", "server"]  # fixtures
 
@@ -40,14 +40,12 @@ def settings(environment: dict[str, str], sandbox: httpx2.Client) -> Settings:
         "VOICETODO_OPENAI_TRANSCRIPTION_PROFILE": "speaches",
         "VOICETODO_OPENAI_TRANSCRIPTION_URL": f"{url}/speaches/v1",
     }
-    return Settings(
-        _env_file=None,
-        data_dir=Path(environment["VOICETODO_DATA_DIR"]),
-        DATABASE_URL=SecretStr(environment["DATABASE_URL"]),
+    return unlimited(
+        environment["DATABASE_URL"],
+        Path(environment["VOICETODO_DATA_DIR"]),
         transcribers="openai",
         openai_transcription_profile="speaches",
         openai_transcription_url=f"{url}/speaches/v1",
-        password_memory_mib=8,
     )
 
 
@@ -74,7 +72,7 @@ async def test_killed_at_every_stage_it_is_done_once(
         httpx2.AsyncClient(transport=transport, base_url="http://api") as http,
     ):
         ada = await register(http, "ada")
-        memo_id = memo_of(await upload(ada, recorded("milk.webm"), language="en"))
+        memo_id = memo_of(await upload(ada, recording("milk.webm"), language="en"))
         for stage in STAGES:
             doomed = Process({**environment, "FAULT": f"{stage}:kill"}, port)
             assert doomed.popen.wait(PATIENCE_S) == -9, (stage, doomed.said())

@@ -25,8 +25,9 @@ from integrations import language_model
 from integrations.audio import recordings
 from integrations.audio.recordings import Recordings
 from integrations.blobs import Directory
-from tests.memos import MILK, Said, Studio, hearing, providers, recorded
+from tests.memos import MILK, Said, Studio, hearing, providers
 from tests.proposing import Model, command
+from tests.recordings import recording
 from tests.reminding import scene
 
 HOSTILE = b"\x1a\x45\xdf\xa3" + b"\xff" * 5000  # it begins as webm does
@@ -82,7 +83,7 @@ async def choose(studio: Studio, message: JobMessage, last: Provider | None) -> 
 
 
 async def test_speech_is_heard_and_the_first_transcriber_chosen(studio: Studio) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     heard = Listened(transcribed=False, next=Next(None, OPENAI))
     assert await listen(studio, message) == heard
     assert await listen(studio, message) == heard
@@ -94,7 +95,7 @@ async def test_speech_is_heard_and_the_first_transcriber_chosen(studio: Studio) 
 
 @pytest.mark.parametrize("name", ["silence.ogg", "tone.mp3", "noise.webm"])
 async def test_without_speech_it_says_so(studio: Studio, name: str) -> None:
-    message = await studio.record(recorded(name))
+    message = await studio.record(recording(name))
     for _ in range(2):
         assert await listen(studio, message) == Listened(False, Next(Ending.NO_SPEECH))
     memo, job = studio.memo(message), studio.job(message)
@@ -109,20 +110,20 @@ async def test_without_speech_it_says_so(studio: Studio, name: str) -> None:
 async def test_what_is_no_audio_fails_and_the_next_is_heard(
     studio: Studio, audio: bytes | None
 ) -> None:
-    message = await studio.record(recorded("picture.webm") if audio is None else audio)
+    message = await studio.record(recording("picture.webm") if audio is None else audio)
     assert await listen(studio, message) == Listened(False, Next(Ending.FAILED))
     memo, job = studio.memo(message), studio.job(message)
     assert (memo["status"], job["status"]) == ("failed", "failed")
     assert memo["problem"] == job["error"]
     assert len(studio.told()) == 1
-    following = await studio.record(recorded("milk.ogg"))
+    following = await studio.record(recording("milk.ogg"))
     assert (await listen(studio, following)).next.provider == OPENAI
 
 
 async def test_the_words_are_sealed_and_nobody_is_asked_twice(studio: Studio, said: Said) -> None:
     said.script(MILK, fields={"words": []})
     before = len(said.calls())
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     await listen(studio, message)
     for _ in range(2):
         assert await ask(studio, message) == Turn(Outcome.WRITTEN)
@@ -145,7 +146,7 @@ async def test_a_passing_failure_is_temporal_s_and_then_it_is_heard(
     studio: Studio, said: Said
 ) -> None:
     said.script(MILK)
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     for fault in (
         {"status": 503},
         {"status": 429, "headers": {"retry-after": "3"}},
@@ -165,7 +166,7 @@ async def test_a_passing_failure_is_temporal_s_and_then_it_is_heard(
 
 async def test_what_is_refused_for_good_is_the_next_one_s(studio: Studio, said: Said) -> None:
     said.script(MILK)
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     quota = {"error": {"code": "insufficient_quota", "message": "Pay."}}
     said.fault(status=429, body=quota)
     assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
@@ -175,7 +176,7 @@ async def test_what_is_refused_for_good_is_the_next_one_s(studio: Studio, said: 
 
 
 async def test_who_wants_a_long_rest_gets_it(studio: Studio, said: Said) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     said.fault(status=429, headers={"retry-after": "120"})
     assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
     before = len(said.calls())
@@ -189,7 +190,7 @@ async def test_who_wants_a_long_rest_gets_it(studio: Studio, said: Said) -> None
 
 async def test_it_waits_and_says_for_what(studio: Studio) -> None:
     deaf = without(studio)
-    message = await deaf.record(recorded("milk.webm"))
+    message = await deaf.record(recording("milk.webm"))
     first = (await listen(deaf, message)).next
     assert (first.provider, first.why) == (None, Waiting.NONE_CONFIGURED)
     second = await choose(deaf, message, None)
@@ -208,7 +209,7 @@ async def test_without_consent_nothing_leaves(
     studio: Studio, database_url: str, said: Said
 ) -> None:
     grace = replace(studio, at=scene(database_url, []))
-    message = await grace.record(recorded("milk.webm"))
+    message = await grace.record(recording("milk.webm"))
     heard = await listen(grace, message)
     assert heard.next.why == Waiting.CONSENT
     before = len(said.calls())
@@ -217,7 +218,7 @@ async def test_without_consent_nothing_leaves(
     async with providers(said.url, "openai,embedded") as found:
         at_home = without(grace, Transcribers(found))
         assert await choose(at_home, message, None) == Next(None, EMBEDDED)
-        german = await at_home.record(recorded("milk.webm"), language="de")
+        german = await at_home.record(recording("milk.webm"), language="de")
         assert (await listen(at_home, german)).next.why == Waiting.CONSENT
     async with providers(said.url, "embedded") as found:
         english = without(grace, Transcribers(found))
@@ -227,7 +228,7 @@ async def test_without_consent_nothing_leaves(
 
 async def test_a_withdrawal_counts_for_the_next_try(studio: Studio, said: Said) -> None:
     said.script(MILK)
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     said.fault(status=503)
     with pytest.raises(ApplicationError):  # Temporal would repeat it
         await ask(studio, message)
@@ -253,7 +254,7 @@ async def test_a_withdrawal_counts_while_the_recording_is_read(
 
     audio = replace(studio.voice.audio, blobs=Late(tmp_path))
     late = replace(studio, voice=replace(studio.voice, audio=audio))
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     before = len(said.calls())
     assert await ask(late, message) == Turn(Outcome.UNANSWERED)
     assert len(said.calls()) == before
@@ -272,7 +273,7 @@ async def test_what_we_do_not_understand_a_model_proposes_and_its_owner_answers(
         asking = replace(studio, voice=advised)
         for calls, ending in ((0, Ending.DONE), (1, Ending.ASKED)):
             said.script("osta maitoa ja leipää huomenna", language="fi")
-            message = await asking.record(recorded("milk.webm"), language="fi")
+            message = await asking.record(recording("milk.webm"), language="fi")
             await listen(asking, message)
             await ask(asking, message)
             for _ in range(2):
@@ -287,7 +288,7 @@ async def test_what_we_do_not_understand_a_model_proposes_and_its_owner_answers(
 
 async def test_no_words_at_all_are_told(studio: Studio, said: Said) -> None:
     said.script("")
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     assert await ask(studio, message) == Turn(Outcome.OVER, Ending.NO_SPEECH)
     assert await ask(studio, message) == Turn(Outcome.OVER, Ending.NO_SPEECH)
     assert studio.memo(message)["status"] == "no_speech"
@@ -296,7 +297,7 @@ async def test_no_words_at_all_are_told(studio: Studio, said: Said) -> None:
 
 async def test_deleted_meanwhile_every_step_ends(studio: Studio, said: Said) -> None:
     before = len(said.calls())
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     await listen(studio, message)
     await studio.remove(message)
     assert await listen(studio, message) == Listened(False, Next(Ending.GONE))
@@ -310,7 +311,7 @@ async def test_deleted_meanwhile_every_step_ends(studio: Studio, said: Said) -> 
 
 
 async def test_the_audio_went_between_two_steps(studio: Studio) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     await listen(studio, message)
     for path in studio.blobs():
         path.unlink()
@@ -319,14 +320,14 @@ async def test_the_audio_went_between_two_steps(studio: Studio) -> None:
 
 
 async def test_an_account_that_went_takes_its_jobs_along(studio: Studio) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     studio.at.run("DELETE FROM workspaces WHERE id = %s", studio.at.user_id)
     assert (await listen(studio, message)).next == Next(Ending.GONE)
     assert await ask(studio, message) == Turn(Outcome.OVER, Ending.GONE)
 
 
 async def test_stopped_it_is_kept(studio: Studio) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     environment = ActivityEnvironment()
     for _ in range(2):
         await environment.run(studio.steps.stop, message)
@@ -339,7 +340,7 @@ async def test_stopped_it_is_kept(studio: Studio) -> None:
 
 async def test_another_language_is_asked_for_anew(studio: Studio, said: Said) -> None:
     said.script(MILK)
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     await ask(studio, message)
     await studio.finish(message)
     same = await studio.again(message)
@@ -365,7 +366,7 @@ async def test_another_language_is_asked_for_anew(studio: Studio, said: Said) ->
 
 
 async def test_an_older_job_makes_way_for_a_newer(studio: Studio) -> None:
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     studio.at.run("UPDATE voice_memos SET job_id = %s WHERE job_id = %s", uuid7(), message.job_id)
     assert (await listen(studio, message)).next == Next(Ending.GONE)
     job = studio.job(message)
@@ -378,7 +379,7 @@ async def test_when_many_fail_it_is_not_asked_for_a_while(studio: Studio, said: 
     for n in range(25):
         error = VendorError("no answer", permanent=False)
         shared.failed(OPENAI, UUID(int=n), error)
-    message = await studio.record(recorded("milk.webm"))
+    message = await studio.record(recording("milk.webm"))
     before = len(said.calls())
     assert await ask(studio, message) == Turn(Outcome.UNANSWERED)
     assert len(said.calls()) == before

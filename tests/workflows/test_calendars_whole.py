@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.calendar_syncs import CalendarSyncs
@@ -31,6 +30,7 @@ from tests.patience import PATIENCE_S
 from tests.people import Person, register
 from tests.ports import free_port
 from tests.serving import serve
+from tests.settings import unlimited
 from tests.todos import make, read
 from worker import new_vendor_workers, new_worker
 from workflows import queues, registry
@@ -99,16 +99,7 @@ async def place(
     relay_url: str, db: Database, temporal_client: Client, tmp_path: Path
 ) -> AsyncIterator[Place]:
     api_port, sandbox_port = free_port(), free_port()
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        DATABASE_URL=SecretStr(relay_url),
-        api_port=api_port,
-        sandbox_port=sandbox_port,
-        rate_limit_api=1_000_000,
-        rate_limit_auth=1_000_000,
-        password_memory_mib=8,
-    )
+    settings = unlimited(relay_url, tmp_path, api_port=api_port, sandbox_port=sandbox_port)
     app = create_app(settings)
     app_db = Database(relay_url, role="vt_app", size=6)
     await app_db.open()

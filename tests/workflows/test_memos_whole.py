@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities.channels import Channels
@@ -25,10 +24,12 @@ from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
 from tests.connecting import unconnected
 from tests.forgetting import forget
-from tests.memos import Said, recorded
+from tests.memos import Said
 from tests.patience import PATIENCE_S
 from tests.people import Person, register
+from tests.recordings import recording
 from tests.serving import serve
+from tests.settings import unlimited
 from tests.voicing import memo_of, upload
 from worker import new_vendor_workers, new_worker
 from workflows import queues, registry
@@ -93,12 +94,9 @@ class Place:
 async def place(
     relay_url: str, db: Database, temporal_client: Client, said: Said, tmp_path: Path
 ) -> AsyncIterator[Place]:
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        DATABASE_URL=SecretStr(relay_url),
-        rate_limit_auth=1_000_000,
-        password_memory_mib=8,
+    settings = unlimited(
+        relay_url,
+        tmp_path,
         openai_transcription_profile="speaches",  # nobody's consent is needed
         openai_transcription_url=f"{said.url}/speaches/v1",
     )
@@ -142,7 +140,7 @@ async def test_what_was_said_is_done_and_can_be_undone(
 ) -> None:
     said.script(CALL_MOM)
     async with place.working("openai"):
-        sent = await upload(ada, recorded("milk.webm"), language="en")
+        sent = await upload(ada, recording("milk.webm"), language="en")
         memo = await until(ada, memo_of(sent), OVER)
         assert (memo["status"], memo["transcript"], memo["quality"]) == (
             "done",
@@ -178,7 +176,7 @@ async def test_what_was_said_is_done_and_can_be_undone(
 
 async def test_the_embedded_transcriber_asks_first(place: Place, ada: Person) -> None:
     async with place.working("embedded"):
-        sent = await upload(ada, recorded("phrase-plants.webm"))
+        sent = await upload(ada, recording("phrase-plants.webm"))
         memo = await until(ada, memo_of(sent), OVER)
     assert (memo["status"], memo["quality"]) == ("needs_confirmation", "demo")
     result = memo["result"]
@@ -196,7 +194,7 @@ async def test_without_a_transcriber_it_waits_and_goes_on(
     place: Place, ada: Person, said: Said
 ) -> None:
     said.script(CALL_MOM)
-    sent = await upload(ada, recorded("milk.webm"))
+    sent = await upload(ada, recording("milk.webm"))
     async with place.working("none"):
         waiting = await until(ada, memo_of(sent), {"waiting"})
         assert "no transcriber is set up" in waiting["problem"]
@@ -211,7 +209,7 @@ async def test_audio_is_kept_for_as_long_as_it_was_said(
 ) -> None:
     said.script(CALL_MOM)
     async with place.working("openai"):
-        memo = await until(ada, memo_of(await upload(ada, recorded("milk.webm"))), OVER)
+        memo = await until(ada, memo_of(await upload(ada, recording("milk.webm"))), OVER)
     until_when = datetime.fromisoformat(memo["audio_until"])
     assert timedelta(days=29) < until_when - datetime.now(UTC) < timedelta(days=31)
     blobs = Directory(place.settings.blobs)
@@ -226,7 +224,7 @@ async def test_audio_is_kept_for_as_long_as_it_was_said(
 
 
 async def test_deleted_while_it_waits(place: Place, ada: Person) -> None:
-    sent = await upload(ada, recorded("milk.webm"))
+    sent = await upload(ada, recording("milk.webm"))
     async with place.working("none"):
         memo = await until(ada, memo_of(sent), {"waiting"})
         assert (await ada.delete(f"/voice/memos/{memo['id']}")).status_code == 204

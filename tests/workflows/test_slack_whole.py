@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.channels import Channels
@@ -29,6 +28,7 @@ from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
 from tests.serving import serve
+from tests.settings import unlimited
 from worker import new_vendor_workers, new_worker
 from workflows import queues, registry, vendors
 from workflows.relay import Relay
@@ -107,15 +107,7 @@ async def place(
     relay_url: str, db: Database, temporal_client: Client, tmp_path: Path
 ) -> AsyncIterator[Place]:
     sandbox_port, api_port = free_port(), free_port()
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        DATABASE_URL=SecretStr(relay_url),
-        api_port=api_port,
-        sandbox_port=sandbox_port,
-        rate_limit_auth=1_000_000,
-        password_memory_mib=8,
-    )
+    settings = unlimited(relay_url, tmp_path, api_port=api_port, sandbox_port=sandbox_port)
     app_db = Database(relay_url, role="vt_app", size=4)
     await app_db.open()
     slack_to = f"{settings.api_url}/api/v1/webhooks/slack"

@@ -28,14 +28,15 @@ from integrations.audio import recordings
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
 from tests.commanding import Run
-from tests.memos import MILK, RECORDED, Said
+from tests.memos import MILK, Said
 from tests.patience import PATIENCE_S
+from tests.recordings import FOLDER
 from tests.serving import serve
 from tests.settings import unlimited
 from tests.voicing import noise
 from workflows import registry
 
-MILK_FILE = str(RECORDED / "milk.webm")
+MILK_FILE = str(FOLDER / "milk.webm")
 QUEUED = (
     b"SELECT workspace_id, id FROM jobs WHERE kind = 'voice_memo' AND status = 'queued'"
     b" AND created_at > now() - interval '20 s'"
@@ -165,7 +166,7 @@ def test_what_is_not_sure_is_asked(agreed: Run, said: Said) -> None:
 def test_silence_and_what_is_no_recording(
     agreed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silence = RECORDED / "silence.ogg"
+    silence = FOLDER / "silence.ogg"
     piped = SimpleNamespace(buffer=io.BytesIO(silence.read_bytes()), isatty=lambda: False)
     monkeypatch.setattr("sys.stdin", piped)
     heard = agreed("record", "-")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from api.main import create_app
-from core.settings import Settings
 from tests.people import API, PASSWORD, address, register
+from tests.settings import unlimited
 
 Client = Callable[[str], httpx2.AsyncClient]
 
@@ -22,13 +21,7 @@ Client = Callable[[str], httpx2.AsyncClient]
 async def client_at(database_url: str) -> AsyncIterator[Client]:
     """Makes clients of their own at a network address."""
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
-        settings = Settings(
-            _env_file=None,
-            data_dir=Path(folder),
-            DATABASE_URL=SecretStr(database_url),
-            rate_limit_auth=20,
-            password_memory_mib=8,
-        )
+        settings = unlimited(database_url, Path(folder), rate_limit_auth=20)
         app = create_app(settings)
 
         def at(host: str) -> httpx2.AsyncClient:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from api.main import create_app
 from core.models.webhooks import WebhookStatus
@@ -18,6 +17,7 @@ from core.services.webhook_endpoints import MAX_PER_WORKSPACE
 from core.settings import Profile, Settings
 from tests.core.rules.test_egress import NOT_PUBLIC, REFUSED, REFUSED_IN_DEV
 from tests.people import API, Person, register
+from tests.settings import unlimited
 from tests.teams import sql, team
 
 SANDBOX = "http://127.0.0.1:8025"
@@ -291,15 +291,7 @@ async def fill(database_url: str, workspace_id: UUID, endpoint_id: str) -> None:
 async def production(app: FastAPI, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """The same people, keys and database, but addresses are judged as in production."""
     dev: Settings = app.state.settings
-    other = create_app(
-        Settings(
-            _env_file=None,
-            data_dir=Path(dev.data_dir),
-            DATABASE_URL=SecretStr(database_url),
-            rate_limit_api=1_000_000,
-            pool_size=2,
-        )
-    )
+    other = create_app(unlimited(database_url, Path(dev.data_dir), pool_size=2))
     other.state.settings = dev.model_copy(update={"profile": Profile.PRODUCTION})
     async with other.router.lifespan_context(other):
         transport = httpx2.ASGITransport(app=other)
