@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
-.PHONY: help run test coverage check lint types contracts generated openapi bench score chaos clean lock install
+.PHONY: help run test coverage check lint types contracts generated openapi bench score chaos mutants clean lock install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -102,9 +102,21 @@ chaos: install ## kill parts under load and count what is left; writes bench/RES
 	$(BIN)/pytest --hypothesis-profile=searching tests/core/rules
 	$(BIN)/python -m bench.chaos
 
+mutants: .venv/mutants/installed ## change the rules at random: which changes no test notices; FILES="core/rules/..." SECONDS=600
+	@$(BIN)/python -m bench.mutants
+
+# mutmut, and behind it what the tests need from .venv: locked to agree, so nothing is there twice at two versions.
+.venv/mutants/installed: requirements-mutants.lock .venv/installed
+	@test -x .venv/mutants/bin/python || $(BIN)/python -m venv .venv/mutants
+	@echo "Installing mutmut into .venv/mutants ..."
+	@.venv/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-mutants.lock
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"$$(.venv/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/behind.pth"
+	@touch $@
+
 lock: ## resolve pyproject.toml anew into the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group bench -o requirements-bench.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group mutants -c requirements.lock -o requirements-mutants.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --group spectral -o $(SPECTRAL)/requirements.lock
 
 clean: ## remove what was made here, but not the data in .voicetodo
