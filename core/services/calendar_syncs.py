@@ -269,10 +269,8 @@ async def finish(tx: Transaction, sync: SyncRow, *, now: datetime) -> None:
     tx.run(_FINISH, **_named(sync), fence=sync.fence, now=now, next_at=next_at)
     executions.close(tx, workflow_id(sync.id, sync.run_no), now=now)
     if _is_asked(sync):
-        tx.run(_FORGET_JOB, **_named(sync), job_id=sync.job_id)
-        job = await jobs.lock(tx, sync.workspace_id, _job_of(sync))
-        if job is not None:
-            jobs.finish(tx, job, JobStatus.SUCCEEDED, _figures(sync), now=now)
+        result = _figures(sync)
+        await _end_job(tx, _named(sync), _job_of(sync), JobStatus.SUCCEEDED, result=result, now=now)
 
 
 async def wait(
@@ -298,10 +296,8 @@ async def stop(tx: Transaction, run: CalendarMessage, *, now: datetime) -> None:
     tx.run(_STOP, **_this(run), fence=sync.fence, now=now, next_at=now + EVERY)
     executions.close(tx, workflow_id(run.connection_id, run.run_no), now=now)
     if _is_asked(sync):
-        tx.run(_FORGET_JOB, **_this(run), job_id=sync.job_id)
-        job = await jobs.lock(tx, sync.workspace_id, _job_of(sync))
-        if job is not None:
-            jobs.finish(tx, job, JobStatus.CANCELLED, job.result, error=STOPPED, now=now)
+        cancelled = JobStatus.CANCELLED
+        await _end_job(tx, _this(run), _job_of(sync), cancelled, error=STOPPED, now=now)
 
 
 async def pause(
@@ -315,10 +311,24 @@ async def pause(
     run_no, job_id = found
     executions.close(tx, workflow_id(connection_id, run_no), now=now)
     if job_id is not None:
-        tx.run(_FORGET_JOB, **this, job_id=job_id)
-        job = await jobs.lock(tx, workspace_id, job_id)
-        if job is not None:
-            jobs.finish(tx, job, JobStatus.FAILED, job.result, error=problem, now=now)
+        await _end_job(tx, this, job_id, JobStatus.FAILED, error=problem, now=now)
+
+
+async def _end_job(
+    tx: Transaction,
+    this: dict[str, UUID],
+    job_id: UUID,
+    status: JobStatus,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str | None = None,
+    now: datetime,
+) -> None:
+    """Without a `result` it keeps what was told last. No later run is a part of it."""
+    tx.run(_FORGET_JOB, **this, job_id=job_id)
+    job = await jobs.lock(tx, this["of_workspace_id"], job_id)
+    if job is not None:
+        jobs.finish(tx, job, status, result or job.result, error=error, now=now)
 
 
 def in_zone(sync: SyncRow, zone: str) -> SyncRow:
@@ -343,9 +353,9 @@ def _figures(sync: SyncRow) -> dict[str, Any]:
     }
 
 
-def _named(sync: SyncRow) -> dict[str, Any]:
+def _named(sync: SyncRow) -> dict[str, UUID]:
     return {"of_workspace_id": sync.workspace_id, "of_id": sync.id}
 
 
-def _this(run: CalendarMessage) -> dict[str, Any]:
+def _this(run: CalendarMessage) -> dict[str, UUID]:
     return {"of_workspace_id": run.workspace_id, "of_id": run.connection_id}

@@ -202,7 +202,8 @@ def _list(found: Row, _: Scope, __: Seals) -> dict[str, Any]:
 
 def _series(found: Row, scope: Scope, _: Seals) -> dict[str, Any]:
     mine = found["workspace_id"] in scope.alone or found["created_by"] == scope.user_id
-    planned = Due(found["planned_on"], found["planned_time"], _zone(found, "planned_time"))
+    zone = found["start_zone"] if found["planned_time"] is not None else None
+    planned = Due(found["planned_on"], found["planned_time"], zone)
     return {
         **_some(found, "id", "workspace_id", "todo_id"),
         "created_by": scope.named(found["created_by"]),
@@ -249,10 +250,6 @@ def _reminder(found: Row) -> dict[str, Any]:
 
 def due(found: Row, on: str, at: str, zone: str) -> Due | None:
     return None if found[on] is None else Due(found[on], found[at], found[zone])
-
-
-def _zone(found: Row, at: str) -> str | None:
-    return found["start_zone"] if found[at] is not None else None
 
 
 def _moment(due: Due | None) -> dict[str, Any] | None:
