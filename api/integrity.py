@@ -10,6 +10,7 @@ from typing import Final
 from core.errors import Invalid
 
 FIELDS: Final = ("content-digest", "repr-digest")  # the same where nothing is content-coded
+WRITTEN: Final = "write it `sha-256=:<base64>:`"
 _MEMBER: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -18,7 +19,7 @@ def of_hex(text: str | None, *, pointer: str) -> bytes | None:
     if text is None:
         return None
     if _HEX.fullmatch(text) is None:
-        raise Invalid("64 hexadecimal digits", pointer=pointer, code="sha256")
+        raise Invalid("send 64 hexadecimal digits", pointer=pointer, code="sha256")
     return bytes.fromhex(text)
 
 
@@ -30,7 +31,7 @@ def of_headers(headers: Mapping[str, str]) -> list[bytes]:
             if member.strip().lower().startswith("sha-256"):
                 told = _MEMBER.fullmatch(member.strip())
                 if told is None:
-                    raise Invalid("`sha-256=:<base64>:`", pointer=f"/header/{name}", code="digest")
+                    raise Invalid(WRITTEN, pointer=f"/header/{name}", code="digest")
                 found.append(_decoded(told[1], name))
     return found
 
@@ -39,7 +40,7 @@ def _decoded(text: str, name: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise Invalid("base64 expected", pointer=f"/header/{name}", code="digest") from error
+        raise Invalid(WRITTEN, pointer=f"/header/{name}", code="digest") from error
 
 
 def check(announced: Iterable[bytes | None], found: bytes, *, pointer: str) -> None:

@@ -121,7 +121,7 @@ def _name(headers: dict[str, str]) -> str:
     kind, options = parse_options_header(headers.get("content-disposition", ""))
     name: bytes = options.get(b"name", b"")
     if kind != b"form-data" or not name:
-        raise Invalid("each part has a name", pointer="", code="multipart")
+        raise Invalid("give each part a name", pointer="", code="multipart")
     return name.decode("utf-8", "replace")
 
 

@@ -24,7 +24,7 @@ def wanted(if_match: str | None) -> int | None:
     if found is None:
         if if_match.lstrip().startswith(("W/", '"')):
             raise Stale
-        raise Invalid("an ETag as it was answered", pointer="/header/If-Match", code="etag")
+        raise Invalid("send an ETag as it was answered", pointer="/header/If-Match", code="etag")
     return int(found[1])
 
 

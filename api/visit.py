@@ -94,7 +94,9 @@ class Visit(Request):
         try:
             return UUID(asked)
         except ValueError as error:
-            raise Invalid("an id", pointer="/query/workspace_id", code="uuid") from error
+            raise Invalid(
+                "send an id, which is a UUID", pointer="/query/workspace_id", code="uuid"
+            ) from error
 
     @property
     def door(self) -> Door:

@@ -27,7 +27,7 @@ router = APIRouter(prefix=PREFIX, include_in_schema=False)
 def _decoded(value: object) -> bytes:
     # pydantic's own Base64Bytes skips what is not of the alphabet.
     if not isinstance(value, str):
-        raise ValueError("base64 text")  # noqa: TRY004 - what pydantic takes for a refusal
+        raise ValueError("send base64")  # noqa: TRY004 - what pydantic takes for a refusal
     return b64decode(value, validate=True)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from api import pages, query
 from api.advice import Advised
 from api.schemas.voice import (
+    NO_LANGUAGE,
     ConfirmBody,
     VoiceAnalyticsQuery,
     VoiceCommandBody,
@@ -38,7 +39,6 @@ from core.services.voice_sessions import VoiceSession
 router = APIRouter(prefix="/voice", tags=["voice"], route_class=Authenticated)
 advised = APIRouter(prefix="/voice", tags=["voice"], route_class=Advised)
 
-NO_LANGUAGE = "a language of GET /voice/languages"
 LONGEST_SPAN = timedelta(days=366)
 
 

@@ -18,7 +18,7 @@ FORMATS: Final = (
 def _flag(value: object) -> object:
     """A form has text only; pydantic alone would take `0`, `off` and `n` as well."""
     if isinstance(value, str) and value not in {"true", "false"}:
-        raise ValueError("true or false")
+        raise ValueError("send true or false")
     return value
 
 

@@ -94,7 +94,7 @@ class ConsentsGiven(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.given():
-            msg = "at least one of the two"
+            msg = "give at least one of the two"
             raise ValueError(msg)
         return self
 

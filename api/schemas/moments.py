@@ -28,7 +28,7 @@ def _written(pattern: str, like: str) -> BeforeValidator:
 
     def check(value: object) -> object:
         if not isinstance(value, str) or not shape.match(value) or value.endswith("\n"):
-            raise ValueError(f"written like {like}")
+            raise ValueError(f"write it like {like}")
         return value
 
     return BeforeValidator(check)

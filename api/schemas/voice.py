@@ -21,6 +21,7 @@ from core.services.voice_results import Asked
 
 MAX_CHARS = 2_000
 MAX_DEVICE_ENTRIES = 20
+NO_LANGUAGE = "name a language of GET /voice/languages"
 
 
 def _tag(code: str) -> str:
@@ -32,7 +33,7 @@ def _known(code: str) -> str:
     """A tag of BCP 47 is its language here: `de-AT` is German."""
     language = languages.tabled(code.strip())
     if language is None:
-        raise ValueError("a language of GET /voice/languages")
+        raise ValueError(NO_LANGUAGE)
     return language
 
 

@@ -31,6 +31,6 @@ class ClockBody(Body):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.advance is None) == (self.to is None):
-            msg = "either `advance` or `to`"
+            msg = "give either `advance` or `to`"
             raise ValueError(msg)
         return self

@@ -239,7 +239,7 @@ async def cancel(tx: Transaction, actor: Actor, job_id: UUID, *, now: datetime) 
     if job.status == JobStatus.CANCELLED:
         return job
     if job.over:
-        raise Conflict(f"this job is over: it has {job.status}")
+        raise Conflict(f"this job is over: {job.status}")
     if job.kind not in CANCELLABLE:
         raise Conflict("a job of this kind runs to its end")
     held = await lock(tx, job.workspace_id, job.id)
