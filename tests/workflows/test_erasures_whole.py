@@ -1,7 +1,7 @@
 """An account all the way out: the API, the outbox, real Temporal, a worker that may be killed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from core.messages import Store
 from tests import temporal
 from tests.erasing import Marked, Site, holding, marked, site
 from tests.logged import Lines, logged
-from tests.patience import PATIENCE_S
+from tests.patience import until
 from tests.people import PASSWORD, Person, anonymous, register
 from tests.voicing import upload, wav
 
@@ -106,17 +106,23 @@ async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site, said: L
     assert await place.histories(ada.person.id) == []
 
 
+async def nobody_in(place: Site) -> bool:
+    return not await place.sql("SELECT 1 FROM users")
+
+
 async def working(place: Site, ada: Marked) -> None:
     """The worker has done what was asked of it so far."""
     words = f"{ada.mark}%"
     told = "SELECT 1 FROM notifications WHERE title LIKE %s"
-    async with asyncio.timeout(PATIENCE_S):
-        while not (  # noqa: ASYNC110 - another process does it
+
+    async def done() -> bool:
+        return bool(
             await place.sql(told, words)
             and await place.sql("SELECT 1 FROM webhook_deliveries")
             and not await place.sql("SELECT 1 FROM outbox")
-        ):
-            await asyncio.sleep(0.2)
+        )
+
+    await until(done)
 
 
 POINTS = [  # in the order in which they are met
@@ -169,11 +175,12 @@ async def test_services_that_refuse_for_a_while_are_asked_again_and_shown(place:
     place.world.fault("sendgrid", times=3, status=503, kind="recipients.erase")
     receipt_id = await place.erase(ada.person)
     with place.worker():
-        async with asyncio.timeout(PATIENCE_S):
-            while "slack" not in [  # noqa: ASYNC110 - another process does it
-                each["problem"] for each in (await place.receipt(receipt_id))["progress"]
-            ]:
-                await asyncio.sleep(0.1)
+
+        async def shown() -> bool:
+            progress = (await place.receipt(receipt_id))["progress"]
+            return "slack" in [each["problem"] for each in progress]
+
+        await until(shown)
         receipt = await place.erased(receipt_id)
     assert receipt["stores"]["connections"] == {"google_calendar": 1, "slack": 1}
     assert receipt["stores"]["mail_service"] == {"sendgrid": 1}
@@ -194,9 +201,7 @@ async def test_an_anonymous_account_that_became_part_of_it_goes_with_it(place: S
     receipt_id = await place.erase(ada)
     with place.worker():
         await place.erased(receipt_id)
-        async with asyncio.timeout(PATIENCE_S):
-            while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
-                await asyncio.sleep(0.2)
+        await until(partial(nobody_in, place))
     assert holding(place, mark) == set()
     assert {path.name for path in place.kept()} == {str(ada.id), str(somebody.id)}
 
@@ -217,12 +222,8 @@ async def test_whom_a_backup_brings_back_is_erased_again_before_anybody_is_serve
         refused = await http.get("/api/v1/me", headers=ada.headers)
         assert (refused.status_code, "reapply" in refused.text) == (503, True)
         with place.worker():
-            async with asyncio.timeout(PATIENCE_S):
-                while await place.sql("SELECT 1 FROM users"):  # noqa: ASYNC110 - another process does it
-                    await asyncio.sleep(0.2)
-            async with asyncio.timeout(PATIENCE_S):
-                while not app.state.cleared:  # noqa: ASYNC110 - the application's own task does it
-                    await asyncio.sleep(0.1)
+            await until(partial(nobody_in, place))
+            await until(lambda: app.state.cleared)
         assert (await http.get("/ready")).status_code == 200
         assert (await http.get("/api/v1/me", headers=ada.headers)).status_code == 401
     assert await place.sql("SELECT count(*) FROM todos") == [(0,)]
