@@ -72,8 +72,8 @@ from integrations import blob_stores, language_model, oauth
 from integrations.http import vendor_client
 
 PREFIX = "/api/v1"
-# Of the database to a request: several statements travel together, and each may take 4 s.
-LONGEST_ANSWER_S = 10.0
+# Of the database to a request: a person would not wait longer, and one statement may take 4 s.
+LONGEST_ANSWER_S = 5.0
 
 
 @asynccontextmanager
