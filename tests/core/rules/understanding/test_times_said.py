@@ -310,6 +310,31 @@ def test_a_day_of_a_year_that_is_over_is_not_due_in_another() -> None:
     assert (found.due, found.first) == (None, date(2025, 1, 6))
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", "two weeks before christmas", "2026-12-11"),
+        ("en", "three days after christmas", "2026-12-28"),
+        ("en", "two days before friday", "2026-03-04"),
+        ("en", "a week from tomorrow", "2026-03-10"),
+        ("en", "two hours and 20 minutes from now", "2026-03-02T12:20"),
+        ("en", "every day at 9 three times", "2026-03-03T09:00 FREQ=DAILY;COUNT=3"),
+        ("en", "every monday 3 times", "2026-03-02 FREQ=WEEKLY;COUNT=3;BYDAY=MO"),
+        ("en", "from 2 to 4 pm", "2026-03-02T14:00"),
+        ("en", "from 9:30 to 11:15", "2026-03-03T09:30"),
+        ("en", "from 3 to 5 in the afternoon", "2026-03-02T15:00"),
+        ("de", "von 14 bis 16 Uhr", "2026-03-02T14:00"),
+        ("fr", "à cinq heures moins dix", "2026-03-02T16:50"),
+        ("fr", "à cinq heures dix", "2026-03-02T17:10"),
+        ("es", "a la una menos diez", "2026-03-02T12:50"),
+    ],
+)
+def test_lengths_and_spans(language: str, said: str, meant: str) -> None:
+    (found,) = _find(said, language)
+    assert _spelled(found) == meant
+    assert found.spans == ((0, len(said)),)
+
+
 def test_a_date_that_does_not_exist_is_asked_about() -> None:
     (found,) = _find("on 2026-02-30")
     assert (found.due, found.first, found.last) == (None, _NOW.date(), _NOW.date())
