@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -66,11 +67,11 @@ def listen(
     With --secret it listens on a port of this machine. Exit code 1 if any signature did not hold.
     """
     seen = _Seen(forward, count, as_json=as_json)
-    with webhook_listening.ending():
+    with webhook_listening.ending() as over:
         if secret is not None:
             if not webhook_signatures.is_key(secret):
                 raise typer.BadParameter("a secret is written `whsec_…`, a public key `whpk_…`")
-            _at_port(seen, port, secret)
+            _at_port(seen, port, secret, over)
             return int(seen.any_fault)
         if port:
             raise typer.BadParameter("--port goes with --secret")
@@ -85,7 +86,7 @@ def listen(
         with (
             connect(api) as client,
             webhook_listening.at_sandbox(
-                client, settings.sandbox_url, body, workspace_of(client, workspace)
+                client, settings.sandbox_url, body, workspace_of(client, workspace), over
             ) as came,
         ):
             seen.say(f"Listening for {' '.join(body['events'])}; Ctrl-C ends it.")
@@ -144,9 +145,9 @@ class _Seen:
         console.print(Text(json.dumps(payload, indent=2, ensure_ascii=False)))
 
 
-def _at_port(seen: _Seen, port: int, secret: str) -> None:
+def _at_port(seen: _Seen, port: int, secret: str, over: Event) -> None:
     try:
-        with webhook_listening.at_port(port, secret) as (url, came):
+        with webhook_listening.at_port(port, secret, over) as (url, came):
             seen.say(f"Listening at {url}; Ctrl-C ends it.")
             seen.all(came)
     except OSError as error:

@@ -45,36 +45,50 @@ class Delivery:
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """Being stopped or interrupted is how listening ends: nothing more, and cleaned up behind."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+def ending() -> Iterator[threading.Event]:
+    """Being stopped or interrupted is how listening ends: nothing more, and cleaned up behind.
+
+    The event tells the same: an exception that comes up in a finalizer is printed and forgotten.
+    """
+    over = threading.Event()
+
+    def end(*_: object) -> None:
+        over.set()
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield over
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager
 def at_sandbox(
-    client: Client, sandbox: str, body: dict[str, Any], workspace: dict[str, str]
+    client: Client,
+    sandbox: str,
+    body: dict[str, Any],
+    workspace: dict[str, str],
+    over: threading.Event,
 ) -> Iterator[Iterator[Delivery]]:
-    """What an endpoint made for this block gets, at a receiver of the sandbox."""
+    """What an endpoint made for this block gets, at a receiver of the sandbox, until it is over."""
     name = f"cli-{token_hex(8)}"
     draft = {**body, "url": f"{sandbox}/hooks/{name}", "description": DESCRIPTION}
     with httpx2.Client(base_url=sandbox, timeout=TIMEOUT_S, trust_env=False) as http:
         since = _ask(http, "/latest.json", {})["seq"]
         made = client.send("POST", ENDPOINTS, draft, params=workspace, undoable=False).body
         try:
-            yield _tail(http, name, made["secret"], since)
+            yield _tail(http, name, made["secret"], since, over)
         finally:
             client.send("DELETE", f"{ENDPOINTS}/{made['id']}", undoable=False)
 
 
 @contextmanager
-def at_port(port: int, key: str) -> Iterator[tuple[str, Iterator[Delivery]]]:
-    """The address of a receiver on this machine, and what comes in there.
+def at_port(port: int, key: str, over: threading.Event) -> Iterator[tuple[str, Iterator[Delivery]]]:
+    """The address of a receiver on this machine, and what comes in there until it is over.
 
     It answers 204, or 401 to what is not signed with `key`. Raises OSError for a port in use.
     """
@@ -84,7 +98,7 @@ def at_port(port: int, key: str) -> Iterator[tuple[str, Iterator[Delivery]]]:
     with closing(server.socket):
         thread.start()
         try:
-            yield f"http://{LOOPBACK}:{server.server_port}", _taken(came)
+            yield f"http://{LOOPBACK}:{server.server_port}", _taken(came, over)
         finally:
             server.shutdown()
             thread.join()
@@ -102,8 +116,10 @@ def forward(delivery: Delivery, url: str) -> str:
     return str(answer.status_code)
 
 
-def _tail(http: httpx2.Client, name: str, key: str, since: int) -> Iterator[Delivery]:
-    while True:
+def _tail(
+    http: httpx2.Client, name: str, key: str, since: int, over: threading.Event
+) -> Iterator[Delivery]:
+    while not over.is_set():
         for row in _ask(http, "/ledger.json", {"vendor": "hooks", "since": since}):
             since = row["seq"]
             if row["kind"] == name:
@@ -112,8 +128,8 @@ def _tail(http: httpx2.Client, name: str, key: str, since: int) -> Iterator[Deli
         time.sleep(POLL_S)
 
 
-def _taken(came: "queue.SimpleQueue[Delivery]") -> Iterator[Delivery]:
-    while True:
+def _taken(came: "queue.SimpleQueue[Delivery]", over: threading.Event) -> Iterator[Delivery]:
+    while not over.is_set():
         try:
             yield came.get(timeout=POLL_S)  # a signal interrupts no wait without an end
         except queue.Empty:
@@ -175,7 +191,3 @@ def _handler(came: "queue.SimpleQueue[Delivery]", key: str) -> type[_Receiver]:
 
     Receiver.came, Receiver.key = came, key
     return Receiver
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
