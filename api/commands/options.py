@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -41,8 +42,13 @@ def connect(api: str | None) -> Client:
 def answer(document: Any, *shown: RenderableType, as_json: bool) -> None:
     """Print `document` for a script, or `shown` for a person."""
     if as_json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, default=_spelled) + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
     for each in shown:
         console.print(each)
+
+
+def _spelled(value: object) -> str:
+    """Instants as the API writes them."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

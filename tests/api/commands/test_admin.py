@@ -6,7 +6,10 @@ import subprocess
 import sys
 import tempfile
 
+from core import migrate
 from core.ids import uuid7
+from core.services import reseals
+from tests.api.commands.conftest import Run as Administer
 from tests.commanding import ROOT, Run
 from tests.people import address
 
@@ -80,3 +83,15 @@ def test_help_waits_for_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert done.stdout == "[]\n"
+
+
+async def test_brings_the_database_to_the_newest_revision(administer: Administer) -> None:
+    code, out, err = await administer("migrate", "--json")
+    assert (code, json.loads(out)) == (0, {"revision": migrate.head()}), err
+
+
+async def test_seals_anew_whatever_is_kept(administer: Administer) -> None:
+    code, out, err = await administer("reseal", "--json")
+    assert code == 0, err
+    told = {(each["table"], each["column"]) for each in json.loads(out)}
+    assert told == {(kept.table, kept.column) for kept in reseals.KEPT} | {reseals.FILES}

@@ -1,12 +1,17 @@
 """`voicetodo erase` and `voicetodo verify-receipt`."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.rules import receipts
+from core.services import erasure_ledger
+from integrations.blobs import Directory
+from tests.api.commands.conftest import Run as Administer
 from tests.commanding import Run
 from tests.receipts import document
 
@@ -44,3 +49,29 @@ def test_a_receipt_is_verified_without_a_server(
     file.write_text("[]")
     assert run("verify-receipt", str(file), "--key", public).code == 2
     assert run("verify-receipt", str(file), "--key", "!").code == 2
+
+
+async def test_operators_see_who_waits(alice: Run, administer: Administer) -> None:
+    asked = alice("erase", "--yes", "--json").document
+    code, out, err = await administer("erasures", "list", "--json")
+    assert code == 0, err
+    [found] = [each for each in json.loads(out) if each["id"] == asked["id"]]
+    assert (found["status"], found["due_at"]) == ("waiting", asked["due_at"])
+    code, out, _ = await administer("erasures", "list")
+    assert (code, "waiting" in out) == (0, True)
+
+
+async def test_whom_a_backup_brings_back_is_erased_again(
+    alice: Run, administer: Administer, tmp_path: Path
+) -> None:
+    code, out, err = await administer("erasures", "reapply")
+    assert (code, out) == (0, "Nobody came back.\n"), err
+    user_id = UUID(alice("whoami", "--json").document["id"])
+
+    async def entry() -> AsyncIterator[bytes]:
+        yield b""
+
+    await Directory(tmp_path / "blobs").put(erasure_ledger.key(user_id), entry())
+    code, out, err = await administer("erasures", "reapply", "--json")
+    assert (code, json.loads(out)) == (0, {"accounts": 1}), err
+    assert alice("list").code == 1, "it is being erased"

@@ -46,6 +46,24 @@ def test_an_account_is_connected_set_shown_and_disconnected(alice: Run) -> None:
     assert "is not connected" in gone.err
 
 
+def test_another_calendar_is_chosen_by_its_name(alice: Run) -> None:
+    made = alice(
+        "integrations", "connect", "google-calendar", "--approve", "--account", "cal@sandbox.test"
+    )
+    assert made.code == 0, made.err
+    shown = alice("integrations", "calendars").out
+    assert [word in shown for word in ("cal@sandbox.test", "Family", "read only")] == [True] * 3
+    before = {each["name"]: each for each in alice("integrations", "calendars", "--json").document}
+    assert before["Holidays"]["writable"] is False
+    unwritable = alice("integrations", "set", "google-calendar", "--calendar", "holidays")
+    assert (unwritable.code, "can only be read" in unwritable.err) == (1, True)
+    unknown = alice("integrations", "set", "google-calendar", "--calendar", "Work")
+    assert (unknown.code, "there is no calendar" in unknown.err) == (1, True)
+    changed = alice("integrations", "set", "google-calendar", "--calendar", "family", "--json")
+    assert changed.document["settings"]["calendar_id"] == before["Family"]["id"]
+    assert alice("integrations", "set", "google-calendar").code == 2, "nothing to set"
+
+
 def test_the_page_is_given_to_whoever_does_not_wait(alice: Run) -> None:
     begun = alice("integrations", "connect", "slack", "--no-wait")
     assert begun.code == 0, begun.err

@@ -270,3 +270,14 @@ def test_goes_on_where_the_network_broke(
     assert between.left == 0
     assert memos(agreed) == 1
     between.close()
+
+
+def test_how_long_audio_is_kept_is_ones_own_choice(alice: Run) -> None:
+    assert "whoever runs this service chose" in alice("voice", "keep-audio").out
+    assert alice("voice", "keep-audio", "7", "--json").document == {"audio_retention_days": 7}
+    assert "7 days" in alice("voice", "keep-audio").out
+    assert "as soon as it is text" in alice("voice", "keep-audio", "0").out
+    default = alice("voice", "keep-audio", "default", "--json")
+    assert default.document == {"audio_retention_days": None}
+    refused = alice("voice", "keep-audio", "soon")
+    assert (refused.code, "or `default`" in refused.err) == (2, True)
