@@ -46,6 +46,7 @@ EVENT_ACTIONS: Final = {
     Op.PATCH: "event.changed",
     Op.DELETE: "event.deleted",
 }
+OCCURRENCE: Final = "occurrence.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,7 @@ def heard(
         if planned.turn is not None:
             link = calendar_turns.heard(link, planned.turn)
             calendar_links.put(tx, sync.workspace_id, sync.id, link, now=now)
-            action = "occurrence.changed"
-            lines.append(Line(Direction.WROTE, action, link.todo_id, link.event_id))
+            lines.append(Line(Direction.WROTE, OCCURRENCE, link.todo_id, link.event_id))
             continue
         if answer is not None:
             base = plan.heard(answer)
@@ -171,9 +171,11 @@ def given_up(
         # One that is not to be deleted stays there, and is not ours any more.
         state = LinkState.ENDED if each.plan.over else LinkState.LINKED
         link = replace(each.link, state=state, gone=None, quarantined=None, dirty=False)
+        if each.turn is not None:
+            link = calendar_turns.heard(link, each.turn)
         calendar_links.put(tx, sync.workspace_id, sync.id, link, now=now)
-        if each.plan.event is not None:
-            action = EVENT_ACTIONS[each.plan.event.op]
+        if each.turn is not None or each.plan.event is not None:
+            action = EVENT_ACTIONS[each.plan.event.op] if each.plan.event else OCCURRENCE
             lines.append(Line(Direction.FAILED, action, link.todo_id, link.event_id, reason))
     tell(tx, sync, lines, now=now)
 

@@ -70,6 +70,8 @@ async def step(
     if plan.todo is not None:
         await _apply(tx, sync, subject, plan.todo, now=now)
     agreed = plan.agreed if plan.events else plan.base
+    if left:  # nothing but the turn before names these, should they not be written now
+        agreed = base.turn
     return Turned(with_turn(link, base, agreed), plan)
 
 

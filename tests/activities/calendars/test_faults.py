@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from activities.calendar_pairs import ROUNDS
 from activities.calendars import State
 from core import clock
 from core.services import connections
@@ -143,6 +144,23 @@ async def test_an_edit_whose_answer_is_lost_is_written_once(at: Desk, drop: str)
     await at.sync()
     assert await at.titles() == []
     assert before["version"] == 2
+    await at.rests()
+
+
+async def test_an_event_that_somebody_writes_all_the_time_is_left_for_later(at: Desk) -> None:
+    todo = await make(at.person, "Water", due=DUE)
+    await at.sync()
+    edited = await at.person.patch(
+        f"/todos/{todo['id']}", json={"title": "Water it"}, headers={"If-Match": "*"}
+    )
+    assert edited.status_code == 200
+    since = at.world.latest()
+    at.fault("events.patch", status=412, times=ROUNDS)
+    assert (await at.sync()).state is State.SYNCED
+    assert at.writes(since) == ["events.patch"] * ROUNDS
+    assert await at.titles() == ["Water"]
+    await at.pull()
+    assert await at.titles() == ["Water it"]
     await at.rests()
 
 

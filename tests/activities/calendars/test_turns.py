@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from activities.calendars import State
 from core.rules.calendar_events import Moment
 from core.rules.calendar_recurrence import instance_id
@@ -42,6 +44,32 @@ async def test_an_occurrence_that_is_done_is_marked_there_once(at: Desk) -> None
     assert (await instance(at, "2030-07-01")).summary == "✓ Water"
     assert (await instance(at, "2030-07-08")).summary == "Water"
     assert at.writes(since) == ["events.patch"]
+    await at.rests()
+
+
+@pytest.mark.parametrize(
+    "how", [{"status": 412}, {"status": 500}, {"drop": "before"}, {"drop": "after"}]
+)
+async def test_an_occurrence_that_could_not_be_written_is_written_once(
+    at: Desk, how: dict[str, Any]
+) -> None:
+    """Somebody wrote it first; the calendar failed; the request or its answer was lost."""
+    todo = await weekly(at)
+    answer = await at.person.post(f"/todos/{todo['id']}/complete")
+    assert answer.status_code == 200
+    at.fault("events.patch", **how)
+    await at.sync()
+    assert (await instance(at, "2030-07-01")).summary == "✓ Water"
+    await at.rests()
+
+
+async def test_an_occurrence_that_the_calendar_refuses_is_told_and_left(at: Desk) -> None:
+    todo = await weekly(at)
+    answer = await at.person.post(f"/todos/{todo['id']}/complete")
+    assert answer.status_code == 200
+    at.fault("events.patch", status=400)
+    assert (await at.sync()).state is State.SYNCED
+    assert ("failed", "occurrence.changed") in await at.activity()
     await at.rests()
 
 
