@@ -1,12 +1,10 @@
 """The steps of a recording's work, one by one, with the real decoder and the sandbox's answers."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -14,72 +12,25 @@ from temporalio.testing import ActivityEnvironment
 from activities.memos import Listened, Next
 from activities.transcribers import Transcribers
 from activities.transcriptions import Outcome, Turn
-from core.db import Database
 from core.errors import VendorError
 from core.ids import uuid7
-from core.messages import JobMessage, Provider, TranscriptionMessage
+from core.messages import Provider
 from core.models.memos import ConsentKind
 from core.services.memo_processing import Ending, Waiting
 from core.settings import Settings
 from integrations import language_model
-from integrations.audio import recordings
-from integrations.audio.recordings import Recordings
 from integrations.blobs import Directory
-from tests.memos import MILK, Said, Studio, hearing, providers
+from tests.activities.studios import ask, choose, decoder, listen, said, studio, without
+from tests.memos import MILK, Said, Studio, providers
 from tests.proposing import Model, command
 from tests.recordings import recording
 from tests.reminding import scene
 
+__all__ = ["decoder", "said", "studio"]  # fixtures
+
+
 HOSTILE = b"\x1a\x45\xdf\xa3" + b"\xff" * 5000  # it begins as webm does
 OPENAI, DEEPGRAM, EMBEDDED = Provider.OPENAI, Provider.DEEPGRAM, Provider.EMBEDDED
-
-
-@pytest.fixture(scope="session")
-async def decoder() -> AsyncIterator[Recordings]:
-    async with recordings.opened(1) as opened:
-        yield opened
-
-
-@pytest.fixture
-def said(sandbox: httpx2.Client) -> Iterator[Said]:
-    sandbox.delete("/faults")
-    sandbox.delete("/transcripts")
-    yield Said(sandbox)
-    sandbox.delete("/faults")
-
-
-@pytest.fixture
-async def studio(
-    database_url: str, app_db: Database, decoder: Recordings, said: Said, tmp_path: Path
-) -> AsyncIterator[Studio]:
-    """Ada agreed to OpenAI and Deepgram, in this order."""
-    async with AsyncExitStack() as stack:
-        found = await stack.enter_async_context(
-            providers(said.url, "openai,deepgram", openai_transcription_price=6000)
-        )
-        voice = hearing(tmp_path, Transcribers(found), decoder)
-        made = Studio(app_db, scene(database_url, []), voice, tmp_path)
-        await made.agree()
-        yield made
-
-
-def without(studio: Studio, asked: Transcribers | None = None) -> Studio:
-    """With other transcribers, or none."""
-    return replace(studio, voice=replace(studio.voice, transcribers=asked or Transcribers(())))
-
-
-async def listen(studio: Studio, message: JobMessage) -> Listened:
-    return await ActivityEnvironment().run(studio.steps.listen, message)
-
-
-async def ask(studio: Studio, message: JobMessage, provider: Provider = OPENAI) -> Turn:
-    asked = TranscriptionMessage(message, provider)
-    return await ActivityEnvironment().run(studio.asking.transcribe, asked)
-
-
-async def choose(studio: Studio, message: JobMessage, last: Provider | None) -> Next:
-    asked = TranscriptionMessage(message, last)
-    return await ActivityEnvironment().run(studio.steps.choose, asked)
 
 
 async def test_speech_is_heard_and_the_first_transcriber_chosen(studio: Studio) -> None:
