@@ -36,3 +36,14 @@ def rejected(found: list[Item]) -> list[Rejected]:
 def document(found: list[Item]) -> Document:
     (only,) = [each for each in found if isinstance(each, Document)]
     return only
+
+
+def vtodo(*lines: str, head: str = "") -> str:
+    """A calendar of one."""
+    body = "\r\n".join(["BEGIN:VTODO", "UID:one", "SUMMARY:T", *lines, "END:VTODO"])
+    return f"BEGIN:VCALENDAR\r\n{head}{body}\r\nEND:VCALENDAR\r\n"
+
+
+def only(*lines: str, head: str = "") -> Record:
+    (record,) = records(vtodo(*lines, head=head), Format.ICS)
+    return record

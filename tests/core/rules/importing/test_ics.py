@@ -6,20 +6,18 @@ from core.rules import rrule
 from core.rules.importing import parents
 from core.rules.importing.records import Code, Format, Record
 from core.rules.reminders import Due, Wish
-from tests.core.rules.importing.files import bytes_of, document, items, records, rejected
+from tests.core.rules.importing.files import (
+    bytes_of,
+    document,
+    items,
+    only,
+    records,
+    rejected,
+    vtodo,
+)
 
 ICS = Format.ICS
 NEW_YORK = "America/New_York"
-
-
-def vtodo(*lines: str, head: str = "") -> str:
-    body = "\r\n".join(["BEGIN:VTODO", "UID:one", "SUMMARY:T", *lines, "END:VTODO"])
-    return f"BEGIN:VCALENDAR\r\n{head}{body}\r\nEND:VCALENDAR\r\n"
-
-
-def only(*lines: str, head: str = "") -> Record:
-    (record,) = records(vtodo(*lines, head=head), ICS)
-    return record
 
 
 def rule_of(record: Record) -> str | None:
