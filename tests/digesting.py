@@ -75,9 +75,9 @@ class Reading:
         )
         return slot.at
 
-    async def tick(self, at: datetime) -> int:
+    async def tick(self, at: datetime, *, patience: timedelta = timedelta(0)) -> int:
         """Work on what is due at this instant; how many rows that were."""
-        channels = Channels(self.vendors, now=lambda: at)
+        channels = Channels(self.vendors, now=lambda: at, patience=patience)
         handler = Digests(self.app_db, self.worker_db, channels, dev=True, now=lambda: at)
         asked_at = asyncio.get_running_loop().time()
         async with self.worker_db.transaction() as tx:

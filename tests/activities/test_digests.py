@@ -209,6 +209,27 @@ async def test_a_killed_worker_leaves_one_that_is_sent_again_under_its_name(
     assert len(reading.box.got) == 1
 
 
+async def test_where_the_vendor_tells_what_became_of_it_that_is_waited_for(
+    reading: Reading,
+) -> None:
+    await make(reading.person, "always", due=on(-1))
+    at = await reading.wish(MONDAY)
+    await reading.begin(at)  # and then nothing
+    await sql(
+        reading.url,
+        "UPDATE leases SET until = 'yesterday' WHERE row_id = %s",
+        reading.person.id,
+    )
+    later = at + timedelta(seconds=20)
+    assert await reading.tick(later, patience=timedelta(minutes=2)) == 1
+    [waits] = await reading.deliveries()
+    assert (waits["status"], waits["ambiguous"], reading.box.got) == ("pending", True, [])
+    next_at = datetime.fromisoformat(waits["next_attempt_at"])
+    assert next_at == later + timedelta(minutes=2)
+    step = await _attempt(reading, waits, next_at)
+    assert (step.verdict, len(reading.box.got)) == (Verdict.OVER, 1)
+
+
 async def test_a_passing_failure_is_tried_again_with_what_is_true_then(reading: Reading) -> None:
     todo = await make(reading.person, "soon done", due=on(-1))
     await make(reading.person, "stays", due=on(-1))
