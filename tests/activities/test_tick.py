@@ -321,6 +321,29 @@ async def test_a_row_that_breaks_our_code_holds_up_nobody(
     assert at.waiting() == 0
 
 
+async def test_a_row_that_the_database_refuses_holds_up_nobody(
+    ticks: Ticks, mailbox: Mailbox, database_url: str
+) -> None:
+    at = scene(database_url, [clock.now()] * 5)
+    at.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not this one'; END $$"
+    )
+    at.run(
+        "CREATE TRIGGER refuse BEFORE INSERT ON deliveries FOR EACH ROW"
+        f" WHEN (NEW.subject_id = '{at.reminders[2]}') EXECUTE FUNCTION refuse()"
+    )
+    try:
+        await tick(ticks, at)
+    finally:
+        at.run("DROP FUNCTION refuse CASCADE")
+    assert len(mailbox.of(at.email)) == 4
+    assert {each["subject_id"] for each in at.deliveries()} == {
+        each for nth, each in enumerate(at.reminders) if nth != 2
+    }
+    assert at.waiting() == 1, "it is tried again, for ever"
+
+
 @pytest.mark.parametrize(
     ("who", "asked", "mails", "expected"),
     [
