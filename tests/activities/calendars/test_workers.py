@@ -5,7 +5,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+from activities.calendar_syncs import CalendarSyncs
 from activities.calendars import State
 from core import clock
 from core.services import calendar_syncs
@@ -79,3 +81,20 @@ async def test_a_run_that_is_lost_is_begun_again(at: Desk) -> None:
     assert again.run_no == run.run_no + 1
     assert (await at.slice(run)).state is State.OVER
     assert (await at.slice(again)).state is State.SYNCED
+
+
+async def test_a_run_that_an_operator_stopped_goes_on_with_the_next(at: Desk) -> None:
+    await make(at.person, "Water", due=DUE)
+    job = (await at.person.post(f"/integrations/{at.id}/sync")).json()
+    run = await at.begin()
+    assert run is not None
+    syncs = CalendarSyncs(at.app_db)
+    for _ in range(2):  # twice is once
+        await ActivityEnvironment().run(syncs.stop, run)
+    stopped = (await at.person.get(f"/jobs/{job['id']}")).json()
+    assert (stopped["status"], stopped["error"]) == ("cancelled", "an operator stopped it")
+    assert (await at.slice(run)).state is State.OVER
+    assert await at.titles() == []
+    assert (await at.pull()).state is State.SYNCED
+    assert await at.titles() == ["Water"]
+    await at.rests()
