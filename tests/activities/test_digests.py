@@ -176,6 +176,22 @@ async def test_channels_of_ones_own_choice(reading: Reading) -> None:
     assert (told["kind"], told["title"]) == ("digest", "Ihr Tag: 1 heute")
 
 
+async def test_one_armed_for_another_zone_waits_for_its_hour_here(reading: Reading) -> None:
+    await make(reading.person, "always", due=on(-1))
+    at = await reading.wish(MONDAY)
+    early = at - timedelta(hours=7)
+    await sql(
+        reading.url,
+        "UPDATE digests SET armed_zone = 'Asia/Tokyo', next_at = %s WHERE id = %s",
+        early,
+        reading.person.id,
+    )
+    assert await reading.tick(early) == 1
+    assert (reading.box.got, await reading.periods()) == ([], [])
+    assert await reading.tick(at) == 1
+    assert len(reading.box.got) == 1
+
+
 async def test_nothing_is_told_in_a_pause_nor_a_day_late(reading: Reading) -> None:
     await make(reading.person, "always", due=on(-1))
     until = {"paused_until": f"{MONDAY}T06:00:00Z"}
