@@ -61,6 +61,7 @@ _PATTERNS: Final[Sequence[tuple[str, Reader]]] = (
     (f"{_LENGTH}(?:f|r|u|t)(?:M(?:O|N)j?Z?|OMZ?)", length_after_date),
     ("rP?(?:Nc?m?|T)(?:t|u)a?P?(?:Nc?(?:m|i?P)|Nc|T)", from_to),
     ("(?:a|P)?(?:Ncm?|Nm|T)(?:t|u)a?P?(?:Nc|Nc?m|T)", from_to),
+    ("rP?T(?:t|u)a?P?N(?!i?(?:N|A|U))", from_to),
     (f"(?:W|D)i{_LENGTH}l?", length_after),
     ("(?:W|D)iU", one_after),
     (f"(?:i|f)?{_LENGTH}l", ahead),

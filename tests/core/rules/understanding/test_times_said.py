@@ -322,6 +322,8 @@ def test_a_day_of_a_year_that_is_over_is_not_due_in_another() -> None:
         ("en", "every monday 3 times", "2026-03-02 FREQ=WEEKLY;COUNT=3;BYDAY=MO"),
         ("en", "from 2 to 4 pm", "2026-03-02T14:00"),
         ("en", "from 9:30 to 11:15", "2026-03-03T09:30"),
+        ("en", "from 9:30 to 11", "2026-03-03T09:30"),
+        ("de", "von 9:30 bis 11", "2026-03-03T09:30"),
         ("en", "from 3 to 5 in the afternoon", "2026-03-02T15:00"),
         ("de", "von 14 bis 16 Uhr", "2026-03-02T14:00"),
         ("fr", "à cinq heures moins dix", "2026-03-02T16:50"),
