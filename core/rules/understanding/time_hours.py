@@ -29,6 +29,14 @@ def _hour(hour: float, minute: int = 0, *, sure: bool = False) -> Hour | None:
     return Hour(hour, minute, sure=sure or hour > 12 or hour == 0)  # noqa: PLR2004 (of a clock)
 
 
+def _together(number: float, *, sure: bool = False) -> Hour | None:
+    """An hour, or hours and minutes in one number: 17, 930, 1730."""
+    if number <= 99:  # noqa: PLR2004 (two digits)
+        return _hour(number, sure=sure)
+    hour, minute = divmod(int(number), 100)
+    return _hour(hour, minute, sure=sure or number > 999)  # noqa: PLR2004 (as an army says it)
+
+
 def _with_half(said: Hour | None, scene: Scene) -> Found | None:
     """5 pm, 5 in the afternoon."""
     if said is None:
@@ -109,7 +117,7 @@ def written(scene: Scene) -> Found | None:
 def oclock(scene: Scene) -> Found | None:
     number = scene.one("N")
     mark = next((token for token in scene.tokens if "c" in token.meanings), None)
-    found = _with_half(_hour(number, sure="m" in scene.tokens[-1].meanings), scene)
+    found = _with_half(_together(number, sure="m" in scene.tokens[-1].meanings), scene)
     if found is None or scene.all("m") or scene.all("P") or mark is None:
         return found
     unled = "a" not in scene.tokens[0].meanings and "u" not in scene.tokens[0].meanings
@@ -138,10 +146,9 @@ def bare_hour(scene: Scene) -> Found | None:
     written = scene.text.words[scene.tokens[-1].last].text[0].isdigit()
     if (isinstance(number, float) and written) or "A" in scene.tokens[-1].meanings:
         return None
-    if number > 99:  # noqa: PLR2004 (hours and minutes in one number)
-        hour, minute = divmod(number, 100)
-        return _with_half(_hour(hour, minute, sure=number > 999), scene)  # noqa: PLR2004 (of a clock)
-    found = _with_half(_hour(number), scene)
+    found = _with_half(_together(number), scene)
+    if number > 99:  # noqa: PLR2004 (nothing else is written so)
+        return found
     led = "a" in scene.tokens[0].meanings
     return replace(found, weak=not led) if found else None
 

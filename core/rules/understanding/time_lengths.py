@@ -41,7 +41,7 @@ def _counted(count: float, unit: str) -> Length | None:
         return Length(count * moments.MINUTES[unit], "minute")
     if count == int(count):
         return Length(int(count), unit)
-    smaller = {"day": (24 * _MINUTES, "minute"), "week": (7, "day")}
+    smaller = {"day": (24 * _MINUTES, "minute"), "week": (7, "day"), "year": (12, "month")}
     if unit not in smaller:
         return None
     size, name = smaller[unit]

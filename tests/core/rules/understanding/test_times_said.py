@@ -337,6 +337,45 @@ def test_lengths_and_spans(language: str, said: str, meant: str) -> None:
     assert found.spans == ((0, len(said)),)
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", "the next three days", "2026-03-05"),
+        ("en", "the last two weeks", "2026-02-16..2026-03-02"),
+        ("en", "two days ago", "2026-02-28..2026-02-28"),
+        ("en", "20 minutes ago", "2026-03-02..2026-03-02"),
+        ("en", "the middle of last month", "2026-02-14..2026-02-14"),
+        ("en", "in the middle of june", "2026-06-15"),
+        ("en", "at the beginning of june", "2026-06-01"),
+        ("en", "monday in two weeks", "2026-03-23"),
+        ("en", "in two weeks on monday", "2026-03-16"),
+        ("en", "in 2.5 days", "2026-03-04T22:00"),
+        ("en", "in 1.5 weeks", "2026-03-12"),
+        ("en", "in 1.5 years", "2027-09-02"),
+        ("en", "at 1730", "2026-03-02T17:30"),
+        ("en", "at 930", "2026-03-03T09:30"),
+        ("de", "um 1730 Uhr", "2026-03-02T17:30"),
+        ("en", "at twenty-five to six", "2026-03-02T17:35"),
+        ("en", "mon - fri at 9", "2026-03-03T09:00 FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("en", "every first monday of the month", "2026-03-02 FREQ=MONTHLY;BYDAY=1MO"),
+        ("de", "vor zwei Tagen", "2026-02-28..2026-02-28"),
+        ("fr", "il y a deux jours", "2026-02-28..2026-02-28"),
+        ("es", "los próximos tres días", "2026-03-05"),
+        ("zh", "三天前", "2026-02-27..2026-02-27"),
+        ("ru", "в следующие 3 дня", "2026-03-05"),
+    ],
+)
+def test_before_and_ahead_of_now(language: str, said: str, meant: str) -> None:
+    (found,) = _find(said, language)
+    assert _spelled(found) == meant
+    assert found.spans == ((0, len(said)),)
+
+
+@pytest.mark.parametrize("said", ["at 2530", "at 5.5", "every 5000 days", "7 past five"])
+def test_what_is_no_time_is_left_as_it_is(said: str) -> None:
+    assert _find(said) == []
+
+
 def test_a_date_that_does_not_exist_is_asked_about() -> None:
     (found,) = _find("on 2026-02-30")
     assert (found.due, found.first, found.last) == (None, _NOW.date(), _NOW.date())
