@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from core.rules.understanding import (
     cleaning,
     combining,
+    corrections,
     languages,
     lexicon,
     naming,
@@ -87,7 +88,7 @@ def read(
     raw = cleaning.without_fillers(text, words)
     if _is_chatter(spoken(raw, spaced=words.spaced), words):
         return Reading(code, [])
-    meant = cleaning.corrected(raw, words, find)
+    meant = corrections.corrected(raw, words, find)
     if meant is None:
         return Reading(code, [])
     return Reading(code, _commands(replace(heard, masked=meant), find)[:MAX_COMMANDS])
