@@ -1,11 +1,13 @@
 """Access tokens for Google's Calendar API: an hour each, in the memory of a process only."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
@@ -34,22 +36,25 @@ class AccessTokens:
     client_id: str
     client_secret: SecretStr
     _held: "OrderedDict[UUID, _Held]" = field(default_factory=OrderedDict)
+    _turns: "WeakValueDictionary[UUID, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 
     async def get(self, connection_id: UUID, refresh_token: SecretStr) -> str:
         """From memory, or a new one. Another refresh token of the connection begins anew.
 
-        Raises `Revoked` when Google refuses that, else VendorError. No doubt is left about the
-        call that it was wanted for: it has not been made.
+        Of calls that find out together that there is none, one asks for it. Raises `Revoked` when
+        Google refuses that, else VendorError. No doubt is left about the call that it was wanted
+        for: it has not been made.
         """
-        digest, now = crypto.digest(refresh_token.get_secret_value()), clock.now()
-        held = self._held.get(connection_id)
-        if held is None or held.of != digest or held.until <= now:
-            token, lasts = _read(await self._refresh(refresh_token))
-            held = self._held[connection_id] = _Held(digest, token, now + lasts - EARLY)
-            self._held.move_to_end(connection_id)
-            if len(self._held) > REMEMBERED:
-                self._held.popitem(last=False)
-        return held.token
+        digest = crypto.digest(refresh_token.get_secret_value())
+        async with self._turns.setdefault(connection_id, asyncio.Lock()):
+            held, now = self._held.get(connection_id), clock.now()
+            if held is None or held.of != digest or held.until <= now:
+                token, lasts = _read(await self._refresh(refresh_token))
+                held = self._held[connection_id] = _Held(digest, token, now + lasts - EARLY)
+                self._held.move_to_end(connection_id)
+                if len(self._held) > REMEMBERED:
+                    self._held.popitem(last=False)
+            return held.token
 
     def forget(self, connection_id: UUID, token: str) -> None:
         """It was refused. One that came in its place meanwhile stays."""
