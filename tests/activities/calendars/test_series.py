@@ -1,23 +1,8 @@
 """What is done in the calendar to what recurs: its rule, an occurrence, the end of it."""
 
-from typing import Any
-
-from activities.calendars import State
+from tests.activities.calendars.weekly import WEEKLY, open_todo, weekly
 from tests.calendars import DUE, Desk
 from tests.todos import make
-
-WEEKLY = {"rrule": "FREQ=WEEKLY;BYDAY=MO"}
-
-
-async def weekly(at: Desk) -> dict[str, Any]:
-    todo = await make(at.person, "Water", due=DUE, recurrence=WEEKLY)
-    assert (await at.sync()).state is State.SYNCED
-    return todo
-
-
-async def open_todo(at: Desk) -> dict[str, Any]:
-    [todo] = (await at.person.get("/todos?status=pending")).json()["data"]
-    return dict(todo)
 
 
 async def test_a_rule_that_is_changed_there_is_followed_here(at: Desk) -> None:

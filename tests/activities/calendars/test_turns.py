@@ -7,16 +7,8 @@ import pytest
 from activities.calendars import State
 from core.rules.calendar_events import Moment
 from core.rules.calendar_recurrence import instance_id
+from tests.activities.calendars.weekly import WEEKLY, open_todo, weekly
 from tests.calendars import DUE, MAIN, Desk, times
-from tests.todos import make
-
-WEEKLY = {"rrule": "FREQ=WEEKLY;BYDAY=MO"}
-
-
-async def weekly(at: Desk) -> dict[str, Any]:
-    todo = await make(at.person, "Water", due=DUE, recurrence=WEEKLY)
-    assert (await at.sync()).state is State.SYNCED
-    return todo
 
 
 async def instance(at: Desk, on: str) -> Any:
@@ -27,12 +19,6 @@ async def instance(at: Desk, on: str) -> Any:
     assert start is not None
     place = Moment(type(start.on).fromisoformat(on), start.at, start.zone)
     return await at.google.get_event(at.hand, MAIN, instance_id(master.id, place))
-
-
-async def open_todo(at: Desk) -> dict[str, Any]:
-    found = await at.person.get("/todos?status=pending")
-    [todo] = found.json()["data"]
-    return dict(todo)
 
 
 async def test_an_occurrence_that_is_done_is_marked_there_once(at: Desk) -> None:
