@@ -1,6 +1,6 @@
 """Kills parts of a running system and looks at what must still be true.
 
-    make chaos                       all of it, some half an hour
+    make chaos                       all of it, more than an hour
     python -m bench.chaos f1 f6      some trials
 
 Sizes by environment: F1_ROUNDS, F2_ROUNDS, F4_KILLS, F6_SECONDS, F7_REMINDERS, F8_SECONDS,
