@@ -1,12 +1,10 @@
 """`voicetodo export`, with somebody beside who writes the archives."""
 
-import asyncio
 import hashlib
 import tempfile
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,15 +14,11 @@ from temporalio.testing import ActivityEnvironment
 from api.main import create_app
 from core.db import Database
 from core.messages import JobMessage
+from tests.beside import CarryOut, working
 from tests.commanding import Run
 from tests.exporting import Opened, worker
 from tests.serving import serve
 from tests.settings import unlimited
-
-QUEUED = (
-    b"SELECT workspace_id, id FROM jobs WHERE kind = 'export' AND status = 'queued'"
-    b" AND created_at > now() - interval '20 s'"
-)
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +33,17 @@ def api(app: FastAPI) -> Iterator[str]:
         yield url
 
 
-async def _work(app: FastAPI, url: str, ended: threading.Event) -> None:
-    database = Database(url, role="vt_app", size=2)
-    await database.open()
-    while not ended.wait(0.1):
-        with psycopg.connect(url) as connection:
-            found: list[tuple[UUID, UUID]] = connection.execute(QUEUED).fetchall()
-        for workspace_id, job_id in found:
-            message = JobMessage(workspace_id, job_id)
-            await ActivityEnvironment().run(worker(app, database).write, message)
-    await database.close()
-
-
 @pytest.fixture
 def writing(app: FastAPI, database_url: str) -> Iterator[None]:
-    ended = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_work(app, database_url, ended)))
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+    @asynccontextmanager
+    async def part(database: Database) -> AsyncIterator[CarryOut]:
+        async def write(_: str, message: JobMessage) -> None:
+            await ActivityEnvironment().run(worker(app, database).write, message)
+
+        yield write
+
+    with working(database_url, ["export"], part):
+        yield
 
 
 @pytest.mark.usefixtures("writing")

@@ -1,13 +1,10 @@
 """`voicetodo import`, with somebody beside who does a worker's part."""
 
-import asyncio
 import tempfile
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID
 
-import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
@@ -19,15 +16,11 @@ from core.messages import JobMessage
 from core.services import import_files
 from core.settings import Settings
 from integrations.blobs import Directory
+from tests.beside import CarryOut, working
 from tests.commanding import Run
 from tests.importing import document
 from tests.serving import serve
 from tests.settings import unlimited
-
-QUEUED = (
-    b"SELECT workspace_id, id, kind FROM jobs WHERE kind IN ('import', 'import_undo')"
-    b" AND finished_at IS NULL AND created_at > now() - interval '20 s'"
-)
 
 
 @pytest.fixture(scope="module")
@@ -42,29 +35,21 @@ def api(settings: Settings) -> Iterator[str]:
         yield url
 
 
-async def _work(settings: Settings, url: str, ended: threading.Event) -> None:
-    """What the two workflows do, of each import that is new."""
-    database = Database(url, role="vt_app", size=2)
-    await database.open()
-    ring = keys.load(settings).ring.of(import_files.PURPOSE)
-    part, environment = Imports(database, Directory(settings.blobs), ring), ActivityEnvironment()
-    while not await asyncio.to_thread(ended.wait, 0.1):
-        with psycopg.connect(url) as connection:
-            found: list[tuple[UUID, UUID, str]] = connection.execute(QUEUED).fetchall()
-        for workspace_id, job_id, kind in found:
-            message = JobMessage(workspace_id, job_id)
-            await environment.run(part.bring if kind == "import" else part.take_back, message)
-    await database.close()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def worker(settings: Settings, database_url: str) -> Iterator[None]:
-    ended = threading.Event()
-    work = threading.Thread(target=lambda: asyncio.run(_work(settings, database_url, ended)))
-    work.start()
-    yield
-    ended.set()
-    work.join()
+    @asynccontextmanager
+    async def part(database: Database) -> AsyncIterator[CarryOut]:
+        ring = keys.load(settings).ring.of(import_files.PURPOSE)
+        imports = Imports(database, Directory(settings.blobs), ring)
+
+        async def carry_out(kind: str, message: JobMessage) -> None:
+            slice_ = imports.bring if kind == "import" else imports.take_back
+            await ActivityEnvironment().run(slice_, message)
+
+        yield carry_out
+
+    with working(database_url, ["import", "import_undo"], part):
+        yield
 
 
 def test_a_file_is_tried_brought_and_taken_back(alice: Run, tmp_path: Path) -> None:

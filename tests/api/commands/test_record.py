@@ -1,18 +1,15 @@
 """`voicetodo record | transcribe`, with somebody beside who works on recordings, and breaks."""
 
-import asyncio
 import io
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
 
 import httpx2
-import psycopg
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -27,6 +24,7 @@ from core.settings import Settings
 from integrations.audio import recordings
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
+from tests.beside import CarryOut, working
 from tests.commanding import Run
 from tests.memos import MILK, Said
 from tests.patience import PATIENCE_S
@@ -37,10 +35,6 @@ from tests.voicing import noise
 from workflows import registry
 
 MILK_FILE = str(FOLDER / "milk.webm")
-QUEUED = (
-    b"SELECT workspace_id, id FROM jobs WHERE kind = 'voice_memo' AND status = 'queued'"
-    b" AND created_at > now() - interval '20 s'"
-)
 
 
 @pytest.fixture(scope="module")
@@ -75,43 +69,33 @@ def agreed(alice: Run) -> Run:
     return alice
 
 
-async def _work(settings: Settings, ended: threading.Event) -> None:
+@pytest.fixture
+def worker(settings: Settings, database_url: str) -> Iterator[None]:
     """The steps of the workflow, in its order, of each recording that is new."""
-    url = str(settings.database_url.get_secret_value() if settings.database_url else "")
-    async with AsyncExitStack() as stack:
-        decoder = await stack.enter_async_context(recordings.opened(1))
-        providers = await stack.enter_async_context(transcribers.opened(settings))
-        voice = registry.voice(settings, keys.load(settings), decoder, providers)
-        database = Database(url, role="vt_app", size=2)
-        await database.open()
-        steps = Memos(database, voice.audio, voice.transcribers, voice.using)
-        asking = Transcriptions(database, voice.audio, voice.transcribers)
-        environment = ActivityEnvironment()
-        while not ended.wait(0.1):
-            with psycopg.connect(url) as connection:
-                found: list[tuple[UUID, UUID]] = connection.execute(QUEUED).fetchall()
-            for workspace_id, job_id in found:
-                message = JobMessage(workspace_id, job_id)
-                chosen: Next = (await environment.run(steps.listen, message)).next
+
+    @asynccontextmanager
+    async def part(database: Database) -> AsyncIterator[CarryOut]:
+        async with recordings.opened(1) as decoder, transcribers.opened(settings) as providers:
+            voice = registry.voice(settings, keys.load(settings), decoder, providers)
+            steps = Memos(database, voice.audio, voice.transcribers, voice.using)
+            asking = Transcriptions(database, voice.audio, voice.transcribers)
+            run = ActivityEnvironment().run
+
+            async def carry_out(_: str, message: JobMessage) -> None:
+                chosen: Next = (await run(steps.listen, message)).next
                 if chosen.ending is None and chosen.provider is not None:
                     asked = TranscriptionMessage(message, chosen.provider)
                     try:
-                        await environment.run(asking.transcribe, asked)
+                        await run(asking.transcribe, asked)
                     except ApplicationError:  # Temporal would try it again, and then the next one
-                        await environment.run(steps.choose, asked)
+                        await run(steps.choose, asked)
                     else:
-                        await environment.run(steps.understand, message)
-        await database.close()
+                        await run(steps.understand, message)
 
+            yield carry_out
 
-@pytest.fixture
-def worker(settings: Settings) -> Iterator[None]:
-    ended = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_work(settings, ended)))
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+    with working(database_url, ["voice_memo"], part):
+        yield
 
 
 def titles(run: Run) -> list[str]:

@@ -1,16 +1,14 @@
 """`voicetodo workspaces | sandbox | clock`, with a worker beside it that knows clocks alone."""
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from uuid import UUID
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
-import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
 from core.db import Database
 from core.messages import JobMessage
+from tests.beside import CarryOut, working
 from tests.commanding import Run
 from tests.sandboxes import clocks
 
@@ -20,28 +18,16 @@ START = "2027-03-26T08:00:00+00:00"
 @pytest.fixture
 def worker(database_url: str) -> Iterator[None]:
     """Moves every clock that somebody asks to have moved."""
-    ended = threading.Event()
 
-    async def work() -> None:
-        database = Database(database_url, role="vt_app", size=2)
-        await database.open()
-        environment = ActivityEnvironment()
-        while not ended.wait(0.1):
-            with psycopg.connect(database_url) as connection:
-                asked: list[tuple[UUID, UUID]] = connection.execute(
-                    "SELECT workspace_id, id FROM jobs WHERE kind = 'clock'"
-                    " AND status = 'queued' AND created_at > now() - interval '5 s'"
-                ).fetchall()
-            for workspace_id, job_id in asked:
-                message = JobMessage(workspace_id, job_id)
-                await environment.run(clocks(database).advance, message)
-        await database.close()
+    @asynccontextmanager
+    async def part(database: Database) -> AsyncIterator[CarryOut]:
+        async def move(_: str, message: JobMessage) -> None:
+            await ActivityEnvironment().run(clocks(database).advance, message)
 
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+        yield move
+
+    with working(database_url, ["clock"], part):
+        yield
 
 
 @pytest.mark.usefixtures("worker")
