@@ -98,7 +98,7 @@ score: install ## how much of what people say is understood, per language
 	-@.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-bench.lock && touch $@
 
 chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long -o faulthandler_timeout=3600
 	$(BIN)/pytest --hypothesis-profile=searching tests/core/rules
 	$(BIN)/python -m bench.chaos
 
