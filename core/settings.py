@@ -253,7 +253,7 @@ class Settings(BaseSettings):
         15, ge=8, description="Shortest password without a second factor"
     )
     password_memory_mib: int = Field(
-        64, ge=8, description="Memory of one argon2id hash; production takes 64 or more"
+        64, ge=1, description="Memory of one argon2id hash; production takes 64 or more"
     )
     upload_idle_seconds: int = Field(
         10, ge=1, description="An upload that sends nothing for so long ends with 408"

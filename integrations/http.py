@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from ssl import SSLContext
 from typing import Final
@@ -82,10 +82,16 @@ class Client(Closing):
         await self.transport.aclose()
 
 
+@cache
+def _authorities() -> SSLContext:
+    """This machine's certificate authorities: reading them takes 20 ms, and clients can share."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 def vendor_client(limits: Limits | None = None, *, tls: SSLContext | None = None) -> Client:
     """For fixed vendor addresses: 5 s, answers up to 1 MiB (a longer one is a failure)."""
     limits = limits or Limits()
-    return Client(Transport(open_tcp, limits, tls or httpx2.create_ssl_context(trust_env=False)))
+    return Client(Transport(open_tcp, limits, tls or _authorities()))
 
 
 def guarded_client(
@@ -106,7 +112,7 @@ def guarded_client(
     dial = connect or open_tcp
     if sandbox_url is None:
         dial = _PublicOnly(resolve or _resolve, dial)
-    transport = Transport(dial, limits, tls or httpx2.create_ssl_context(trust_env=False))
+    transport = Transport(dial, limits, tls or _authorities())
     return Client(transport, sandbox_url=sandbox_url, guarded=True)
 
 

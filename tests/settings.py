@@ -14,7 +14,7 @@ def unlimited(database_url: str, folder: Path, **more: Any) -> Settings:
         "rate_limit_api": 1_000_000,
         "rate_limit_auth": 1_000_000,
         "rate_limit_uploads": 1_000_000,
-        "password_memory_mib": 8,
+        "password_memory_mib": 1,
     }
     return Settings(
         _env_file=None,

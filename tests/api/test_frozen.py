@@ -40,7 +40,7 @@ async def http(cluster: Path) -> AsyncIterator[httpx2.AsyncClient]:
         _env_file=None,
         data_dir=cluster,
         DATABASE_URL=SecretStr(embedded_postgres.url(cluster)),
-        password_memory_mib=8,
+        password_memory_mib=1,
         pool_size=POOL,
     )
     application = create_app(settings)

@@ -297,7 +297,7 @@ def process(ours: Settings, **environment: str) -> Iterator[tuple[subprocess.Pop
         "VOICETODO_DATA_DIR": str(ours.data_dir.absolute()),
         "VOICETODO_BLOB_DIR": str(ours.blobs.absolute()),
         "VOICETODO_RATE_LIMIT_UPLOADS": "1000000",
-        "VOICETODO_PASSWORD_MEMORY_MIB": "8",
+        "VOICETODO_PASSWORD_MEMORY_MIB": "1",
         **environment,
     }
     if ours.database_url is not None:

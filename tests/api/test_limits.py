@@ -30,7 +30,7 @@ async def two(database_url: str) -> AsyncIterator[list[httpx2.AsyncClient]]:
             _env_file=None,
             data_dir=folder,
             DATABASE_URL=SecretStr(database_url),
-            password_memory_mib=8,
+            password_memory_mib=1,
             rate_limit_api=LIMIT,
             rate_limit_auth=1_000_000,
             pool_size=4,

@@ -24,7 +24,7 @@ def test_the_example_with_every_line_made_a_setting_changes_nothing(tmp_path: Pa
 
 def test_production_names_all_that_is_missing() -> None:
     with pytest.raises(Misconfigured) as refused:
-        Settings(_env_file=None, profile=Profile.PRODUCTION, password_memory_mib=8)
+        Settings(_env_file=None, profile=Profile.PRODUCTION, password_memory_mib=1)
     secrets = ("SIGNING_KEY", "ENCRYPTION_KEY", "PASSWORD_MEMORY")
     for name in (*secrets, "DATABASE_URL", "SENDGRID", "EPOCH_DIR"):
         assert name in refused.value.detail

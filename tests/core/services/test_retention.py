@@ -46,7 +46,7 @@ async def site(database_url: str) -> AsyncIterator[tuple[str, FastAPI, httpx2.As
             data_dir=Path(folder),
             DATABASE_URL=SecretStr(url),
             rate_limit_auth=1_000_000,
-            password_memory_mib=8,
+            password_memory_mib=1,
             slack_client_id="C",
             slack_client_secret=SecretStr("s" * 16),
         )
