@@ -83,25 +83,30 @@ class Tab:
 
     async def see(self, text: str) -> None:
         """Once the page says so."""
+        await self.wait(f"document.body && document.body.innerText.includes({text!r})")
 
-        async def seen() -> bool:
+    async def wait(self, script: str) -> None:
+        """Until it is true."""
+
+        async def holds() -> bool:
             try:
-                return text in str(await self.run("document.body && document.body.innerText"))
+                return bool(await self.run(script))
             except RuntimeError:  # it goes to another page at this moment
                 return False
 
-        await until(seen)
+        await until(holds)
 
     async def run(self, script: str) -> Any:
         return await self.chrome.evaluate(self.session, script)
 
     async def click(self, text: str) -> None:
-        """The first link, button or summary that says so."""
-        script = (
+        """The first link, button or summary that says so, once there is one."""
+        found = (
             "[...document.querySelectorAll('a, button, summary')]"
-            f".find(each => each.innerText.includes({text!r})).click()"
+            f".find(each => each.innerText.includes({text!r}))"
         )
-        await self.run(script)
+        await self.wait(f"{found} !== undefined")
+        await self.run(f"{found}.click()")
 
 
 async def opened(chrome: Browser, url: str) -> Tab:
