@@ -84,7 +84,7 @@ async def test_registers_a_person_with_all_they_need(
     assert asked == [
         ("SendVerification", f"delivery:{delivery_id}", arguments, str(user_id)),
     ]
-    assert password_hash.startswith("$argon2id$v=19$m=8192,t=3,p=1$")
+    assert password_hash.startswith("$argon2id$v=19$m=1024,t=3,p=1$")
 
 
 async def test_what_registering_answers_is_what_is_stored(alice: Person) -> None:
@@ -224,7 +224,7 @@ async def test_security_6_signing_in_renews_an_outdated_hash(
         cursor = await connection.execute(HASH.sql, {"id": alice.id})
         row = await cursor.fetchone()
     assert row is not None
-    assert row[0].startswith("$argon2id$v=19$m=8192,t=3,p=1$")
+    assert row[0].startswith("$argon2id$v=19$m=1024,t=3,p=1$")
     assert (await http.post(f"{API}/auth/login", json=body)).status_code == 200
 
 

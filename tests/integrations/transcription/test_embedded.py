@@ -83,7 +83,7 @@ async def test_other_languages_are_not_its(embedded: Embedded) -> None:
 
 async def test_the_loop_goes_on_meanwhile(embedded: Embedded) -> None:
     """It keeps the interpreter to itself while it hears: hence a process of its own."""
-    working = asyncio.create_task(heard(embedded, silent(20)))
+    working = asyncio.create_task(heard(embedded, silent(2)))
     turns = 0
     while not working.done():
         await asyncio.sleep(0.01)
