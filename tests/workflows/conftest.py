@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from core import migrate
@@ -38,3 +39,11 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
     """Whose time is skipped."""
     async with skipping() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def real_time(temporal_client: Client) -> WorkflowEnvironment:
+    """The dev server. For who cancels or signals: now and then the test server, told so in the
+    moment in which an activity ends, hands the workflow to nobody any more.
+    """
+    return WorkflowEnvironment.from_client(temporal_client)

@@ -1,7 +1,7 @@
 """The time-skipping test server, and deliveries that fail as a script says."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -18,6 +19,7 @@ from core.messages import DeliveryMessage
 from core.models.deliveries import Channel
 from core.rules.retries import USEFUL_FOR, Reason, wait
 from integrations.temporal_codec import data_converter
+from tests.patience import until
 from workflows.deliveries import queue_of
 from workflows.registry import WORKFLOWS
 
@@ -104,6 +106,19 @@ async def started(
             result_type=result_type,
         )
         yield handle
+
+
+async def woken(handle: WorkflowHandle[object, Any], again: Callable[[], object]) -> None:
+    """Until it has looked again. A signal that comes before it waits is not heard."""
+
+    async def signalled() -> bool:
+        if again():
+            return True
+        with suppress(RPCError):  # it is over meanwhile
+            await handle.signal("look_again")
+        return False
+
+    await until(signalled)
 
 
 async def run(

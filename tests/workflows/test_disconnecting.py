@@ -78,10 +78,10 @@ async def test_after_a_day_without_an_answer_nobody_waits_any_more(
 
 
 async def test_an_operator_who_stops_it_leaves_nothing_behind(
-    environment: WorkflowEnvironment,
+    real_time: WorkflowEnvironment,
 ) -> None:
     steps = Steps(fails=1_000_000)
-    async with disconnecting(environment, steps) as handle:
+    async with disconnecting(real_time, steps) as handle:
         await handle.cancel()
         assert await handle.result() is False
     assert steps.forgotten == 1

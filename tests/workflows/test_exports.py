@@ -92,10 +92,10 @@ async def test_what_no_repetition_mends_is_told_at_once(environment: WorkflowEnv
 
 
 async def test_an_operator_who_stops_it_leaves_nobody_waiting(
-    environment: WorkflowEnvironment,
+    real_time: WorkflowEnvironment,
 ) -> None:
     steps = Steps(fails=1_000_000)
-    async with exporting(environment, steps) as handle:
+    async with exporting(real_time, steps) as handle:
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()

@@ -1,6 +1,5 @@
 """The order of a recording's steps, its fallbacks and its waits; what each does is scripted."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from activities.transcriptions import Outcome, Turn
 from core.messages import JobMessage, Provider, TranscriptionMessage
 from core.services.memo_processing import Ending, Waiting
 from core.settings import TRANSCRIBERS
-from tests.patience import PATIENCE_S
-from tests.workflows.skipping import QUEUE, skipping, started
+from tests.patience import until
+from tests.workflows.skipping import QUEUE, skipping, started, woken
 from workflows import policies
 from workflows.memos import LISTENING
 
@@ -151,27 +150,18 @@ async def test_it_waits_for_as_long_as_it_takes(order: tuple[Provider, ...]) -> 
         assert timedelta(days=1) <= waited < timedelta(days=1, hours=1)
 
 
-async def test_an_operator_need_not_wait() -> None:
-    """The clock of the test server stands until somebody waits for a result."""
+async def test_an_operator_need_not_wait(real_time: WorkflowEnvironment) -> None:
+    """A quarter of an hour, that is."""
     steps = Steps({OPENAI: 1})
-    async with skipping() as environment, working(environment, steps) as handle:
-        before = await environment.get_current_time()
-        async with asyncio.timeout(PATIENCE_S):
-            while steps.rounds < 1:  # noqa: ASYNC110 (it is an activity's)
-                await asyncio.sleep(0.05)
-            while "understand" not in steps.said:
-                await handle.signal("look_again")
-                await asyncio.sleep(0.2)
-        assert await environment.get_current_time() - before < timedelta(minutes=10)
+    async with working(real_time, steps) as handle:
+        await woken(handle, lambda: "understand" in steps.said)
         assert await handle.result() == Ending.DONE
 
 
-async def test_stopped_by_an_operator() -> None:
+async def test_stopped_by_an_operator(real_time: WorkflowEnvironment) -> None:
     steps = Steps()
-    async with skipping() as environment, working(environment, steps) as handle:
-        async with asyncio.timeout(PATIENCE_S):
-            while steps.rounds < 1:  # noqa: ASYNC110 (as above)
-                await asyncio.sleep(0.05)
+    async with working(real_time, steps) as handle:
+        await until(lambda: steps.rounds)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()
