@@ -38,6 +38,9 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Some hundred processes are started: what they import is compiled once, whatever the shell says.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal
 
