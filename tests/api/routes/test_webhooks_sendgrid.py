@@ -235,7 +235,7 @@ async def test_only_fresh_and_genuine_ones_are_taken(
         good | {TIMESTAMP: "9" * 400},
         good | {TIMESTAMP: "-1"},
         vendor.signed(body, at=time.time() - 301),
-        vendor.signed(body, at=time.time() + 320),
+        vendor.signed(body, at=time.time() + 600),
         other.signed(body),
     ):
         answer = await http.post(PATH, content=body, headers=headers)
