@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def named(requirement: str) -> str:
 DEPENDENCIES = sorted(named(each) for each in PROJECT["project"]["dependencies"])
 
 
-def imported() -> set[str]:
+@cache
+def imported() -> frozenset[str]:
     """The outermost packages that our code imports, ours left out."""
     paths = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
     found = set()
@@ -54,10 +56,9 @@ def imported() -> set[str]:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module or "")
     outermost = {name.partition(".")[0] for name in found}
-    return outermost - {*CODE, "worker"}
+    return frozenset(outermost - {*CODE, "worker"})
 
 
-IMPORTED = imported()
 BROUGHT_BY = {
     package: {each.lower().replace("_", "-") for each in distributions}
     for package, distributions in packages_distributions().items()
@@ -67,7 +68,7 @@ BROUGHT_BY = {
 @pytest.mark.parametrize("dependency", DEPENDENCIES)
 def test_every_dependency_is_imported(dependency: str) -> None:
     packages = {each for each, names in BROUGHT_BY.items() if dependency in names}
-    assert bool(packages & IMPORTED) != (dependency in BY_OTHERS)
+    assert bool(packages & imported()) != (dependency in BY_OTHERS)
 
 
 def test_what_is_imported_is_asked_for() -> None:
@@ -75,7 +76,7 @@ def test_what_is_imported_is_asked_for() -> None:
     used = {
         name: names
         for name, names in BROUGHT_BY.items()
-        if name in IMPORTED and "voicetodo" not in names and names.isdisjoint(known)
+        if name in imported() and "voicetodo" not in names and names.isdisjoint(known)
     }
     assert used == {}
     assert BROUGHT.keys() & set(DEPENDENCIES) == set()
@@ -126,5 +127,5 @@ def test_every_setting_is_read(name: str) -> None:
 
 def test_the_lists_are_found() -> None:
     assert {"tzdata", "fastapi"} <= set(DEPENDENCIES)
-    assert {"orjson", "sqlalchemy"} <= IMPORTED
+    assert {"orjson", "sqlalchemy"} <= imported()
     assert len(LOCKS) > 3
