@@ -22,6 +22,7 @@ from core.keys import Keys
 from core.settings import Settings
 from integrations import temporal
 from integrations.temporal_codec import SealingCodec, data_converter
+from tests.patience import until
 from tests.temporal import Server
 
 
@@ -82,12 +83,18 @@ def _every(seconds: int) -> Schedule:
 async def test_schedules_are_made_once_renewed_and_stay_paused(temporal_client: Client) -> None:
     name = f"schedule:{uuid4()}"
     handle = temporal_client.get_schedule_handle(name)
+
+    async def paused() -> bool:
+        """An update that was sent before a pause may be carried out after it."""
+        await handle.pause(note="an operator's")
+        return (await handle.describe()).schedule.state.paused
+
     made = await asyncio.gather(
         *(temporal.ensure_schedules(temporal_client, {name: _every(3600)}) for _ in range(4))
     )
     try:
         assert sum(made) == 1
-        await handle.pause(note="an operator's")
+        await until(paused)
         assert await temporal.ensure_schedules(temporal_client, {name: _every(7200)}) == 0
         now = (await handle.describe()).schedule
         assert now.state.paused
