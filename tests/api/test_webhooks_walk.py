@@ -1,6 +1,5 @@
 """Webhooks all the way, as docs/webhooks.md tells them: the API, a worker, a strict receiver."""
 
-import asyncio
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.hooking import Arrived, Hooking, hooking
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.people import API, Person, register
 
 PATH = "/webhook-endpoints"
@@ -139,10 +138,11 @@ async def deliveries(
 ) -> list[dict[str, Any]]:
     """Once none is on its way any more."""
     path = f"{PATH}/{endpoint['id']}/deliveries"
-    for _ in range(100):
-        if not (await person.get(f"{path}?status=pending")).json()["data"]:
-            break
-        await asyncio.sleep(0.1)
+
+    async def arrived() -> bool:
+        return not (await person.get(f"{path}?status=pending")).json()["data"]
+
+    await until(arrived)
     found: list[dict[str, Any]] = (await person.get(f"{path}?{query}")).json()["data"]
     return found
 

@@ -9,6 +9,7 @@ import os
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from tests.integrations import browser
 from tests.integrations.browser import Browser
 from tests.integrations.conftest import Sandbox
 from tests.integrations.test_pushes import SEND
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.serving import serve
 
 pytestmark = browser.NEEDED
@@ -81,6 +82,10 @@ async def shown(chrome: Browser, session: str, count: int) -> list[dict[str, Any
             if len(found) >= count:
                 return found
             await asyncio.sleep(0.1)
+
+
+async def gone(chrome: Browser, session: str) -> bool:
+    return bool(await chrome.evaluate(session, SHOWN) == [])
 
 
 async def registration_of(chrome: Browser) -> str:
@@ -141,12 +146,12 @@ async def test_a_reminder_is_shown_and_its_button_acts(sandbox: Sandbox) -> None
                   const event = new NotificationEvent("notificationclick",
                     {notification, action: "complete"});
                   self.dispatchEvent(event);
-                  await new Promise((resolve) => setTimeout(resolve, 500));
                 })()""",
             )
+            await until(lambda: api.posted)
             token = orjson.loads(decrypted)["actions"][0]["token"]
             assert api.posted == [f"/api/v1/actions/{token}"]
-            assert await chrome.evaluate(session, SHOWN) == []
+            await until(partial(gone, chrome, session))
             await _picture(chrome, session)
 
 
