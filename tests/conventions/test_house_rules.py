@@ -20,6 +20,7 @@ REASONED = re.compile(
     r"# (?:ruff: )?noqa: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)* (?:- |\()\S"
     r"|# type: ignore\[[\w, -]+\]  # (?!noqa)\w"
 )
+UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def sources(*folders: str) -> list[Path]:
@@ -28,32 +29,28 @@ def sources(*folders: str) -> list[Path]:
     return [*found, ROOT / "worker.py"]
 
 
-def comments(source: str) -> list[tuple[int, str]]:
-    """Line and text of each comment; what only looks like one in a string is none."""
+def comments(source: str, sought: re.Pattern[str]) -> list[tuple[int, str]]:
+    """Line and text of each comment with it; what only looks like one in a string is none."""
+    if not sought.search(source):
+        return []  # at once: to take a file apart takes long
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+    found = [(each.start[0], each.string) for each in tokens if each.type == tokenize.COMMENT]
+    return [(line, text) for line, text in found if sought.search(text)]
 
 
 def unreasoned(source: str) -> list[str]:
-    return [
-        f"{line}: {text}"
-        for line, text in comments(source)
-        if SILENCED.search(text) and not REASONED.search(text)
-    ]
+    found = comments(source, SILENCED)
+    return [f"{line}: {text}" for line, text in found if not REASONED.search(text)]
 
 
 def to_do(source: str) -> list[str]:
-    return [
-        f"{line}: {text}"
-        for line, text in comments(source)
-        if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text)
-    ]
+    return [f"{line}: {text}" for line, text in comments(source, UNDONE)]
 
 
 def importers(name: str, source: str) -> list[int]:
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(ast.parse(source if name in source else ""))
         if (isinstance(node, ast.Import) and any(each.name == name for each in node.names))
         or (isinstance(node, ast.ImportFrom) and node.module == name)
     ]
