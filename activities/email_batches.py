@@ -24,9 +24,10 @@ Waiting = tuple[Part, asyncio.Future[str | None]]
 class EmailBatches:
     """In front of `SendGrid`, and like it; `most` e-mails in a call."""
 
-    def __init__(self, sendgrid: SendGrid, *, most: int) -> None:
+    def __init__(self, sendgrid: SendGrid, *, most: int, gather_s: float = GATHER_S) -> None:
         self._sendgrid = sendgrid
         self._most = most
+        self._gather_s = gather_s
         self._waiting: list[Waiting] = []
         self._gathering = False
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of them
@@ -52,7 +53,7 @@ class EmailBatches:
         return await answered
 
     async def _gather(self) -> None:
-        await asyncio.sleep(GATHER_S if self._under_way else 0)
+        await asyncio.sleep(self._gather_s if self._under_way else 0)
         waiting = [each for each in self._waiting if not each[1].done()]
         self._waiting.clear()
         self._gathering = False
