@@ -17,7 +17,7 @@ from core.services import breaches, data_requests
 from core.services.breaches import Exposed, Report
 from core.services.data_requests import DataRequest
 from tests.api.commands.conftest import Run
-from tests.people import Person, alice
+from tests.people import Person, address, alice
 from tests.teams import sql, team
 
 __all__ = ["alice"]  # the fixture: here she is a person, elsewhere a command line
@@ -53,7 +53,7 @@ async def test_a_request_by_letter(alice: Person, run: Run) -> None:
         assert (code, "Traceback" in err) == (1, False)
     [strangers] = await told("add", "objection")
     assert strangers["user_id"] is None
-    for wrong in (("add", "access", "--user", "nobody@example.com"), ("close", str(uuid7()))):
+    for wrong in (("add", "access", "--user", address("nobody")), ("close", str(uuid7()))):
         assert (await run("requests", *wrong))[0] == 1
 
 
