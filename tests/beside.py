@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -22,6 +23,19 @@ FAILED = b"UPDATE jobs SET status = 'failed', error = %s, finished_at = now() WH
 
 
 @contextmanager
+def alongside(work: Callable[[threading.Event], Coroutine[Any, Any, None]]) -> Iterator[None]:
+    """In a thread of its own, until the block ends: it is told so by the event."""
+    ended = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(work(ended)))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
 def working(
     url: str, kinds: list[str], part: Callable[[Database], AbstractAsyncContextManager[CarryOut]]
 ) -> Iterator[None]:
@@ -29,10 +43,9 @@ def working(
 
     What is raised there fails the job, for a command waits for its end, and then the block.
     """
-    ended = threading.Event()
     raised: list[Exception] = []
 
-    async def work() -> None:
+    async def work(ended: threading.Event) -> None:
         database = Database(url, role="vt_app", size=2)
         await database.open()
         async with part(database) as carry_out:
@@ -48,12 +61,7 @@ def working(
 
     with psycopg.connect(url, autocommit=True) as looks:
         [[began]] = looks.execute("SELECT now()").fetchall()
-        thread = threading.Thread(target=lambda: asyncio.run(work()))
-        thread.start()
-        try:
+        with alongside(work):
             yield
-        finally:
-            ended.set()
-            thread.join()
     if raised:
         raise ExceptionGroup("beside the test", raised)

@@ -21,6 +21,7 @@ from core.services import webhook_secrets
 from core.settings import Settings
 from integrations.http import guarded_client
 from integrations.sandbox.app import create_app as create_sandbox
+from tests.beside import alongside
 from tests.patience import PATIENCE_S, until
 from tests.serving import serve
 from tests.settings import unlimited
@@ -84,9 +85,8 @@ def hooking(database_url: str, folder: Path) -> Iterator[Hooking]:
 @contextmanager
 def _working(settings: Settings) -> Iterator[None]:
     """Ticks of every lane, in a thread of their own, until the block ends."""
-    ended = threading.Event()
 
-    async def work() -> None:
+    async def work(ended: threading.Event) -> None:
         url = settings.database_url
         assert url is not None
         app_db = Database(url.get_secret_value(), role="vt_app", size=4)
@@ -107,10 +107,5 @@ def _working(settings: Settings) -> Iterator[None]:
         await app_db.close()
         await worker_db.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    try:
+    with alongside(work):
         yield
-    finally:
-        ended.set()
-        thread.join()

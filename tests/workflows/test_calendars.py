@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -87,6 +87,7 @@ async def test_an_operator_need_not_wait(real_time: WorkflowEnvironment) -> None
     async with running(real_time, script) as handle:
         await woken(handle, lambda: len(script.at) == 2)
         assert await handle.result() is State.SYNCED
+    assert script.gaps[0] < timedelta(hours=1).total_seconds()
 
 
 async def test_one_that_is_cancelled_says_so_in_its_row(real_time: WorkflowEnvironment) -> None:

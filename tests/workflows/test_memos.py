@@ -154,7 +154,9 @@ async def test_an_operator_need_not_wait(real_time: WorkflowEnvironment) -> None
     """A quarter of an hour, that is."""
     steps = Steps({OPENAI: 1})
     async with working(real_time, steps) as handle:
+        before = await real_time.get_current_time()
         await woken(handle, lambda: "understand" in steps.said)
+        assert await real_time.get_current_time() - before < timedelta(minutes=10)
         assert await handle.result() == Ending.DONE
 
 
