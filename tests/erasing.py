@@ -14,17 +14,16 @@ from uuid import UUID, uuid4
 
 import httpx2
 import orjson
-import psycopg
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from fastapi import FastAPI
 from temporalio.client import Client
 
 from api.main import create_app
-from core import migrate
 from core.embedded_cluster import binary
 from core.settings import Settings
 from integrations.sandbox.push_crypto import encode, point
 from tests.connecting import World, connected_world
+from tests.databases import migrated
 from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, Person, register
 from tests.ports import free_port
@@ -179,11 +178,7 @@ class Site:
 @asynccontextmanager
 async def site(database_url: str, server: Server, folder: Path) -> AsyncIterator[Site]:
     """With a database of its own: a worker takes every row that it finds."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS erasing WITH (FORCE)")
-        connection.execute("CREATE DATABASE erasing")
-    url = database_url.replace("/voicetodo?", "/erasing?")
-    migrate.run(url)
+    url = migrated(database_url, "erasing")
     home = folder / "home"
     home.mkdir()
     async with connected_world(url, home) as world:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
-import psycopg
 import pytest
 
 from core.settings import Settings
 from integrations.sandbox.app import create_app
 from tests import temporal
+from tests.databases import fresh
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
 from tests.serving import serve
@@ -70,16 +70,13 @@ class Process:
 @pytest.fixture
 def environment(database_url: str) -> Iterator[dict[str, str]]:
     """A worker's settings with a database of its own: it takes every row of the outbox it finds."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS worker")
-        connection.execute("CREATE DATABASE worker")
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
         yield {
             "VOICETODO_DATA_DIR": folder,
             "VOICETODO_PROFILE": "dev",
             "VOICETODO_WORKER_METRICS_PORT": str(free_port()),
             "VOICETODO_TEMPORAL_PORT": str(free_port()),
-            "DATABASE_URL": database_url.replace("/voicetodo?", "/worker?"),
+            "DATABASE_URL": fresh(database_url, "worker"),
         }
 
 

@@ -18,8 +18,8 @@ import pytest
 
 import api
 import core
-from core import migrate
 from core.statements import Query
+from tests.databases import migrated
 
 ROLES = ("vt_app", "vt_worker", "vt_eraser", "vt_retention")
 # What a parameter is where the statement does not say; else PostgreSQL takes `now() - $1` for a
@@ -101,11 +101,7 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 @pytest.fixture
 def empty(database_url: str) -> str:
     """A database without rows: how many other tests left would change what is planned."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE planned")
-    url = database_url.replace("/voicetodo?", "/planned?")
-    migrate.run(url)
-    return url
+    return migrated(database_url, "planned")
 
 
 def test_every_statement_may_find_its_rows_by_an_index(

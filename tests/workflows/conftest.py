@@ -7,20 +7,14 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from core import migrate
 from core.db import Database
+from tests.databases import migrated
 from tests.workflows.skipping import skipping
-
-NAME = "relay"
 
 
 @pytest.fixture(scope="session")
 def relay_url(database_url: str) -> str:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {NAME}".encode())
-    url = database_url.replace("/voicetodo?", f"/{NAME}?")
-    migrate.run(url)
-    return url
+    return migrated(database_url, "relay")
 
 
 @pytest.fixture

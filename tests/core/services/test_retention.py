@@ -14,20 +14,20 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from api.main import create_app
-from core import clock, migrate
+from core import clock
 from core.db import Database
 from core.services import audits, retention
 from core.services.retention_rules import RULES
 from core.settings import Settings
 from tests.core.services import retained
 from tests.core.services.retained import Found, Place
+from tests.databases import migrated
 from tests.forgetting import forget
 from tests.people import register
 from tests.sandboxes import START, ask, move, sandbox
 from tests.todos import make, read
 from tests.voicing import memo_of, noise, upload
 
-NAME = "retention"
 DAY = timedelta(days=1)
 SOON = timedelta(minutes=5)
 TOMBSTONES = ("todos", "lists", "series", "calendar_links", "history")
@@ -36,10 +36,7 @@ TOMBSTONES = ("todos", "lists", "series", "calendar_links", "history")
 @pytest.fixture(scope="module")
 async def site(database_url: str) -> AsyncIterator[tuple[str, FastAPI, httpx2.AsyncClient]]:
     """A database of its own: a moved clock forgets whatever other tests left."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {NAME}".encode())
-    url = database_url.replace("/voicetodo?", f"/{NAME}?")
-    migrate.run(url)
+    url = migrated(database_url, "retention")
     with tempfile.TemporaryDirectory(prefix="vt-") as folder:
         settings = Settings(
             _env_file=None,

@@ -9,6 +9,7 @@ from core import migrate
 from core.db import Database
 from core.errors import Misconfigured
 from core.services import revisions
+from tests.databases import fresh
 
 FROM_TOMORROW = "9999"
 
@@ -16,9 +17,7 @@ FROM_TOMORROW = "9999"
 @pytest.fixture(scope="module")
 def elsewhere(database_url: str) -> str:
     """A database without tables, beside the one of the other tests."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE revisions")
-    return database_url.replace("/voicetodo?", "/revisions?")
+    return fresh(database_url, "revisions")
 
 
 @pytest.fixture
