@@ -106,10 +106,11 @@ def main(names: list[str]) -> int:
         console.print(f"{name} …")
         with tempfile.TemporaryDirectory(prefix="vt-") as folder, running(Path(folder)) as stack:
             rng = Random(f"{seed} {name}")  # noqa: S311 - repeatable, which is the point
-            reports.append(asyncio.run(_run(TRIALS[name], stack, rng)))
+            report = asyncio.run(_run(TRIALS[name], stack, rng))
+        reports.append(report)
+        table = tabulate([report], seed=seed, earlier=kept(RESULTS))
+        keep(TITLE, "python -m bench.chaos", table, note="the last run of each trial")
     console.print(tabulate(reports, seed=seed))
-    table = tabulate(reports, seed=seed, earlier=kept(RESULTS))
-    keep(TITLE, "python -m bench.chaos", table, note="the last run of each trial")
     return 1 if any(report.violations for report in reports) else 0
 
 
