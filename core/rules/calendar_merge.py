@@ -120,10 +120,13 @@ def _absent(event: RemoteEvent | Missing) -> bool:
 
 def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missing) -> Plan:
     """Deleted there, if not by us. An edit since then is stronger; what is done stays here."""
+    seen = None
+    if isinstance(event, RemoteEvent) and link.base is None:
+        seen = _seen(of_event(event), None)  # its id is taken, should the todo come back
     if todo is None or todo.deleted or todo.due is None:
-        return Plan(over=True)
+        return Plan(agreed=seen, over=True)
     if todo.done:
-        return Plan(over=True, reasons=(Reason.DONE_KEPT,))
+        return Plan(agreed=seen, over=True, reasons=(Reason.DONE_KEPT,))
     if link.leaving or _edited(link, todo, event):
         # An id that was never taken is kept: the insert before may still be under way.
         taken = link.base is not None or event is not Missing.GONE
@@ -131,7 +134,8 @@ def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missi
         renewed = Link.first(link.connection_id, todo.id, generation=generation)
         told = link.base is not None and not link.leaving
         return _begun(renewed, todo, (Reason.EDITED_SINCE,) if told else ())
-    return Plan(todo=TodoWrite(Act.DELETE, todo.version), over=True, deletes="todo")
+    write = TodoWrite(Act.DELETE, todo.version)
+    return Plan(todo=write, agreed=seen, over=True, deletes="todo")
 
 
 def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
@@ -151,7 +155,8 @@ def _without_todo(pair: _Pair) -> Plan:
     names = pair.names(None)
     new = todo is None and link.base is None and pair.unheard is None
     if not new and not any(pair.event_changed(name) for name in names):
-        return Plan(event=_delete(pair), over=True, deletes="event")
+        agreed = there if link.base is None else None
+        return Plan(event=_delete(pair), agreed=agreed, over=True, deletes="event")
     told = () if new else (Reason.EDITED_SINCE,)
     if todo is not None:
         made = _both(pair, todo, Act.RESTORE)

@@ -17,7 +17,8 @@ The steps, in the order that makes them safe with two workers, lost answers and 
 Killed anywhere, the whole is begun again. A marked pair begins by reading its event: a write whose
 answer was lost is known by its tags. That a listing leaves an event out, or that it is old, proves
 nothing: before that counts as deleted, and before a link that is over comes to life again, the
-event is read by its id. `base` of a link that is over is kept.
+event is read by its id. `base` of a link that is over is kept; where there was none, the event
+that was seen becomes it, since a todo that comes back needs another id than one that is taken.
 """
 
 from collections.abc import Mapping

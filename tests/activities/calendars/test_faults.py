@@ -147,6 +147,25 @@ async def test_an_edit_whose_answer_is_lost_is_written_once(at: Desk, drop: str)
     await at.rests()
 
 
+async def test_a_todo_that_comes_back_outlives_an_event_that_we_never_heard_of(at: Desk) -> None:
+    """Its insert was not answered, then people deleted both and brought the todo back."""
+    await make(at.person, "Water", due=DUE)
+    at.fault("events.insert", drop="midway")
+    run = await at.begin()
+    assert run is not None
+    assert (await at.slice(run)).state is State.WAITS
+    await at.remove((await at.events())["Water"])
+    assert (await at.slice(run)).state is State.SYNCED
+    assert await at.todos() == {}
+    change_set = (await at.row())["change_set_id"]
+    answer = await at.person.post("/undo", json={"change_set": str(change_set)})
+    assert answer.status_code == 200, answer.text
+    await at.sync()
+    assert set(await at.todos()) == {"Water"}
+    assert await at.titles() == ["Water"]
+    await at.rests()
+
+
 async def test_an_event_that_somebody_writes_all_the_time_is_left_for_later(at: Desk) -> None:
     todo = await make(at.person, "Water", due=DUE)
     await at.sync()

@@ -279,6 +279,30 @@ def test_a_deletion_of_ours_takes_no_restored_todo_along() -> None:
     assert (made.event.op, made.event.generation) == (Op.INSERT, 1)
 
 
+@pytest.mark.parametrize(
+    "view",
+    [todo(), todo(version=2, done=True), todo(version=2, deleted=True), todo(version=2, due=None)],
+    ids=["as written", "done", "deleted", "not due"],
+)
+def test_an_event_that_is_gone_before_we_heard_of_it_is_known_to_have_been(view: TodoView) -> None:
+    """Its id is taken: a todo that comes back gets another event, and not its deletion."""
+    link = Link.first(CONNECTION, TODO)
+    event = at_google(plan(link, todo(), Missing.UNREAD, now=NOW))
+    gone = plan(link, view, read(event | {"status": "cancelled", "updated": LATER}), now=NOW)
+    assert (gone.event, gone.over) == (None, True)
+    assert gone.agreed is not None
+    assert from_json(to_json(gone.agreed)) == gone.agreed
+
+
+def test_an_event_that_we_delete_before_we_heard_of_it_is_known_to_have_been() -> None:
+    link = Link.first(CONNECTION, TODO)
+    event = at_google(plan(link, todo(), Missing.UNREAD, now=NOW))
+    made = plan(link, todo(version=2, deleted=True), read(event), now=NOW)
+    assert made.event is not None
+    assert (made.event.op, made.deletes, made.over) == (Op.DELETE, "event", True)
+    assert made.agreed is not None
+
+
 def test_a_series_is_one_event_and_going_on_is_no_edit() -> None:
     view = series("FREQ=WEEKLY")
     link, event = linked(view)
