@@ -79,17 +79,7 @@ SPECTRAL := tests/conventions/spectral
 	@touch $@
 
 bench: install .venv/peers/installed ## measure each part, beside a floor or others that do the same; writes bench/RESULTS.md
-	$(BIN)/python -m bench.start
-	$(BIN)/python -m bench.api
-	$(BIN)/python -m bench.plans
-	$(BIN)/python -m bench.recurrence
-	$(BIN)/python -m bench.reminders
-	$(BIN)/python -m bench.push
-	$(BIN)/python -m bench.digests
-	$(BIN)/python -m bench.webhooks
-	$(BIN)/python -m bench.calendar
-	MEMO_SECONDS=20 $(BIN)/python -m bench.voice
-	TODOS=2000 AUDIO_MB=128 GROWTH=500,2000 $(BIN)/python -m bench.data
+	@$(BIN)/python -m bench
 
 score: install ## how much of what people say is understood, per language
 	@$(BIN)/python -m bench.score $(SCORE)
@@ -101,9 +91,11 @@ score: install ## how much of what people say is understood, per language
 	-@.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-bench.lock && touch $@
 
 chaos: install ## kill parts under load and count what is left; writes bench/RESULTS.md
-	$(BIN)/pytest -m long -o faulthandler_timeout=3600
-	$(BIN)/pytest --hypothesis-profile=searching tests/core/rules
-	$(BIN)/python -m bench.chaos
+	@failed=0; \
+	$(BIN)/pytest -m long -o faulthandler_timeout=3600 || failed=1; \
+	$(BIN)/pytest --hypothesis-profile=searching tests/core/rules || failed=1; \
+	$(BIN)/python -m bench.chaos || failed=1; \
+	exit $$failed
 
 mutants: .venv/mutants/installed ## change the rules at random: which changes no test notices; FILES="core/rules/..." SECONDS=600
 	@$(BIN)/python -m bench.mutants
