@@ -24,6 +24,7 @@ class Mailing:
     channel: ClassVar[str] = "email"
     finds_again: ClassVar[bool] = False  # what came through is found before it is sent again
     vendor: ClassVar[dict[str, object]] = {"vendor": "sendgrid"}  # whose faults are scripted
+    per_second: ClassVar[int] = 100  # people that are written, on a slow machine
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

@@ -33,6 +33,7 @@ class Slacking(Mailing):
     channel: ClassVar[str] = "slack"
     finds_again: ClassVar[bool] = True
     vendor: ClassVar[dict[str, object]] = {"vendor": "slack"}
+    per_second: ClassVar[int] = 8
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)

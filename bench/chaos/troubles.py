@@ -36,11 +36,13 @@ def throttled(stack: Stack, people: int, *, by: type[Mailing] = Mailing) -> Repo
     stack.sandbox()
     stack.worker().ready()
     mailing = by(stack)
-    due = datetime.now(UTC) + timedelta(seconds=3 + people / 200)
-    for _ in range(people):
-        mailing.write([due])
     wait = {"Retry-After": str(int(ASKED.total_seconds()))}
     stack.script(mailing.vendor | {"status": 429, "headers": wait, "times": SOME})
+    due = datetime.now(UTC) + timedelta(seconds=3 + people / mailing.per_second)
+    for _ in range(people):
+        mailing.write([due])
+    late = datetime.now(UTC) - due
+    report.demand(late < timedelta(), f"all were written {late} after they were due")
     took = mailing.until_over(DRAIN_S)
     mailing.judge(report)
     first = {key: min(at) - due for key, at in mailing.sent_at().items()}
@@ -65,7 +67,7 @@ def down(stack: Stack, seconds: float, messages: int, rng: Random) -> Report:
     worker = stack.worker()
     worker.ready()
     mailing, pushing = Mailing(stack), Pushing(stack)
-    begins = datetime.now(UTC) + timedelta(seconds=3 + messages / 200)
+    begins = datetime.now(UTC) + timedelta(seconds=3 + messages / mailing.per_second)
     for nth in range(messages):
         burst = nth < messages * BURST
         mailing.write([begins + timedelta(seconds=0 if burst else rng.uniform(0, seconds))])
