@@ -124,7 +124,7 @@ class Clocks:
         return {"CLOCK_FILE": str(file)}
 
     def set(self, file: Path, seconds: int) -> None:
-        new = file.with_suffix(".new")
+        new = file.with_name(f"{file.name}.new")
         new.write_text(str(seconds))
         new.rename(file)  # nobody reads half a number
 

@@ -9,13 +9,19 @@ from bench.chaos.journal import check
 from bench.chaos.load import p99_ms, writers
 from bench.chaos.mailing import Mailing
 from bench.chaos.report import Report
+from bench.chaos.slacking import Slacking
 from bench.chaos.stack import Stack
 
 RATE = 30
 CALM_S = 15
 BACK_WITHIN_S = 60.0
 REBUILT_WITHIN_S = 300.0
-REFUSED = {"status": 503, "times": 1_000_000}
+ASKED_TO_WAIT = {
+    "vendor": "slack",
+    "status": 429,
+    "headers": {"Retry-After": "60"},
+    "times": 1_000_000,
+}
 
 
 async def temporal_away(stack: Stack, seconds: float, rng: Random) -> Report:
@@ -60,40 +66,46 @@ async def temporal_away(stack: Stack, seconds: float, rng: Random) -> Report:
 
 
 def temporal_wiped(stack: Stack, reminders: int, rng: Random) -> Report:
-    """F7: deliveries are being retried and reminders wait when its data is deleted."""
+    """F7: deliveries are being retried and reminders wait when its data is deleted.
+
+    By Slack, which asks each workspace by itself to wait. Who refuses everybody is taken for down:
+    then nothing is retried by workflows, it waits for that vendor.
+    """
     report = Report("F7", kills=1)
     stack.temporal.start()
     stack.sandbox()
-    stack.script(REFUSED)
+    stack.script(ASKED_TO_WAIT)
     worker = stack.worker()
     worker.ready()
-    mailing = Mailing(stack)
-    now = datetime.now(UTC)
-    spread = reminders * 0.05  # one by one: a batch that fails as a whole waits in its place
-    mailing.write([now + timedelta(seconds=rng.uniform(1, 1 + spread)) for _ in range(reminders)])
-    waiting = [now + timedelta(seconds=spread + rng.uniform(40, 60)) for _ in range(reminders // 4)]
-    mailing.write(waiting)
-    deadline = time.monotonic() + spread + 60
+    slacking = Slacking(stack)
+    spread, later = reminders * 0.05, reminders // 4
+    begins = datetime.now(UTC) + timedelta(seconds=(reminders + later) / slacking.per_second)
+    for _ in range(reminders):
+        slacking.write([begins + timedelta(seconds=rng.uniform(1, 1 + spread))])
+    for _ in range(later):
+        slacking.write([begins + timedelta(seconds=spread + rng.uniform(40, 60))])
+    until = (begins - datetime.now(UTC)).total_seconds() + spread + 60
+    deadline = time.monotonic() + until
     while (retried := _open_executions(stack)) < reminders and time.monotonic() < deadline:
         time.sleep(0.2)
     report.demand(retried >= reminders, f"only {retried} were being retried")
     stack.temporal.kill()
     stack.temporal.wipe()
-    stack.script()  # the mail service is well again
+    stack.script()  # nobody is asked to wait any more
     stack.temporal.start()
     began = time.monotonic()
-    mailing.until_over(REBUILT_WITHIN_S)
+    slacking.until_over(REBUILT_WITHIN_S)
     while _open_executions(stack) and time.monotonic() < began + REBUILT_WITHIN_S:
         time.sleep(0.2)
     took = time.monotonic() - began
-    mailing.judge(report)
+    slacking.judge(report)
     left = _open_executions(stack)
     report.demand(left == 0, f"{left} executions are still open")
     [(queued,)] = stack.rows("SELECT count(*) FROM outbox")
     report.demand(queued == 0, f"{queued} rows are left in the outbox")
     report.demand(not worker.dead, "the worker did not live through it")
     report.figure = (
-        f"{retried} retries rebuilt and {len(waiting)} later reminders delivered "
+        f"{retried} retries rebuilt and {later} later reminders delivered "
         f"{took:.0f} s after Temporal began anew"
     )
     return report

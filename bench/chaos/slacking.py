@@ -23,7 +23,7 @@ from core.services.connections import Draft
 from core.settings import Settings
 from tests.reminding import Scene, scene
 
-NOBODYS: Final = 1000
+NOBODYS: Final = -1  # no lane that there may once have been: those are adopted
 
 
 class Slacking(Mailing):
