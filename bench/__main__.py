@@ -1,6 +1,6 @@
 """All benches, one after the other, each in a process of its own.
 
-    make bench                      all of them: about an hour
+    make bench                      all of them: three quarters of an hour
     python -m bench api recurrence  some of them
 
 One that fails (no peer, a wrong plan) keeps no other from being measured; the code is 1 at the end.
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-# What each is told by environment, unless the caller says otherwise: sizes for an hour in all.
+# What each is told by environment, unless the caller says otherwise.
 PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "start": {},
     "api": {},
