@@ -121,8 +121,9 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "id": "r.who",
         "lane": "r.i % 4",
         "next_at": SOME_DUE,
-        "due_on": "current_date",
-        "period": "current_date::text",
+        # Armed by no zone: of today it would be told only after the hour that its person chose.
+        "due_on": "current_date - 1",
+        "period": "(current_date - 1)::text",
     },
     "digest_periods": {"period": "'P' || r.i", "status": "'told'", "decided_at": ANY_TIME},
     "deliveries": {
