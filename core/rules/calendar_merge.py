@@ -76,6 +76,16 @@ def plan(link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now
 
     `todo` null: there is none, or none any more.
     """
+    made = _made(link, todo, event, now=now)
+    if made.over and made.agreed is None and link.base is None and isinstance(event, RemoteEvent):
+        # Its id is taken: a todo that comes back needs another one.
+        made = replace(made, agreed=_seen(of_event(event), None))
+    return made
+
+
+def _made(
+    link: Link, todo: TodoView | None, event: RemoteEvent | Missing, *, now: datetime
+) -> Plan:
     if isinstance(event, RemoteEvent) and _older(event, link.base):
         return Plan(stale=True, reasons=(Reason.STALE,))
     if _absent(event):
@@ -120,13 +130,10 @@ def _absent(event: RemoteEvent | Missing) -> bool:
 
 def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missing) -> Plan:
     """Deleted there, if not by us. An edit since then is stronger; what is done stays here."""
-    seen = None
-    if isinstance(event, RemoteEvent) and link.base is None:
-        seen = _seen(of_event(event), None)  # its id is taken, should the todo come back
     if todo is None or todo.deleted or todo.due is None:
-        return Plan(agreed=seen, over=True)
+        return Plan(over=True)
     if todo.done:
-        return Plan(agreed=seen, over=True, reasons=(Reason.DONE_KEPT,))
+        return Plan(over=True, reasons=(Reason.DONE_KEPT,))
     if link.leaving or _edited(link, todo, event):
         # An id that was never taken is kept: the insert before may still be under way.
         taken = link.base is not None or event is not Missing.GONE
@@ -134,8 +141,7 @@ def _without_event(link: Link, todo: TodoView | None, event: RemoteEvent | Missi
         renewed = Link.first(link.connection_id, todo.id, generation=generation)
         told = link.base is not None and not link.leaving
         return _begun(renewed, todo, (Reason.EDITED_SINCE,) if told else ())
-    write = TodoWrite(Act.DELETE, todo.version)
-    return Plan(todo=write, agreed=seen, over=True, deletes="todo")
+    return Plan(todo=TodoWrite(Act.DELETE, todo.version), over=True, deletes="todo")
 
 
 def _edited(link: Link, todo: TodoView, event: RemoteEvent | Missing) -> bool:
@@ -155,8 +161,7 @@ def _without_todo(pair: _Pair) -> Plan:
     names = pair.names(None)
     new = todo is None and link.base is None and pair.unheard is None
     if not new and not any(pair.event_changed(name) for name in names):
-        agreed = there if link.base is None else None
-        return Plan(event=_delete(pair), agreed=agreed, over=True, deletes="event")
+        return Plan(event=_delete(pair), over=True, deletes="event")
     told = () if new else (Reason.EDITED_SINCE,)
     if todo is not None:
         made = _both(pair, todo, Act.RESTORE)
