@@ -23,11 +23,12 @@ _LISTS: Any = select(Lists.id).where(
     Lists.deleted_at.is_(None),
     func.lower(Lists.name) == func.lower(bindparam("list", type_=Text())),
 )
+_TAG: Any = func.unnest(Todos.tags).column_valued("tag")
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "status": Todos.status == bindparam("status"),
     "priority": Todos.priority == bindparam("priority"),
     "tag": func.lower(bindparam("tag", type_=Text()))
-    == select(func.lower(func.unnest(Todos.tags))).scalar_subquery().any_(),
+    == select(func.lower(_TAG)).scalar_subquery().any_(),
     "list": Todos.list_id.in_(_LISTS),
     "text": Todos.title.icontains(bindparam("text", type_=Text()), autoescape=False),
     "due_from": Todos.due_on >= bindparam("due_from", type_=Date()),

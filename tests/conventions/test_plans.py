@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ import pytest
 
 import api
 import core
+from core.services import jobs, todo_pages, voice_listing
 from core.statements import Query
 from tests.databases import migrated
 
@@ -39,6 +41,7 @@ SMALL = {
 }
 # What leads to somebody who is erased, and to nobody else.
 OF_ERASED = {"executions", "voice_applied"}
+PAGES = (jobs, todo_pages, voice_listing)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,8 @@ def statements() -> dict[str, Query[Any]]:
     for package in (core, api):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    shapes = [each for module in PAGES for each in _by_one(module)]
+    assert len(shapes) > 20
     gc.unfreeze()  # an application that was started hid its objects
     gc.collect()
     modules = [held for name, held in sys.modules.items() if name.startswith(("tests.", "bench."))]
@@ -55,6 +60,16 @@ def statements() -> dict[str, Query[Any]]:
         each for each in gc.get_objects() if isinstance(each, Query) and id(each) not in tests_own
     ]
     return {each.sql.decode(): each for each in known if b"set_config(" not in each.sql}
+
+
+def _by_one(module: ModuleType) -> Iterator[Query[Any]]:
+    """What is asked for with one condition each: such statements are written when first wanted."""
+    held = vars(module)
+    for name in held["_CONDITIONS"]:
+        if module is todo_pages:
+            yield from (held["statement"](frozenset({name}), sort) for sort in todo_pages.Sort)
+        else:
+            yield held["_page" if module is jobs else "_statement"](frozenset({name}))
 
 
 def _explained(statement: Query[Any]) -> str:

@@ -194,6 +194,14 @@ async def test_a_list_by_its_name(alice: Person) -> None:
     assert [each["title"] for each in told["todos"]] == ["milk"]
 
 
+async def test_what_has_a_tag_whatever_its_case(alice: Person) -> None:
+    await make(alice, "Buy milk", tags=["Food", "shop"])
+    await make(alice, "Buy nails", tags=["shop"])
+    await make(alice, "Sleep")
+    told = await say(alice, "what is tagged food")
+    assert [each["title"] for each in told["todos"]] == ["Buy milk"]
+
+
 async def test_undo_goes_back_step_by_step(alice: Person) -> None:
     await say(alice, "Remind me to call mom tomorrow at 5 pm")
     await say(alice, "Add buy stamps")
