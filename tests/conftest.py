@@ -103,14 +103,15 @@ async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+# Not for as long as the process: without anything to do it takes a tenth of a core.
+@pytest.fixture(scope="module")
 def temporal_server() -> Iterator[temporal.Server]:
-    """A Temporal that all tests share; who kills or wipes one starts one of their own."""
+    """A Temporal that a module's tests share; who kills or wipes one starts one of their own."""
     with temporal.server() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def temporal_client(temporal_server: temporal.Server) -> Client:
     """Connected as the worker is: values are sealed."""
     settings = temporal_server.settings

@@ -35,7 +35,7 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_time(temporal_client: Client) -> WorkflowEnvironment:
     """The dev server. For who cancels or signals: now and then the test server, told so in the
     moment in which an activity ends, hands the workflow to nobody any more.
