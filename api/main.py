@@ -3,18 +3,19 @@
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from api import clearance, errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope
 from api.other_methods import OtherMethods
+from api.paths import V1
 from api.recordings import Shelf
 from api.routes import (
     accounts,
@@ -71,7 +72,6 @@ from core.tokens import Tokens
 from integrations import blob_stores, language_model, oauth
 from integrations.http import vendor_client
 
-PREFIX = "/api/v1"
 # Of the database to a request: a person would not wait longer, and one statement may take 4 s.
 LONGEST_ANSWER_S = 5.0
 
@@ -116,33 +116,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.close()
 
 
-def create_app(settings: Settings) -> FastAPI:
-    app = FastAPI(
-        title="Voice Todo",
-        version="1",
-        summary="Todos, reminders that never miss, and the voice that makes them.",
-        lifespan=_lifespan,
-        openapi_url=f"{PREFIX}/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-    )
-    own_keys = keys.load(settings)
-    app.state.settings = settings
-    app.state.cleared = False
-    app.state.keys = own_keys
-    app.state.tokens = Tokens(own_keys.signing)
-    app.state.shelf = Shelf(blob_stores.opened(settings), own_keys.ring.of(memo_secrets.PURPOSE))
-    app.state.import_shelf = Shelf(app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE))
-    app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
-    app.state.mail_events_key = keys.mail_events(settings)
-    app.state.slack_signing = keys.slack_signing(settings)
-    # Routes are tried in this order: what is asked for most comes first, but for a path that a
-    # later pattern would take.
-    app.include_router(quick.router, prefix=PREFIX)
-    app.router.routes.append(Route(f"{PREFIX}/todos/quick", OtherMethods()))
-    app.include_router(imports.browser, prefix=PREFIX)
-    app.router.routes.append(Route(f"{PREFIX}/imports/browser", OtherMethods()))
-    app.include_router(voice.advised, prefix=PREFIX)
+def _routes() -> Iterator[BaseRoute]:
+    """In the order in which they are tried: what is asked for most comes first, but for a path
+    that a later pattern would take.
+
+    As they are: `include_router` would make each a second time, when first asked for, which takes
+    as long as the first.
+    """
+    yield from quick.router.routes
+    yield Route(f"{V1}/todos/quick", OtherMethods())
+    yield from imports.browser.routes
+    yield Route(f"{V1}/imports/browser", OtherMethods())
+    yield from voice.advised.routes
     for noun in (
         todos,
         reminders,
@@ -174,27 +159,53 @@ def create_app(settings: Settings) -> FastAPI:
         imports,
         erasures,
     ):
-        app.include_router(noun.router, prefix=PREFIX)
-    app.include_router(memos.streams, prefix=PREFIX)
-    app.include_router(memos.advised, prefix=PREFIX)
-    app.include_router(imports.streams, prefix=PREFIX)
-    app.include_router(uploads.streams, prefix=PREFIX)
-    app.include_router(exports.streams, prefix=PREFIX)
-    app.include_router(exports.public, prefix=PREFIX)
-    app.include_router(accounts.public, prefix=PREFIX)
-    app.include_router(push.public, prefix=PREFIX)
-    app.include_router(connecting.public, prefix=PREFIX)
-    app.include_router(calendars.public, prefix=PREFIX)
-    app.include_router(erasures.public, prefix=PREFIX)
-    app.include_router(actions.router, prefix=PREFIX)
-    app.include_router(unsubscribe.router, prefix=PREFIX)
-    app.include_router(webhooks.router, prefix=PREFIX)
-    app.include_router(slack.router, prefix=PREFIX)
-    app.include_router(slack_link.router, prefix=PREFIX)
-    app.include_router(health.router)
-    app.include_router(docs.router)
-    app.include_router(verify_email.router)
-    app.include_router(codec.router)
+        yield from noun.router.routes
+    for router in (
+        memos.streams,
+        memos.advised,
+        imports.streams,
+        uploads.streams,
+        exports.streams,
+        exports.public,
+        accounts.public,
+        push.public,
+        connecting.public,
+        calendars.public,
+        erasures.public,
+        actions.router,
+        unsubscribe.router,
+        webhooks.router,
+        slack.router,
+        slack_link.router,
+        health.router,
+        docs.router,
+        verify_email.router,
+        codec.router,
+    ):
+        yield from router.routes
+
+
+def create_app(settings: Settings) -> FastAPI:
+    app = FastAPI(
+        title="Voice Todo",
+        version="1",
+        summary="Todos, reminders that never miss, and the voice that makes them.",
+        lifespan=_lifespan,
+        openapi_url=f"{V1}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    own_keys = keys.load(settings)
+    app.state.settings = settings
+    app.state.cleared = False
+    app.state.keys = own_keys
+    app.state.tokens = Tokens(own_keys.signing)
+    app.state.shelf = Shelf(blob_stores.opened(settings), own_keys.ring.of(memo_secrets.PURPOSE))
+    app.state.import_shelf = Shelf(app.state.shelf.blobs, own_keys.ring.of(import_files.PURPOSE))
+    app.state.voice = Using(voice_seals.ring_of(own_keys.ring), Policy.of(settings))
+    app.state.mail_events_key = keys.mail_events(settings)
+    app.state.slack_signing = keys.slack_signing(settings)
+    app.router.routes += _routes()
     errors.register(app)
     openapi.complete(app)
     if settings.cors_origins:
@@ -206,7 +217,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Location", "Change-Set", "RateLimit", "Retry-After", "Link"],
         )
     app.add_middleware(codec.Cors, settings=settings)
-    app.add_middleware(Compressed, secret_paths=f"{PREFIX}/auth")
+    app.add_middleware(Compressed, secret_paths=f"{V1}/auth")
     app.add_middleware(Envelope)
     return app
 

@@ -3,6 +3,7 @@ from fastapi import APIRouter, Response
 from api.door import remember
 from api.errors import answer
 from api.openapi import REFUSES_401
+from api.paths import V1
 from api.schemas.accounts import (
     AnonymousRegistration,
     Credentials,
@@ -18,9 +19,9 @@ from core.services import accounts, refresh_tokens, sessions, users, verificatio
 from core.services.sessions import SignedIn
 from core.services.users import User
 
-router = APIRouter(tags=["accounts"], route_class=Authenticated, prefix="/auth")
+router = APIRouter(prefix=f"{V1}/auth", tags=["accounts"], route_class=Authenticated)
 # What one does before one is known.
-public = APIRouter(tags=["accounts"], route_class=Transactional, prefix="/auth")
+public = APIRouter(prefix=f"{V1}/auth", tags=["accounts"], route_class=Transactional)
 
 
 @public.post(

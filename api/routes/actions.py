@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from api import small_pages
 from api.errors import STATUS
+from api.paths import V1
 from api.small_pages import button, page
 from api.transaction import Transactional
 from api.visit import Visit
@@ -21,7 +22,7 @@ from core.errors import Rejected
 from core.services import actions
 from core.services.actions import Done, Told
 
-router = APIRouter(prefix="/actions", tags=["notifications"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/actions", tags=["notifications"], route_class=Transactional)
 
 Token = Annotated[str, Path(max_length=200, description="Of a message: single use, a week long")]
 AN_HOUR: Final = 60

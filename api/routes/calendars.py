@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from api.paths import V1
 from api.schemas.dues import Body
 from api.transaction import Authenticated, Transactional
 from api.visit import Visit
@@ -31,8 +32,8 @@ from core.settings import Settings
 if TYPE_CHECKING:  # importing it costs the API a quarter of a second and 36 MB
     from integrations.google_calendar import Access, Calendar, GoogleCalendar
 
-router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=Authenticated)
-public = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/integrations", tags=["integrations"], route_class=Authenticated)
+public = APIRouter(prefix=f"{V1}/webhooks", tags=["webhooks"], route_class=Transactional)
 MAX_HEADER: Final = 256
 
 

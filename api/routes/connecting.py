@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse
 
 from api import small_pages
+from api.paths import V1
 from api.schemas.integrations import ProviderName
 from api.small_pages import page
 from api.transaction import Authenticated, Transactional
@@ -26,8 +27,8 @@ from core.services.connections import NAMES
 from core.services.workspaces import Access, place
 from integrations.oauth import Asking
 
-router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=Authenticated)
-public = APIRouter(prefix="/integrations", tags=["integrations"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/integrations", tags=["integrations"], route_class=Authenticated)
+public = APIRouter(prefix=f"{V1}/integrations", tags=["integrations"], route_class=Transactional)
 log = logs.get(__name__)
 
 

@@ -1,11 +1,12 @@
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.schemas.memos import Consents, ConsentsGiven
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import consents
 
-router = APIRouter(prefix="/me/consents", tags=["accounts"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/me/consents", tags=["accounts"], route_class=Authenticated)
 
 
 @router.get("", operation_id="get_consents")

@@ -3,6 +3,7 @@ from datetime import date
 
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.schemas.conversions import ConvertBody, Source
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -16,7 +17,7 @@ from core.rules.rrule import InvalidRule, Skip
 from core.services import users
 from core.services.todo_rows import DueTime
 
-router = APIRouter(prefix="/recurrence", tags=["recurrence"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/recurrence", tags=["recurrence"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

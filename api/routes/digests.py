@@ -1,6 +1,7 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
+from api.paths import V1
 from api.schemas.preferences import PreviewBody
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -11,7 +12,7 @@ from core.services.digest_previews import DigestPreview
 from integrations.email_links import Links
 from integrations.emails import Emails
 
-router = APIRouter(prefix="/digests", tags=["notifications"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/digests", tags=["notifications"], route_class=Authenticated)
 
 
 @router.post("/preview", operation_id="preview_digest")

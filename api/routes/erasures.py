@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.paths import V1
 from api.schemas.erasures import ErasureRequest, Receipt
 from api.transaction import Authenticated, Transactional
 from api.visit import Visit
@@ -11,8 +12,8 @@ from core.keys import Keys
 from core.services import accounts, erasures, users
 from core.services.erasures import Erasure, Preview
 
-router = APIRouter(prefix="/me/erasure", tags=["accounts"], route_class=Authenticated)
-public = APIRouter(prefix="/erasure-receipts", tags=["accounts"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/me/erasure", tags=["accounts"], route_class=Authenticated)
+public = APIRouter(prefix=f"{V1}/erasure-receipts", tags=["accounts"], route_class=Transactional)
 
 
 @router.get("/preview", operation_id="preview_erasure", summary="What an erasure would take")

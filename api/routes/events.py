@@ -4,12 +4,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api import pages, query
+from api.paths import V1
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
 from core.services import changes
 from core.services.changes import Change
 
-router = APIRouter(prefix="/events", tags=["events"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/events", tags=["events"], route_class=Authenticated)
 
 MAX_SEQ = 2**63 - 1
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from api import pages
+from api.paths import V1
 from api.recordings import Shelf
 from api.schemas.dues import Body
 from api.streaming import Stream, Streaming
@@ -27,9 +28,9 @@ from core.services.exports import Format
 
 log = logs.get(__name__)
 
-router = APIRouter(prefix="/exports", tags=["data"], route_class=Authenticated)
-streams = APIRouter(prefix="/exports", tags=["data"], route_class=Streaming)
-public = APIRouter(prefix="/downloads", tags=["data"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/exports", tags=["data"], route_class=Authenticated)
+streams = APIRouter(prefix=f"{V1}/exports", tags=["data"], route_class=Streaming)
+public = APIRouter(prefix=f"{V1}/downloads", tags=["data"], route_class=Transactional)
 
 ZIP: Final = "application/zip"
 ARCHIVE: Final[dict[str, Any]] = {ZIP: {"schema": {"type": "string", "format": "binary"}}}

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from api import files, forms, idempotency, pages, query, receiving, versions
 from api.files import File
 from api.multipart import Part
+from api.paths import V1
 from api.recordings import Shelf
 from api.schemas.imports import (
     FORMATS,
@@ -39,9 +40,9 @@ from core.services import import_steps, imports, throttles
 from core.services.imports import Draft
 from core.services.workspaces import Access, place
 
-router = APIRouter(prefix="/imports", tags=["imports"], route_class=Authenticated)
-browser = APIRouter(prefix="/imports/browser", tags=["imports"], route_class=Authenticated)
-streams = APIRouter(prefix="/imports", tags=["imports"], route_class=Streaming)
+router = APIRouter(prefix=f"{V1}/imports", tags=["imports"], route_class=Authenticated)
+browser = APIRouter(prefix=f"{V1}/imports/browser", tags=["imports"], route_class=Authenticated)
+streams = APIRouter(prefix=f"{V1}/imports", tags=["imports"], route_class=Streaming)
 
 FILE: Final = "file"
 MOST_AT_ONCE: Final = 500

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages
+from api.paths import V1
 from api.schemas.integrations import IntegrationBody
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -16,7 +17,7 @@ from core.services import integrations as services
 from core.services.connection_activity import Activity
 from core.services.integrations import Integration
 
-router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/integrations", tags=["integrations"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages, versions
+from api.paths import V1
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.models.jobs import JobKind, JobStatus
 from core.services import jobs
 from core.services.jobs import Job
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api import query, versions
+from api.paths import V1
 from api.schemas.lists import ListBody, ListPatch
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
 from core.services import lists
 from core.services.lists import TodoList
 
-router = APIRouter(prefix="/lists", tags=["lists"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/lists", tags=["lists"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

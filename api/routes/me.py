@@ -1,5 +1,6 @@
 from fastapi import APIRouter, Response
 
+from api.paths import V1
 from api.schemas.accounts import MePatch, PhoneCode
 from api.transaction import Authenticated
 from api.versions import IfMatch, unchanged, wanted
@@ -9,7 +10,7 @@ from core.services import phones, users
 from core.services.users import User
 from core.settings import Settings
 
-router = APIRouter(tags=["accounts"], route_class=Authenticated)
+router = APIRouter(prefix=V1, tags=["accounts"], route_class=Authenticated)
 
 
 @router.get(

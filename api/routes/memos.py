@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from api import forms, integrity, pages, query, ranges, receiving
 from api.advice import Advised
 from api.multipart import Part
+from api.paths import V1
 from api.recordings import MAX_BYTES, Kept, Shelf
 from api.schemas.memos import (
     CAPTURE,
@@ -33,9 +34,9 @@ from core.services.workspaces import Access, place
 
 log = logs.get(__name__)
 
-router = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Authenticated)
-streams = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Streaming)
-advised = APIRouter(prefix="/voice/memos", tags=["voice"], route_class=Advised)
+router = APIRouter(prefix=f"{V1}/voice/memos", tags=["voice"], route_class=Authenticated)
+streams = APIRouter(prefix=f"{V1}/voice/memos", tags=["voice"], route_class=Streaming)
+advised = APIRouter(prefix=f"{V1}/voice/memos", tags=["voice"], route_class=Advised)
 
 LONGEST_WAIT_S: Final = 10
 AUDIO: Final = "audio"

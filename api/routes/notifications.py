@@ -4,13 +4,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages
+from api.paths import V1
 from api.schemas.preferences import ReadAllBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import notifications
 from core.services.notifications import Notification, NotificationPage, ReadAll
 
-router = APIRouter(prefix="/notifications", tags=["notifications"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/notifications", tags=["notifications"], route_class=Authenticated)
 
 
 @router.get("", operation_id="list_notifications")

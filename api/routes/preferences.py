@@ -1,5 +1,6 @@
 from fastapi import APIRouter, Response
 
+from api.paths import V1
 from api.schemas.preferences import Notifying
 from api.transaction import Authenticated
 from api.versions import NOT_MODIFIED, IfMatch, unchanged, wanted
@@ -8,7 +9,7 @@ from core.services import preferences, users
 from core.services.preferences import NotificationPreferences
 
 router = APIRouter(
-    prefix="/me/notification-preferences", tags=["notifications"], route_class=Authenticated
+    prefix=f"{V1}/me/notification-preferences", tags=["notifications"], route_class=Authenticated
 )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, Response
 
+from api.paths import V1
 from api.schemas.push import PushSubscriptionBody
 from api.transaction import Authenticated, Transactional
 from api.visit import Visit
@@ -13,8 +14,8 @@ from core.services import push_subscriptions
 from core.services.push_subscriptions import PushSubscription, PushSubscriptionPage, Services
 from core.settings import Settings
 
-router = APIRouter(prefix="/push", tags=["notifications"], route_class=Authenticated)
-public = APIRouter(prefix="/push", tags=["notifications"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/push", tags=["notifications"], route_class=Authenticated)
+public = APIRouter(prefix=f"{V1}/push", tags=["notifications"], route_class=Transactional)
 
 
 @dataclass(frozen=True, slots=True)

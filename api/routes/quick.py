@@ -1,6 +1,7 @@
 from fastapi import APIRouter, Response
 
 from api import query
+from api.paths import V1
 from api.schemas.voice import QuickBody
 from api.transaction import Authenticated
 from api.visit import InWorkspace, Visit
@@ -8,7 +9,7 @@ from core.services import voice_quick
 from core.services.voice_quick import Quick
 from core.services.voice_results import Using
 
-router = APIRouter(prefix="/todos", tags=["todos"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/todos", tags=["todos"], route_class=Authenticated)
 
 
 @router.post(

@@ -4,6 +4,7 @@ from itertools import islice
 
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.schemas.recurrence import ExplainBody, PreviewBody
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -17,7 +18,7 @@ from core.rules.rrule import InvalidRule
 from core.services import users
 from core.services.series import refusal
 
-router = APIRouter(prefix="/recurrence", tags=["recurrence"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/recurrence", tags=["recurrence"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

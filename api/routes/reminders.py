@@ -3,6 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.paths import V1
 from api.schemas.reminders import ReminderBody, ReminderPatch, SnoozeBody
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -10,7 +11,7 @@ from core.services import explanations, reminders, todo_writes
 from core.services.explanations import Explanation
 from core.services.todo_rows import Reminder
 
-router = APIRouter(tags=["reminders"], route_class=Authenticated)
+router = APIRouter(prefix=V1, tags=["reminders"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages
+from api.paths import V1
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import series, series_pages, todos
 from core.services.series_pages import OccurrencePage, Series
 
-router = APIRouter(prefix="/series", tags=["series"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/series", tags=["series"], route_class=Authenticated)
 
 
 @router.get("/{series_id}", operation_id="get_series")

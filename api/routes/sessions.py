@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import sessions
 from core.services.sessions import Session
 
-router = APIRouter(tags=["accounts"], route_class=Authenticated)
+router = APIRouter(prefix=V1, tags=["accounts"], route_class=Authenticated)
 
 
 @dataclass(frozen=True, slots=True)

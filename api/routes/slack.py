@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
+from api.paths import V1
 from api.transaction import Transactional
 from api.visit import Visit
 from core.errors import NotFound
@@ -17,7 +18,7 @@ from core.services.slack_inbound import Told
 from integrations import slack_requests
 from integrations.slack_requests import Challenge
 
-router = APIRouter(prefix="/webhooks/slack", tags=["webhooks"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/webhooks/slack", tags=["webhooks"], route_class=Transactional)
 
 Responses = dict[int | str, dict[str, Any]]
 REFUSED: Final[Responses] = {

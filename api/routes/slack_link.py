@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api import small_pages
 from api.errors import STATUS
 from api.openapi import REFUSES_401
+from api.paths import V1
 from api.small_pages import page
 from api.transaction import Transactional
 from api.visit import Visit
@@ -31,7 +32,9 @@ from core.services import accounts, connecting
 from core.tokens import Tokens
 from integrations.oauth import Asking
 
-router = APIRouter(prefix="/integrations/slack", tags=["integrations"], route_class=Transactional)
+router = APIRouter(
+    prefix=f"{V1}/integrations/slack", tags=["integrations"], route_class=Transactional
+)
 
 MAX_FIELDS: Final = 10
 MAX_CHARS: Final = 1024

@@ -4,6 +4,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api import query
+from api.paths import V1
 from api.schemas.tags import TagPatch
 from api.schemas.text import line
 from api.transaction import Authenticated
@@ -11,7 +12,7 @@ from api.visit import InWorkspace, Visit
 from core.services import tags
 from core.services.tags import Tag
 
-router = APIRouter(prefix="/tags", tags=["tags"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/tags", tags=["tags"], route_class=Authenticated)
 
 Name = Annotated[str, Path(), line(50, blank=False)]
 

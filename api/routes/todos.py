@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api import pages, query, versions
+from api.paths import V1
 from api.schemas.todos import (
     ClientId,
     DeleteQuery,
@@ -23,7 +24,7 @@ from core.services.series import Scope
 from core.services.todo_pages import After, TodoPage
 from core.services.todo_rows import Todo
 
-router = APIRouter(prefix="/todos", tags=["todos"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/todos", tags=["todos"], route_class=Authenticated)
 
 FIELDS = frozenset(field.name for field in fields(Todo))
 

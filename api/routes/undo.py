@@ -1,12 +1,13 @@
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.schemas.undo import UndoBody
 from api.transaction import Authenticated
 from api.visit import Visit
 from core.services import changes, voice_records
 from core.services.changes import Undone
 
-router = APIRouter(prefix="/undo", tags=["undo"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/undo", tags=["undo"], route_class=Authenticated)
 
 
 @router.post("", operation_id="undo")

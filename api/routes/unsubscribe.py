@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse
 
 from api import small_pages
+from api.paths import V1
 from api.small_pages import button, page
 from api.transaction import Transactional
 from api.visit import Visit
@@ -20,7 +21,7 @@ from core.errors import NotFound
 from core.services import unsubscribing
 from core.services.unsubscribing import EmailChoice
 
-router = APIRouter(prefix="/unsubscribe", tags=["notifications"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/unsubscribe", tags=["notifications"], route_class=Transactional)
 
 Token = Annotated[str, Path(max_length=200, description="Of an e-mail; it does not expire")]
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Response
 from starlette.exceptions import HTTPException
 
 from api import integrity, query, receiving
+from api.paths import V1
 from api.recordings import MAX_BYTES, Shelf, recognised
 from api.schemas.memos import MemoFields
 from api.schemas.uploads import Upload, UploadBody
@@ -24,8 +25,8 @@ from core.services.jobs import Job
 from core.services.uploads import Draft, UploadRow
 from integrations.audio.formats import SNIFFED
 
-router = APIRouter(prefix="/voice/uploads", tags=["voice"], route_class=Authenticated)
-streams = APIRouter(prefix="/voice/uploads", tags=["voice"], route_class=Streaming)
+router = APIRouter(prefix=f"{V1}/voice/uploads", tags=["voice"], route_class=Authenticated)
+streams = APIRouter(prefix=f"{V1}/voice/uploads", tags=["voice"], route_class=Streaming)
 
 PART: Final = "application/offset+octet-stream"
 JOB_TOLD: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from api import pages, query
 from api.advice import Advised
+from api.paths import V1
 from api.schemas.voice import (
     NO_LANGUAGE,
     ConfirmBody,
@@ -36,8 +37,8 @@ from core.services.voice_history import VoiceCommand, VoiceCommandDetail
 from core.services.voice_results import Asked, Using, VoiceResult
 from core.services.voice_sessions import VoiceSession
 
-router = APIRouter(prefix="/voice", tags=["voice"], route_class=Authenticated)
-advised = APIRouter(prefix="/voice", tags=["voice"], route_class=Advised)
+router = APIRouter(prefix=f"{V1}/voice", tags=["voice"], route_class=Authenticated)
+advised = APIRouter(prefix=f"{V1}/voice", tags=["voice"], route_class=Advised)
 
 LONGEST_SPAN = timedelta(days=366)
 

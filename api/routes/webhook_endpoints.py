@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages, query
+from api.paths import V1
 from api.schemas.webhook_endpoints import (
     NewWebhookEndpoint,
     Redelivered,
@@ -25,7 +26,7 @@ from core.models.webhooks import WebhookStatus
 from core.services import webhook_deliveries, webhook_endpoints, webhook_secrets
 from core.settings import Settings
 
-router = APIRouter(prefix="/webhook-endpoints", tags=["webhooks"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/webhook-endpoints", tags=["webhooks"], route_class=Authenticated)
 
 EVENT_TYPE: Final = r"^[a-z_]+\.[a-z_]+$"
 Limit = Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)]

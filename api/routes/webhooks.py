@@ -3,13 +3,14 @@
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from fastapi import APIRouter
 
+from api.paths import V1
 from api.transaction import Transactional
 from api.visit import Visit
 from core.errors import NotFound
 from core.services import mail_events
 from integrations import sendgrid_events
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=Transactional)
+router = APIRouter(prefix=f"{V1}/webhooks", tags=["webhooks"], route_class=Transactional)
 
 
 @router.post(

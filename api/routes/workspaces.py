@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api import pages
+from api.paths import V1
 from api.schemas.workspaces import ClockBody, WorkspaceBody
 from api.transaction import Authenticated
 from api.visit import Visit
@@ -15,7 +16,7 @@ from core.services.delivery_pages import Delivery
 from core.services.jobs import Job
 from core.services.workspaces import Workspace
 
-router = APIRouter(prefix="/workspaces", tags=["workspaces"], route_class=Authenticated)
+router = APIRouter(prefix=f"{V1}/workspaces", tags=["workspaces"], route_class=Authenticated)
 
 Limit = Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=512)]
