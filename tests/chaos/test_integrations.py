@@ -7,8 +7,9 @@ import pytest
 from bench.chaos import calendar_vendor, calendars, hooks, slack_app
 from bench.chaos.stack import Stack
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
+
 def test_a_calendar_and_its_todos_agree_after_workers_were_killed(stack: Stack) -> None:
     report = calendars.killed(stack, 4, Random(1))  # noqa: S311 - repeatable, which is the point
     assert report.violations == []
@@ -16,7 +17,6 @@ def test_a_calendar_and_its_todos_agree_after_workers_were_killed(stack: Stack) 
     assert report.operations > 10
 
 
-@pytest.mark.long
 def test_a_calendar_that_is_down_is_in_step_when_it_returns(stack: Stack) -> None:
     report = calendar_vendor.faults(stack, 6)
     assert report.violations == []
@@ -30,14 +30,12 @@ def test_what_slack_tells_ten_times_is_done_once(stack: Stack) -> None:
     assert report.operations >= 20
 
 
-@pytest.mark.long
 def test_webhooks_are_told_under_one_id_however_many_workers_die(stack: Stack) -> None:
     report = hooks.killed(stack, 4, Random(1))  # noqa: S311 - as above
     assert report.violations == []
     assert (report.kills, report.lost) == (4, 0)
 
 
-@pytest.mark.long
 def test_a_receiver_that_is_down_holds_up_nobody_else(stack: Stack) -> None:
     report = hooks.vendor(stack, 6)
     assert report.violations == []
