@@ -17,7 +17,7 @@ from hypothesis import settings as properties
 from temporalio.client import Client
 
 from api.main import create_app
-from core import embedded, embedded_cluster, keys, migrate
+from core import embedded, embedded_cluster, keys
 from core.db import Database
 from core.errors import Misconfigured
 from tests.connecting import ann, ben, world
@@ -25,7 +25,7 @@ from tests.people import alice, bob, charlie
 
 __all__ = ["alice", "ann", "ben", "bob", "charlie", "world"]  # fixtures that every test can ask for
 from integrations.temporal import connect
-from tests import dealing, temporal
+from tests import databases, dealing, temporal
 from tests.settings import unlimited
 
 # The same examples each time: what fails by chance stops somebody who changed something else.
@@ -64,7 +64,7 @@ def database_url() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="vt-") as folder,
         embedded.postgres(Path(folder), fast=True) as url,
     ):
-        migrate.run(url)
+        databases.prepare(url)
         yield url
 
 

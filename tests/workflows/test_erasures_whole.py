@@ -11,7 +11,7 @@ from tests import temporal
 from tests.erasing import Marked, Site, holding, marked, site
 from tests.logged import Lines, logged
 from tests.patience import until
-from tests.people import PASSWORD, Person, anonymous, register
+from tests.people import API, PASSWORD, Person, anonymous, register
 from tests.voicing import upload, wav
 
 
@@ -99,7 +99,7 @@ async def test_no_trace_is_left_of_somebody_who_used_it_all(place: Site, said: L
         assert ada.mark.encode() not in path.read_bytes(), path
     assert all(each in scraped for each in ("data_work_total", "http_request_duration"))
     assert ada.mark not in scraped
-    assert {"/me/erasure", "/voice/memos", "/imports"} <= {
+    assert {f"{API}/{each}" for each in ("me/erasure", "voice/memos", "imports")} <= {
         row.get("route") for row in said.read_all()
     }
     assert ada.mark not in said.getvalue()
