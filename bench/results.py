@@ -17,13 +17,14 @@ one table with one another, not with another machine's.
 
 
 def keep(title: str, command: str, table: Table, *, note: str = "") -> None:
-    """Replace the section of this title."""
+    """Replace the section of this title where it stands; a new one comes last."""
     text = RESULTS.read_text() if RESULTS.exists() else INTRODUCTION
     section = f"\n## {title}\n\n`{command}` · {datetime.now(UTC):%Y-%m-%d} · {_machine()}"
     section += f" · {note}\n\n" if note else "\n\n"
     section += markdown(table) + "\n"
-    text = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
-    RESULTS.write_text(text.rstrip() + "\n" + section)
+    before = re.search(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", text, flags=re.DOTALL)
+    begin, end = before.span() if before else (len(text), len(text))
+    RESULTS.write_text(text[:begin] + section + text[end:])
 
 
 def _machine() -> str:
