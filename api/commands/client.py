@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx2
 
 from api.commands.credentials import Account, Credentials
+from api.paths import V1
 from core.errors import Error, Misconfigured, Rejected, Unavailable
 
-PREFIX: Final = "/api/v1"
 UNDO: Final = "/undo"
 STEP_UP: Final = "insufficient_user_authentication"  # RFC 9470
 TRIES: Final = 3
@@ -247,7 +247,7 @@ class Client:
             content: dict[str, Any] = {"content": body()} if streamed else {"json": body}
             try:
                 response = self._http.request(
-                    method, PREFIX + path, params=params, headers=headers, **content
+                    method, V1 + path, params=params, headers=headers, **content
                 )
             except httpx2.TransportError as error:
                 reason = str(error) or type(error).__name__
