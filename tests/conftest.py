@@ -104,7 +104,7 @@ async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-# Not for as long as the process: with nothing to do it takes 0.07 s of CPU a second.
+# Not for as long as the process: also with nothing to do it takes some CPU all the time.
 @pytest.fixture(scope="module")
 def temporal_server() -> Iterator[temporal.Server]:
     """A Temporal that a module's tests share; who kills or wipes one starts one of their own."""
