@@ -251,15 +251,12 @@ class Transaction:
         ends = ends or self._read_only
         rows: list[Any] = []
         try:
-            if self._connection is None:
-                self._connection = await self._pool.getconn()
-            with _answered_within(self._patience_s, self._connection):
+            connection = self._connection or await self._take()
+            with _answered_within(self._patience_s, connection):
                 if self._pipeline is None:
-                    self._pipeline = self._connection.pipeline()
+                    self._pipeline = connection.pipeline()
                     await self._pipeline.__aenter__()
-                cursors = [
-                    await self._execute(self._connection, *statement) for statement in statements
-                ]
+                cursors = [await self._execute(connection, *statement) for statement in statements]
                 if ends:
                     pipeline, self._pipeline, self._used = self._pipeline, None, 0
                     await pipeline.__aexit__(None, None, None)
@@ -275,6 +272,17 @@ class Transaction:
             self._refused = not isinstance(known, (Unauthenticated, RateLimited, KeyReplayed))
             raise known from error
         return rows
+
+    async def _take(self) -> Connection:
+        """One of the pool, which waits for it in `wait_for`: that of Python 3.11 forgets a
+        cancellation in the moment of success (https://github.com/python/cpython/issues/86296).
+        """
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0  # who tidies up after one may do so in peace
+        self._connection = await self._pool.getconn()
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return self._connection
 
     def _hit(self) -> Statement:
         """Counts a request whose own count went with its transaction."""
