@@ -24,6 +24,7 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+import core.collector  # noqa: F401 - first: it spares the others
 from activities import webhooks
 from activities.channels import CONNECTIONS
 from activities.deliveries import Deliveries
@@ -64,9 +65,6 @@ PASSED_THROUGH = (
     "pydantic_core",
     "annotated_types",
 )
-# Ten thousand sends under way are all alive; by its own thresholds the collector looks at all
-# of them again and again, which was a third of their time. What is over goes by reference count.
-COLLECT = (50_000, 20, 50)
 # The relay tells once that Temporal is away; the SDK would for every call.
 SDK_LOGS = "error,temporalio_sdk_core=warn,temporalio_client=error"
 
@@ -205,7 +203,6 @@ async def _work(settings: Settings, began: Callable[[], None]) -> None:
         stack.push_async_callback(_drained, workers)
         began()
         gc.freeze()  # what start-up made stays: the collector need not look at it again
-        gc.set_threshold(*COLLECT)
         log.info("worker.started", task_queue=TASK_QUEUE)
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run())

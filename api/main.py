@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 
+import core.collector  # noqa: F401 - first: it spares the others
 from api import clearance, errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope

@@ -3,57 +3,25 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from core import embedded
+from core import embedded, schema
 from core.errors import Misconfigured
 from core.settings import settings
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 ADVISORY_LOCK = 0x766F696365  # one migration at a time, whoever starts it
 
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("script_location", str(schema.SCRIPTS))
     return config
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-@cache
-def head() -> str:
-    """The revision that this code expects."""
-    revision = _scripts().get_current_head()
-    if revision is None:
-        raise Misconfigured("migrations/versions is empty: the checkout is incomplete")
-    return revision
-
-
-@cache
-def knows(revision: str) -> bool:
-    """Whether it is one of this code's, be it an old one."""
-    return revision in {each.revision for each in _scripts().walk_revisions()}
-
-
-def newer(revision: str) -> str:
-    """What to tell of a database whose revision this code does not know."""
-    return (
-        f"the database is at revision {revision}, which this version does not know ({head()} is "
-        "its newest): start the newer version that migrated it, or restore a backup from before"
-    )
 
 
 def run(url: str, revision: str = "head") -> None:
@@ -100,8 +68,8 @@ def _said(error: DBAPIError) -> str:
 def _not_newer(connection: Connection) -> None:
     found = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
-    if found is not None and not knows(found):
-        raise Misconfigured(newer(found))
+    if found is not None and found not in schema.known():
+        raise Misconfigured(schema.newer(found))
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -53,7 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What the collector looks at from now on is what tests leave, not the tests."""
     gc.freeze()
-    gc.set_threshold(20_000)  # the usual 700 costs a twentieth of the run
     gc.enable()
 
 

@@ -27,9 +27,8 @@ from core.services.memo_processing import Ending, Work
 from core.services.memos import Draft
 from core.services.voice_results import Policy, Using
 from core.settings import Settings
-from integrations.audio import tasks
 from integrations.audio.pool import Pool
-from integrations.audio.recordings import Recordings
+from integrations.audio.recordings import TASKS, Recordings
 from integrations.blobs import Directory
 from integrations.transcription import registry as transcribers
 from integrations.transcription.registry import Provider
@@ -58,7 +57,7 @@ def hearing(
 
 def deaf() -> Voice:
     """Of a worker that gets no recordings."""
-    return hearing(Path("nowhere"), Transcribers(()), Recordings(Pool(tasks.MODULE, size=1)))
+    return hearing(Path("nowhere"), Transcribers(()), Recordings(Pool(TASKS, size=1)))
 
 
 @asynccontextmanager

@@ -139,11 +139,11 @@ def openapi_document() -> dict[str, Any]:
 @app.command()
 def migrate(*, as_json: Json = False) -> None:
     """Bring the database to the newest revision."""
-    from core import embedded
+    from core import embedded, schema
     from core import migrate as migration
 
     migration.run(embedded.database_url(load_settings()))
-    revision = migration.head()
+    revision = schema.head()
     answer({"revision": revision}, f"The database is at {revision}.", as_json=as_json)
 
 

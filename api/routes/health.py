@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api import clearance
-from core import metrics, migrate
+from core import metrics, schema
 from core.errors import Unavailable
 from core.services import revisions
 
@@ -28,7 +28,7 @@ async def ready(request: Request) -> dict[str, Word]:
     if found is not None:
         raise Unavailable(found.remedy)
     clearance.require(request.app)
-    return {"status": "ready", "revision": migrate.head()}
+    return {"status": "ready", "revision": schema.head()}
 
 
 @router.get("/metrics", include_in_schema=False)

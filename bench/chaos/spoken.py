@@ -8,7 +8,6 @@ import httpx2
 
 from integrations.audio import decoding
 from integrations.audio.sound import RATE, Speech
-from integrations.audio.tasks import wav
 from tests.recordings import recording
 
 MAX_SECONDS = 10
@@ -30,14 +29,14 @@ class Spoken:
             return next(self)
         self._said.add(name)
         pcm = self._pcm + bytes(2 * (RATE // 50 + len(self._said)))
-        return wav(Speech(pcm)), f"water the {name}"
+        return Speech(pcm).wav(), f"water the {name}"
 
     def script(self, vendor: httpx2.Client, audio: bytes, title: str) -> None:
         """Have the sandbox hear it: by what the worker sends, which is not what was uploaded."""
         pcm = decoding.decode(audio, MAX_SECONDS)[2]
         said = {
             "text": f"Remind me to {title}.",
-            "sha256": sha256(wav(Speech(pcm))).hexdigest(),
+            "sha256": sha256(Speech(pcm).wav()).hexdigest(),
             "times": None,
         }
         vendor.post("/transcripts", json=said).raise_for_status()

@@ -5,7 +5,7 @@ from typing import Final
 
 from psycopg.errors import UndefinedTable
 
-from core import migrate
+from core import schema
 from core.db import Database
 from core.statements import Query, row
 
@@ -28,8 +28,8 @@ async def gap(db: Database) -> Gap | None:
     except UndefinedTable:
         found = None
     revision = None if found is None else str(found[0])
-    if revision == migrate.head():
+    if revision == schema.head():
         return None
-    if revision is None or migrate.knows(revision):
+    if revision is None or revision in schema.known():
         return Gap("the database is not migrated: run `voicetodo admin migrate`", behind=True)
-    return Gap(migrate.newer(revision), behind=False)
+    return Gap(schema.newer(revision), behind=False)

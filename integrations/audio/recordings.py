@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from core.errors import Invalid
-from integrations.audio import tasks
 from integrations.audio.child import Refused
 from integrations.audio.pool import Pool
 from integrations.audio.sound import Decoded, Doubt, Speech
 
+TASKS: Final = "integrations.audio.tasks"  # by name: what reads the files of others runs there only
 PROCESSES: Final = 2  # a minute of opus takes 50 ms to decode, one of noise 3 s to listen to
 DECODED_WITHIN_S: Final = 20.0  # of processor time; five minutes of anything take two
 LOOKED_AT_WITHIN: Final = 0.5  # of its length
@@ -66,5 +66,5 @@ def _final(refused: Refused, max_seconds: int = 0) -> Invalid:
 @asynccontextmanager
 async def opened(processes: int = PROCESSES) -> AsyncIterator[Recordings]:
     """With processes of its own, started when they are needed."""
-    async with Pool(tasks.MODULE, size=processes) as pool:
+    async with Pool(TASKS, size=processes) as pool:
         yield Recordings(pool)

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from integrations.audio.sound import Speech
-from integrations.audio.tasks import wav
 from integrations.http import Client
 from integrations.transcription import refusals, spoken
 from integrations.transcription.keywords import sanitised
@@ -61,7 +60,7 @@ class Deepgram:
                 "content-type": "audio/wav",
                 "idempotency-key": idempotency_key,
             },
-            content=wav(speech),
+            content=speech.wav(),
         )
         if not answer.is_success:
             wait = answer.headers.get("retry-after")

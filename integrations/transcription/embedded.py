@@ -9,9 +9,10 @@ from integrations.audio.pool import Pool
 from integrations.audio.sound import Speech
 from integrations.transcription.languages import code
 from integrations.transcription.protocol import Quality, Transcript, Word
-from integrations.transcription.sphinx import MODEL
 
 NAME: Final = "embedded"
+MODEL: Final = "pocketsphinx-5.1.1 en-us"
+TASKS: Final = "integrations.transcription.sphinx"  # by name: its processes load it, the worker not
 ENGLISH: Final = "en"
 CPU_S: Final = 10.0  # plus twice its length: speech takes a seventh of it, noise up to one half
 WALL: Final = 4
@@ -22,7 +23,7 @@ class Embedded:
     third_party = False
 
     def __init__(self, pool: Pool) -> None:
-        """`pool` is one of `sphinx.MODULE`."""
+        """`pool` is one of `TASKS`."""
         self._pool = pool
 
     def hears(self, language: str | None) -> bool:

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from core.errors import VendorError
 from integrations.audio.sound import Speech
-from integrations.audio.tasks import wav
 from integrations.http import Client
 from integrations.openai_client import connected, content, openai_client
 from integrations.transcription import refusals, spoken
@@ -114,7 +113,7 @@ class OpenAI:
         as_prompt = hints and self._profile.hints == "prompt"
         with connected():
             answer = await self._openai.audio.transcriptions.with_raw_response.create(
-                file=("speech.wav", wav(speech), "audio/wav"),
+                file=("speech.wav", speech.wav(), "audio/wav"),
                 model=self._model,
                 language=code(language) or omit,
                 response_format="verbose_json" if verbose else "json",

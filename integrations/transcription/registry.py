@@ -12,7 +12,7 @@ from integrations.audio.pool import Pool
 from integrations.audio.sound import Speech
 from integrations.http import Client, vendor_client
 from integrations.http_transport import Limits
-from integrations.transcription import deepgram, sphinx
+from integrations.transcription import deepgram, embedded
 from integrations.transcription.deepgram import Deepgram
 from integrations.transcription.embedded import Embedded
 from integrations.transcription.protocol import Transcriber, Transcript
@@ -69,7 +69,7 @@ async def opened(settings: Settings) -> AsyncIterator[Sequence[Provider]]:
         providers = []
         for name in settings.transcriber_names:
             if name == "embedded":
-                pool = Pool(sphinx.MODULE, size=settings.voice_processes)
+                pool = Pool(embedded.TASKS, size=settings.voice_processes)
                 await stack.enter_async_context(pool)
                 made: Transcriber = Embedded(pool)
             elif name == "openai":

@@ -10,8 +10,6 @@ from pocketsphinx import Decoder
 from integrations.audio.child import Reply, Task
 from integrations.audio.sound import RATE
 
-MODULE: Final = __name__
-MODEL: Final = "pocketsphinx-5.1.1 en-us"
 FRAMES_PER_S: Final = 100
 NOISE_RMS: Final = 30.0  # in digital silence its features have no logarithm, and it hears words
 AROUND: Final = RATE * 3 // 10  # it wants a moment of quiet before the first word

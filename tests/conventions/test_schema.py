@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from core import migrate
+from core import migrate, schema
 from core.models import Table
 
-VERSIONS = migrate.SCRIPTS / "versions"
+VERSIONS = schema.SCRIPTS / "versions"
 OURS = {"api", "workflows", "activities", "integrations", "core", "worker", "tests"}
 
 
@@ -27,6 +28,12 @@ def differences(url: str) -> list[object]:
 
 def test_the_models_describe_what_is_migrated(database_url: str) -> None:
     assert differences(database_url) == []
+
+
+def test_alembic_finds_the_revisions_that_their_names_tell() -> None:
+    found = ScriptDirectory(str(schema.SCRIPTS))
+    assert schema.known() == [each.revision for each in found.walk_revisions()][::-1]
+    assert schema.head() == found.get_current_head()
 
 
 def test_up_down_and_up_again(database_url: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from core import migrate
+from core import schema
 from core.ids import uuid7
 from core.services import reseals
 from tests.api.commands.conftest import Run as Administer
@@ -87,7 +87,7 @@ def test_help_waits_for_nothing_heavy() -> None:
 
 async def test_brings_the_database_to_the_newest_revision(administer: Administer) -> None:
     code, out, err = await administer("migrate", "--json")
-    assert (code, json.loads(out)) == (0, {"revision": migrate.head()}), err
+    assert (code, json.loads(out)) == (0, {"revision": schema.head()}), err
 
 
 async def test_seals_anew_whatever_is_kept(administer: Administer) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from core import migrate
+from core import migrate, schema
 from core.db import Database
 from core.errors import Misconfigured
 from core.services import revisions
@@ -38,7 +38,7 @@ def stand_at(url: str, revision: str) -> None:
 
 
 async def test_the_newest_leaves_no_gap(db: Database, elsewhere: str) -> None:
-    stand_at(elsewhere, migrate.head())
+    stand_at(elsewhere, schema.head())
     assert await revisions.gap(db) is None
 
 

@@ -7,8 +7,7 @@ from core.errors import VendorError
 from integrations.audio.pool import Pool
 from integrations.audio.recordings import opened
 from integrations.audio.sound import Speech
-from integrations.transcription import sphinx
-from integrations.transcription.embedded import Embedded
+from integrations.transcription.embedded import TASKS, Embedded
 from integrations.transcription.protocol import Quality, Transcript
 from tests.recordings import PHRASES, recording, silent
 
@@ -19,7 +18,7 @@ MOST_WRONG = 0.25
 
 @pytest.fixture(scope="module")
 async def embedded() -> AsyncIterator[Embedded]:
-    async with Pool(sphinx.MODULE, size=1) as pool:
+    async with Pool(TASKS, size=1) as pool:
         yield Embedded(pool)
 
 
