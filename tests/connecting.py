@@ -22,7 +22,7 @@ from core.services import connections
 from core.services.key_epochs import People
 from core.settings import Settings
 from integrations.sandbox.app import create_app as sandbox
-from tests.patience import PATIENCE_S
+from tests import plain
 from tests.people import Person, register
 from tests.serving import serve
 from tests.settings import unlimited
@@ -124,7 +124,7 @@ async def connected_world(database_url: str, folder: Path) -> AsyncIterator[Worl
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=transport, base_url="http://api") as http,
         ):
-            with httpx2.Client(base_url=sandbox_url, trust_env=False, timeout=PATIENCE_S) as vendor:
+            with plain.client(sandbox_url) as vendor:
                 yield World(app, http, vendor, database_url)
 
 

@@ -22,6 +22,7 @@ from api.main import create_app
 from core.embedded_cluster import binary
 from core.settings import Settings
 from integrations.sandbox.push_crypto import encode, point
+from tests import plain
 from tests.connecting import World, connected_world
 from tests.databases import migrated
 from tests.patience import PATIENCE_S
@@ -147,9 +148,7 @@ class Site:
     def metrics(self, worker: subprocess.Popen[bytes]) -> str:
         """What the worker tells who watches it."""
         assert worker.poll() is None
-        return httpx2.get(
-            f"http://127.0.0.1:{self.port}/metrics", trust_env=False, timeout=PATIENCE_S
-        ).text
+        return plain.get(f"http://127.0.0.1:{self.port}/metrics").text
 
     def ledger(self, vendor: str) -> list[dict[str, Any]]:
         """What reached this emulator."""

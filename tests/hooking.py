@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 from temporalio.testing import ActivityEnvironment
 
 from activities.tick import Ticks
@@ -21,8 +20,9 @@ from core.services import webhook_secrets
 from core.settings import Settings
 from integrations.http import guarded_client
 from integrations.sandbox.app import create_app as create_sandbox
+from tests import plain
 from tests.beside import alongside
-from tests.patience import PATIENCE_S, until
+from tests.patience import until
 from tests.serving import serve
 from tests.settings import unlimited
 
@@ -48,9 +48,7 @@ class Hooking:
         return f"{self.sandbox}/hooks/{name}"
 
     def arrived(self, name: str) -> list[Arrived]:
-        rows = httpx2.get(
-            f"{self.sandbox}/ledger.json?vendor=hooks", trust_env=False, timeout=PATIENCE_S
-        ).json()
+        rows = plain.get(f"{self.sandbox}/ledger.json?vendor=hooks").json()
         return [
             Arrived(row["request"]["headers"], row["request"]["body"], row["response_status"])
             for row in rows
@@ -59,9 +57,7 @@ class Hooking:
 
     def fault(self, name: str, **fault: Any) -> None:
         body = {"vendor": "hooks", "kind": name, "times": 1, **fault}
-        answer = httpx2.post(
-            f"{self.sandbox}/faults", json=body, trust_env=False, timeout=PATIENCE_S
-        )
+        answer = plain.post(f"{self.sandbox}/faults", json=body)
         assert answer.status_code == 201, answer.text
 
     async def until(self, name: str, count: int) -> list[Arrived]:

@@ -14,7 +14,7 @@ import pytest
 
 from core.settings import Settings
 from integrations.sandbox.app import create_app
-from tests import temporal
+from tests import plain, temporal
 from tests.databases import fresh
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
@@ -36,9 +36,7 @@ class Process:
 
     def get(self, path: str) -> httpx2.Response | None:
         with contextlib.suppress(httpx2.TransportError):
-            return httpx2.get(
-                f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=PATIENCE_S
-            )
+            return plain.get(f"http://127.0.0.1:{self.port}{path}")
         return None
 
     def until(self, status: int) -> httpx2.Response:
@@ -84,7 +82,7 @@ def environment(database_url: str) -> Iterator[dict[str, str]]:
 def sandbox() -> Iterator[httpx2.Client]:
     with (
         serve(create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield http
 

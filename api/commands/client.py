@@ -73,6 +73,7 @@ class Client:
             base_url=self.api,
             timeout=httpx2.Timeout(TIMEOUT_S, read=READ_TIMEOUT_S),
             trust_env=proxies,
+            verify=host.scheme == "https",  # reading the authorities takes longer than most calls
             headers={"User-Agent": "voicetodo-cli", "Accept": "application/json"},
         )
 

@@ -56,7 +56,7 @@ class Process:
 
     def is_ready(self, path: str = "/ready") -> bool:
         try:
-            return httpx2.get(self.url + path, trust_env=False, timeout=2).is_success
+            return httpx2.get(self.url + path, trust_env=False, verify=False, timeout=2).is_success
         except httpx2.TransportError:
             return False
 
@@ -190,7 +190,7 @@ class Stack:
 
     def vendor(self) -> httpx2.Client:
         url = f"http://127.0.0.1:{self._sandbox_port}"
-        return httpx2.Client(base_url=url, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=url, trust_env=False, verify=False, timeout=30)
 
     def closes(self, client: httpx2.Client) -> httpx2.Client:
         """This client, closed when everything stops."""

@@ -19,7 +19,8 @@ from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sandbox.app import create_app
 from integrations.sendgrid import SendGrid
-from tests.patience import PATIENCE_S, until
+from tests import plain
+from tests.patience import until
 from tests.serving import serve
 
 KEY = b"k" * 32
@@ -64,7 +65,7 @@ def time() -> Time:
 def sandbox() -> Iterator[httpx2.Client]:
     with (
         serve(create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield http
 

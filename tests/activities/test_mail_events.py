@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -30,6 +29,7 @@ from integrations.emails import Emails
 from integrations.http import vendor_client
 from integrations.sandbox import app as sandbox_app
 from integrations.sendgrid import SendGrid
+from tests import plain
 from tests.activities.conftest import KEY, Mailbox
 from tests.patience import PATIENCE_S
 from tests.reminding import Scene, scene
@@ -45,7 +45,7 @@ def telling(app: FastAPI) -> Iterator[Mailbox]:
     with (
         serve(create_app(settings)) as api,
         serve(sandbox_app.create_app(settings, events_to=api + PATH)) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield Mailbox(url, http)
 

@@ -21,6 +21,7 @@ from api.recordings import MAX_BYTES
 from core.db import Database
 from core.settings import Settings
 from integrations.blobs import Directory
+from tests import plain
 from tests.api.test_hostile import is_a_problem
 from tests.patience import PATIENCE_S, until
 from tests.people import API, Person, register
@@ -112,7 +113,7 @@ async def api(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
         database_url, tmp_path_factory.mktemp("api"), upload_idle_seconds=1, pool_size=1
     )
     with serve(create_app(ours)) as url:
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
+        async with plain.async_client(url) as http:
             yield Api(http, await register(http), ours.blobs)
 
 
@@ -342,7 +343,7 @@ async def settled_kib(pid: int) -> int:
 async def test_the_largest_and_one_byte_more(database_url: str, tmp_path: Path) -> None:
     ours = unlimited(database_url, tmp_path, upload_idle_seconds=1)
     with process(ours) as (popen, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
+        async with plain.async_client(url) as http:
             await ready(http)
             alice = await register(http)
             api = Api(http, alice, ours.blobs)
@@ -376,14 +377,14 @@ async def test_killed_between_blob_and_answer(
     body = part("audio", noise(300_000))
     body += part("capture_id", str(uuid4()).encode(), file=None) + END
     with process(ours, FAULT=f"{point}:kill") as (_, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
+        async with plain.async_client(url) as http:
             await ready(http)
             api = Api(http, replace(alice, http=http), tmp_path)
             with pytest.raises(httpx2.TransportError):
                 await api.send(body)
     assert len(api.left()) == 1, "durable, whether or not a row names it"
     with process(ours) as (_, url):
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
+        async with plain.async_client(url) as http:
             await ready(http)
             api = Api(http, replace(alice, http=http), tmp_path)
             again = memo_of(await api.send(body))

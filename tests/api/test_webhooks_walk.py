@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import jsonschema_rs
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from tests import plain
 from tests.hooking import Arrived, Hooking, hooking
-from tests.patience import PATIENCE_S, until
+from tests.patience import until
 from tests.people import API, Person, register
 
 PATH = "/webhook-endpoints"
@@ -28,7 +28,7 @@ def place(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 async def ada(place: Hooking) -> AsyncIterator[Person]:
-    async with httpx2.AsyncClient(base_url=place.api, trust_env=False, timeout=PATIENCE_S) as http:
+    async with plain.async_client(place.api) as http:
         yield await register(http, "ada")
 
 

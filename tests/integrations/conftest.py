@@ -10,7 +10,7 @@ from core.settings import Settings
 from integrations.http import Client, vendor_client
 from integrations.http_transport import Limits
 from integrations.sandbox.app import create_app
-from tests.patience import PATIENCE_S
+from tests import plain
 from tests.serving import serve
 
 
@@ -49,7 +49,7 @@ def sandbox_server(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
         serve(
             create_app(Settings(_env_file=None)), http=getattr(request, "param", "httptools")
         ) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield http
 

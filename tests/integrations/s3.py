@@ -15,6 +15,7 @@ from aiobotocore.session import AioSession
 from pydantic import SecretStr
 
 from integrations.blobs_s3 import NOT_READ, S3, Bucket
+from tests import plain
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
 
@@ -40,7 +41,7 @@ def _await(url: str, running: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and running.poll() is None:
         with suppress(httpx2.HTTPError):
-            httpx2.get(f"{url}/moto-api/", trust_env=False, timeout=PATIENCE_S)
+            plain.get(f"{url}/moto-api/")
             return
         time.sleep(0.05)
     raise AssertionError("moto's server does not answer")

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -20,6 +19,7 @@ from core.settings import Settings
 from integrations import blob_stores
 from integrations.blobs import Blobs, Directory
 from integrations.blobs_s3 import PART, S3, Bucket
+from tests import plain
 from tests.integrations import s3
 from tests.patience import PATIENCE_S
 
@@ -166,7 +166,7 @@ async def test_a_bucket_that_is_not_there(url: str) -> None:
 
 async def test_a_key_that_is_wrong(url: str) -> None:
     bucket = await s3.new_bucket(url)
-    with httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as moto:
+    with plain.client(url) as moto:
         moto.post("/moto-api/reset-auth", content=b"0").raise_for_status()
         try:
             async with s3.store(replace(bucket, access_key="wrong")) as store:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
-import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +13,7 @@ from core.errors import VendorError
 from core.settings import Settings
 from integrations.google_calendar import Access, Channel, GoogleCalendar
 from integrations.sandbox.app import create_app
+from tests import plain
 from tests.integrations.calendars import body, client, connect, event_id
 from tests.integrations.conftest import Sandbox
 from tests.patience import PATIENCE_S
@@ -68,7 +68,7 @@ def sandbox(hook: Hook) -> Iterator[Sandbox]:
     app = create_app(Settings(_env_file=None, public_url=hook.url))
     with (
         serve(app) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield Sandbox(url, http, 0)
 

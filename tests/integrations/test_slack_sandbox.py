@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.settings import Settings
 from integrations.sandbox.app import create_app
+from tests import plain
 from tests.integrations.conftest import Sandbox
 from tests.patience import PATIENCE_S
 from tests.serving import serve
@@ -141,7 +142,7 @@ def test_a_code_is_for_who_asked(sandbox: Sandbox, changes: dict[str, str], erro
 
 def test_a_client_secret_that_is_set_is_asked_for() -> None:
     config = Settings(_env_file=None, slack_client_id="voicetodo", slack_client_secret="right")
-    with serve(create_app(config)) as url, httpx2.Client(base_url=url, timeout=PATIENCE_S) as http:
+    with serve(create_app(config)) as url, plain.client(url) as http:
         own = Sandbox(url, http, 0)
         code = answered(own, approve="1")["code"]
         assert exchange(own, code, client_secret="wrong")["error"] == "bad_client_secret"
@@ -230,7 +231,7 @@ def using() -> Iterator[Used]:
     with (
         serve(app, lifespan="off") as to,
         serve(create_app(config, slack_to=f"{to}/hooks")) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield Used(app, url, http)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from temporalio.client import Client
 
@@ -23,6 +22,7 @@ from core.settings import Settings
 from integrations import calendars
 from integrations.google_calendar import Access, GoogleCalendar
 from integrations.sandbox.app import create_app as create_sandbox
+from tests import plain
 from tests.calendars import MAIN, by_hand, times
 from tests.connecting import World, fresh_account, unconnected
 from tests.memos import deaf
@@ -108,10 +108,10 @@ async def place(
     with (
         serve(create_sandbox(settings), port=sandbox_port) as sandbox_url,
         serve(app, port=api_port) as api_url,
-        httpx2.Client(base_url=sandbox_url, trust_env=False, timeout=PATIENCE_S) as vendor,
+        plain.client(sandbox_url) as vendor,
     ):
         async with (
-            httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=PATIENCE_S) as http,
+            plain.async_client(api_url) as http,
             google,
         ):
             world = World(app, http, vendor, relay_url)

@@ -22,6 +22,7 @@ from integrations.audio import recordings
 from integrations.blobs import Directory
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
+from tests import plain
 from tests.connecting import unconnected
 from tests.forgetting import forget
 from tests.memos import Said
@@ -44,7 +45,7 @@ CALL_MOM = "remind me to call mom tomorrow at 5 pm"
 def said() -> Iterator[Said]:
     with (
         serve(create_sandbox(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield Said(http)
 

@@ -22,6 +22,7 @@ from core.db import Database
 from core.settings import Settings
 from integrations.http import vendor_client
 from integrations.sandbox.app import create_app as create_sandbox
+from tests import plain
 from tests.connecting import unconnected
 from tests.memos import deaf
 from tests.patience import PATIENCE_S
@@ -116,8 +117,8 @@ async def place(
         serve(create_sandbox(settings, slack_to=slack_to), port=sandbox_port) as slack_url,
     ):
         async with (
-            httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=PATIENCE_S) as api,
-            httpx2.AsyncClient(base_url=slack_url, trust_env=False, timeout=PATIENCE_S) as slack,
+            plain.async_client(api_url) as api,
+            plain.async_client(slack_url) as slack,
         ):
             yield Place(settings, api, slack, db, app_db, temporal_client)
     await app_db.close()

@@ -15,6 +15,7 @@ import pytest
 
 from api.main import create_app
 from core.ids import uuid7
+from tests import plain
 from tests.commanding import Run
 from tests.connecting import world_settings
 from tests.patience import PATIENCE_S
@@ -58,7 +59,7 @@ def test_connect_waits_until_somebody_allowed_it(alice: Run) -> None:
         assert alice("integrations", "--json").document == []
         assert waiting.poll() is None
         allowed = {"approve": "1", "account": "waits@sandbox.test"}
-        with httpx2.Client(trust_env=False, timeout=PATIENCE_S, follow_redirects=True) as browser:
+        with plain.client("", follow_redirects=True) as browser:
             page = browser.get(httpx2.URL(url).copy_merge_params(allowed))
         assert page.status_code == 200, page.text
         out, _ = waiting.communicate()

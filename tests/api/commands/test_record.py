@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -24,10 +23,10 @@ from core.settings import Settings
 from integrations.audio import recordings
 from integrations.sandbox.app import create_app as create_sandbox
 from integrations.transcription import registry as transcribers
+from tests import plain
 from tests.beside import CarryOut, working
 from tests.commanding import Run
 from tests.memos import MILK, Said
-from tests.patience import PATIENCE_S
 from tests.recordings import FOLDER
 from tests.serving import serve
 from tests.settings import unlimited
@@ -41,7 +40,7 @@ MILK_FILE = str(FOLDER / "milk.webm")
 def said() -> Iterator[Said]:
     with (
         serve(create_sandbox(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield Said(http)
 

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from tests import plain
 from tests.commanding import Run
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
@@ -123,11 +124,11 @@ def test_what_arrives_on_a_port_is_verified_and_shown(alice: Run) -> None:
     body = BODY.encode()
     with posting(
         port,
-        lambda url: httpx2.post(url, content=body, headers=signed()),
-        httpx2.get,
-        lambda url: httpx2.post(url, content=iter([body])),  # of no stated length
-        lambda url: httpx2.post(url, content=b" " * (1024 * 1024 + 1)),
-        lambda url: httpx2.post(url, content=body + b" ", headers=signed()),
+        lambda url: plain.post(url, content=body, headers=signed()),
+        plain.get,
+        lambda url: plain.post(url, content=iter([body])),  # of no stated length
+        lambda url: plain.post(url, content=b" " * (1024 * 1024 + 1)),
+        lambda url: plain.post(url, content=body + b" ", headers=signed()),
     ) as answers:
         ran = alice(
             *("webhooks", "listen", "--secret", SECRET),
@@ -153,7 +154,7 @@ def test_what_arrives_is_handed_on_as_it_came(alice: Run) -> None:
     mine = signed()
     with (
         serve(receiver, lifespan="off") as url,
-        posting(port, lambda to: httpx2.post(to, content=BODY.encode(), headers=mine)),
+        posting(port, lambda to: plain.post(to, content=BODY.encode(), headers=mine)),
     ):
         ran = alice(
             *("webhooks", "listen", "--secret", SECRET, "--port", str(port)),

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests import plain
 from tests.hooking import Hooking, hooking
 from tests.patience import PATIENCE_S
 from tests.people import PASSWORD, address
@@ -125,9 +125,7 @@ def test_hands_on_and_ends_after_so_many(ada: Ada) -> None:
 def test_a_message_of_somebody_else_is_told_from_ours(ada: Ada) -> None:
     with ada.listening("--json", "--count", "1") as process:
         [endpoint] = ada.run("webhooks", "list")
-        forged = httpx2.post(
-            endpoint["url"], json={"type": "todo.created"}, trust_env=False, timeout=PATIENCE_S
-        )
+        forged = plain.post(endpoint["url"], json={"type": "todo.created"})
         assert forged.status_code == 400  # the receiver has no secret, but looks at the headers
         assert process.wait(PATIENCE_S) == 1
         line = json.loads(process.stdout.read()) if process.stdout else {}

@@ -18,7 +18,8 @@ from core import clock
 from core.db import Database
 from core.settings import Settings
 from integrations.sandbox import app as sandboxes
-from tests.patience import PATIENCE_S, until
+from tests import plain
+from tests.patience import until
 from tests.people import Person, register
 from tests.proposing import Model, command
 from tests.serving import serve
@@ -39,7 +40,7 @@ KIND = "third_party_understanding"
 def chat() -> Iterator[httpx2.Client]:
     with (
         serve(sandboxes.create_app(Settings(_env_file=None))) as url,
-        httpx2.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        plain.client(url) as http,
     ):
         yield http
 

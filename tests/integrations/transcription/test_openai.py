@@ -2,16 +2,15 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 
 from core.errors import Revoked, VendorError
-from integrations.audio.tasks import wav
 from integrations.http import Client
 from integrations.transcription.openai import OpenAI
 from integrations.transcription.profiles import PROFILES
 from integrations.transcription.protocol import Quality, Transcript
+from tests import plain
 from tests.integrations.conftest import Sandbox
 from tests.integrations.transcription.conftest import say
 from tests.recordings import silent
@@ -70,7 +69,7 @@ async def test_each_server_is_understood(sandbox: Sandbox, client: Client, profi
 async def test_the_recording_arrives_as_it_is_and_nothing_else_does(
     sandbox: Sandbox, client: Client
 ) -> None:
-    say(sandbox, "this one", sha256=sha256(wav(SPEECH)).hexdigest())
+    say(sandbox, "this one", sha256=sha256(SPEECH.wav()).hexdigest())
     say(sandbox, "any other")
     openai = server(sandbox, client)
     assert (await heard(openai)).text == "this one"
@@ -191,11 +190,10 @@ async def test_ones_own_server_needs_no_key(sandbox: Sandbox, client: Client) ->
 
 
 async def test_it_is_the_api_under_its_own_path_too(sandbox: Sandbox) -> None:
-    answer = httpx2.post(
+    answer = plain.post(
         f"{sandbox.url}/v1/audio/transcriptions",
         headers={"authorization": "Bearer x"},
-        files={"file": ("a.wav", wav(SPEECH))},
+        files={"file": ("a.wav", SPEECH.wav())},
         data={"model": "whisper-1", "response_format": "text"},
-        trust_env=False,
     )
     assert (answer.status_code, answer.text[:6]) == (200, "Remind")
