@@ -238,10 +238,10 @@ async def _opened(tx: Transaction, found: _Row | None, ring: Keyring) -> Connect
     if found is None:
         return None
     ring = await subject_keys.opening(tx, ring, found.user_id)
-    if epochs.closed(ring, found.secret):  # as good as none: connected anew it works
+    secret = epochs.opened(ring, found.secret, aad=_place(found.workspace_id, found.id))
+    if secret is None:  # as good as none: connected anew it works
         log.error("connection.unreadable", subject_id=found.id)
         return None
-    secret = ring.unseal(found.secret, aad=_place(found.workspace_id, found.id))
     opened = SecretStr(secret.decode())
     return Connection(found.id, found.account_id, found.address, opened, found.digest_channel)
 

@@ -40,11 +40,12 @@ def result(
     """Null once the words are forgotten, and where their key was destroyed."""
     if sealed is None:
         return None
-    if epochs.closed(ring, sealed):  # a page of commands is told all the same
+    aad = crypto.place("voice_commands", "sealed", command_id, workspace_id)
+    opened = epochs.opened(ring, sealed, aad=aad)
+    if opened is None:  # a page of commands is told all the same
         log.error("voice_command.unreadable", subject_id=command_id)
         return None
-    aad = crypto.place("voice_commands", "sealed", command_id, workspace_id)
-    found: dict[str, Any] = orjson.loads(ring.unseal(sealed, aad=aad))
+    found: dict[str, Any] = orjson.loads(opened)
     return found
 
 

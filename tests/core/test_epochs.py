@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.crypto import Keyring
-from core.epochs import MOST_KEPT, Epochs, PersonRing, SubjectRing, closed, subject
+from core.crypto import Keyring, derive, seal
+from core.epochs import MOST_KEPT, Epochs, PersonRing, SubjectRing, opened, subject
 from core.errors import Invalid, KeysMissing
 from core.ids import uuid7
 
@@ -130,12 +130,12 @@ def test_a_person_s_ring() -> None:
         "the installation": SubjectRing((OLD,), epochs(Path("nowhere"))).of("connections"),
     }
     for who, other in foreign.items():
-        assert closed(other, sealed), who
+        assert opened(other, sealed, aad=HERE) is None, who
         with pytest.raises(Invalid):
             other.unseal(sealed, aad=HERE)
-    assert not closed(ring, sealed)
+    assert opened(ring, sealed, aad=HERE) == b"token"
     with pytest.raises(Invalid):
-        ring.unseal(sealed, aad=b"connections|secret|1|3")
+        opened(ring, sealed, aad=b"connections|secret|1|3")
     for at in (0, 5, 18, len(sealed) - 1):
         changed = bytearray(sealed)
         changed[at] ^= 1
@@ -148,7 +148,16 @@ def test_it_opens_what_was_sealed_before_there_were_any() -> None:
     ring = person(os.urandom(32))
     assert subject(before) is None
     assert ring.unseal(before, aad=HERE) == b"token"
-    assert not closed(ring, before)
+    assert opened(ring, before, aad=HERE) == b"token"
+
+
+def test_a_nonce_that_begins_as_a_person_s_seal_does_is_none() -> None:
+    key = derive(OLD, "connections")
+    before = b""
+    while subject(before) is None:
+        before = seal(key, b"token", aad=HERE)
+    assert opened(person(os.urandom(32)), before, aad=HERE) == b"token"
+    assert opened(Keyring((key,)), before, aad=HERE) == b"token"
 
 
 def test_a_ring_for_all_purposes_seals_for_nobody() -> None:
