@@ -65,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._waiter: asyncio.Future[None] | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self._body = bytearray()
 
     async def exchange(
         self, request: bytes, *, bodiless: bool, max_body: int, cut_body: bool
@@ -84,9 +85,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
         try:
             await self._waiter
+            return Answer(self._status, self._headers, bytes(self._body[:max_body]))
         finally:
             self._waiter = None
-        return Answer(self._status, self._headers, bytes(self._body[:max_body]))
+            self._body = bytearray()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         # Bytes from before the handshake are nobody's: taken later as an answer they would let
@@ -148,6 +150,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
+        self._parser = None  # it holds us: without this we would wait for the collector
         self._over(Broken(str(exc or "the other side closed the connection")))
 
     # What the parser tells us
