@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 
-import core.collector  # noqa: F401 - first: it spares the others
+import core.collector  # first: it spares the others
 from api import clearance, errors, openapi
 from api.compression import Compressed
 from api.middleware import Envelope
@@ -230,6 +230,8 @@ def __getattr__(name: str) -> FastAPI:
     try:
         settings = read_settings()
         logs.configure("api", strict=settings.dev, text=settings.log_text)
-        return create_app(settings)
+        built = create_app(settings)
     except Misconfigured as error:
         sys.exit(error.detail)  # for who starts it, below uvicorn's own frames nobody would see it
+    gc.set_threshold(*core.collector.USUAL)  # requests come and go, and may leave much behind
+    return built
