@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 import httpx2
 
 from api.commands import webhook_signatures
-from api.commands.client import Client, Unreachable
+from api.commands.client import Client, Unreachable, has_tls
 
 ENDPOINTS: Final = "/webhook-endpoints"
 DESCRIPTION: Final = "voicetodo webhooks listen"
@@ -77,7 +77,9 @@ def at_sandbox(
     """What an endpoint made for this block gets, at a receiver of the sandbox, until it is over."""
     name = f"cli-{token_hex(8)}"
     draft = {**body, "url": f"{sandbox}/hooks/{name}", "description": DESCRIPTION}
-    with httpx2.Client(base_url=sandbox, timeout=TIMEOUT_S, trust_env=False) as http:
+    with httpx2.Client(
+        base_url=sandbox, timeout=TIMEOUT_S, trust_env=False, verify=has_tls(sandbox)
+    ) as http:
         since = _ask(http, "/latest.json", {})["seq"]
         made = client.send("POST", ENDPOINTS, draft, params=workspace, undoable=False).body
         try:
@@ -114,7 +116,7 @@ def forward(delivery: Delivery, url: str) -> str:
             headers=headers,
             timeout=TIMEOUT_S,
             trust_env=False,
-            verify=url.startswith("https:"),  # as the client does: nothing to verify elsewhere
+            verify=has_tls(url),
         )
     except httpx2.HTTPError as error:
         return f"no answer ({type(error).__name__})"

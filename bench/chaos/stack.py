@@ -18,7 +18,7 @@ import psycopg
 
 from core import embedded, migrate
 from core.children import die_with_parent
-from tests import temporal
+from tests import plain, temporal
 from tests.patience import PATIENCE_S
 from tests.ports import free_port
 
@@ -56,7 +56,7 @@ class Process:
 
     def is_ready(self, path: str = "/ready") -> bool:
         try:
-            return httpx2.get(self.url + path, trust_env=False, verify=False, timeout=2).is_success
+            return plain.get(self.url + path, timeout=2).is_success
         except httpx2.TransportError:
             return False
 
@@ -189,8 +189,7 @@ class Stack:
         return found
 
     def vendor(self) -> httpx2.Client:
-        url = f"http://127.0.0.1:{self._sandbox_port}"
-        return httpx2.Client(base_url=url, trust_env=False, verify=False, timeout=30)
+        return plain.client(f"http://127.0.0.1:{self._sandbox_port}", timeout=30)
 
     def closes(self, client: httpx2.Client) -> httpx2.Client:
         """This client, closed when everything stops."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.commands.client import has_tls
 from tests.commanding import Run
 from tests.serving import serve
 
@@ -60,3 +61,9 @@ def test_a_short_wait_is_waited_for_and_a_long_one_told(
         ran = run("login", "--email", "a@example.com", "--api", url)
     assert (ran.code, len(server.keys)) == (code, tries), ran.err
     assert ("Try again in 600 s." in ran.err) is (code == 1)
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com", "HTTPS://api.example.com/hooks"])
+def test_what_has_tls_is_verified_however_it_is_written(url: str) -> None:
+    assert has_tls(url)
+    assert not has_tls("http://127.0.0.1:8000")
