@@ -18,6 +18,7 @@ from uuid import UUID
 import orjson
 from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline
 from psycopg import Error as PsycopgError
+from psycopg.abc import PQGen
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -93,6 +94,19 @@ class Connection(AsyncConnection[Any]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.cursors: list[AsyncCursor[Any]] = []
+
+    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
+        """Psycopg leaves the steps half done when they are cancelled before the first byte is sent.
+
+        Ended here, where the connection is closed and the complaint about it is heard.
+        """
+        try:
+            return await super().wait(gen, *arguments, **options)
+        except asyncio.CancelledError:
+            await self.close()
+            with suppress(PsycopgError):
+                gen.close()
+            raise
 
 
 Pool = AsyncConnectionPool[Connection]
