@@ -6,36 +6,29 @@ and row-level security, the statements, the numbering of events and the commit, 
 """
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
-import orjson
-from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline
+from psycopg import AsyncCursor, AsyncPipeline
 from psycopg import Error as PsycopgError
-from psycopg.abc import PQGen
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.types.json import Jsonb
+from psycopg_pool import PoolTimeout
 
 from core import clock, violations
 from core.errors import Error, KeyReplayed, RateLimited, Unauthenticated
 from core.events import Event
 from core.ids import uuid7
+from core.pool import Connection, Pool, answered_within, pool
 from core.statements import ABORT, ACT_FOR, ACT_IN, ENTER, HIT, LEAVE, NOTHING, Query
 
 T = TypeVar("T")
-WAIT_FOR_CONNECTION_S: Final = 3.0
 # For work that nobody waits for; one statement of an erasure may take 120 s, and several travel
 # together. Who answers a person gives `Database` less.
 WAIT_FOR_ANSWER_S: Final = 300.0
-# The pool doubles its wait after each vain try; given up so soon, the next request tries anew, and
-# a database that was away for long is found again within 2 s of its return.
-TRY_TO_CONNECT_FOR_S: Final = 4.0
 UNLIMITED: Final = 1_000_000_000
 
 
@@ -86,30 +79,6 @@ class Person:
 
 
 Statement = tuple[Query[Any], dict[str, Any]]
-
-
-class Connection(AsyncConnection[Any]):
-    """Keeps its cursors: a used one knows how to load what it loaded before (7 µs each time)."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.cursors: list[AsyncCursor[Any]] = []
-
-    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
-        """Psycopg leaves the steps half done when they are cancelled before the first byte is sent.
-
-        Ended here, where the connection is closed and the complaint about it is heard.
-        """
-        try:
-            return await super().wait(gen, *arguments, **options)
-        except asyncio.CancelledError:
-            await self.close()
-            with suppress(PsycopgError):
-                gen.close()
-            raise
-
-
-Pool = AsyncConnectionPool[Connection]
 
 
 class Transaction:
@@ -266,7 +235,7 @@ class Transaction:
         rows: list[Any] = []
         try:
             connection = self._connection or await self._take()
-            with _answered_within(self._patience_s, connection):
+            with answered_within(self._patience_s, connection):
                 if self._pipeline is None:
                     self._pipeline = connection.pipeline()
                     await self._pipeline.__aenter__()
@@ -339,25 +308,7 @@ class Database:
         self, url: str, *, role: str, size: int, patience_s: float = WAIT_FOR_ANSWER_S
     ) -> None:
         self._patience_s = patience_s
-
-        async def configure(connection: Connection) -> None:
-            set_json_dumps(orjson.dumps, connection)
-            set_json_loads(orjson.loads, connection)
-            await connection.execute(f"SET ROLE {role}".encode())
-            await connection.execute("SET TIME ZONE 'UTC'")
-            await connection.execute("SET statement_timeout = '4s'")
-
-        self._pool: Pool = AsyncConnectionPool(
-            url,
-            connection_class=Connection,
-            kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": 3},
-            min_size=min(size, 2),
-            max_size=size,
-            timeout=WAIT_FOR_CONNECTION_S,
-            reconnect_timeout=TRY_TO_CONNECT_FOR_S,
-            configure=configure,
-            open=False,
-        )
+        self._pool = pool(url, role=role, size=size)
 
     async def open(self) -> None:
         await self._pool.open()
@@ -387,22 +338,3 @@ class Database:
 
 def _array(ids: Iterable[UUID]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
-
-
-@contextmanager
-def _answered_within(seconds: float, connection: Connection) -> Iterator[None]:
-    """Hang up when this takes longer: a server that is frozen ends no statement by itself.
-
-    Cancelling the waiting task would not end it: psycopg then asks the same server to cancel, and
-    waits for its answer. The end of the stream is what it believes, and the pool does as well.
-    """
-    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(connection: Connection) -> None:
-    with suppress(OSError, PsycopgError), socket.socket(fileno=os.dup(connection.fileno())) as it:
-        it.shutdown(socket.SHUT_RDWR)

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import AsyncCursor, sql
 from psycopg.adapt import PyFormat, Transformer
 
-from core.db import Connection, Database, Statement, Transaction
+from core.db import Database, Statement, Transaction
+from core.pool import Connection
 from core.statements import ABORT, ACT_FOR, ACT_IN, ENTER, HIT, LEAVE, LOCK_FEEDS, NOTHING, Query
 
 SETTING: Final = (ENTER, ACT_FOR, ACT_IN)  # run, and not looked at
