@@ -242,7 +242,7 @@ def _uvicorn(settings: Settings, app: str, port: int) -> tuple[str, ...]:
         *(*_PYTHON, "-m", "uvicorn", app, "--host", settings.host, "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning"),
         *("--no-access-log", "--no-server-header", "--no-proxy-headers"),
-        *("--timeout-graceful-shutdown", "10"),
+        *("--timeout-graceful-shutdown", "10", "--timeout-keep-alive", "75"),
     )
 
 

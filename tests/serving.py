@@ -4,11 +4,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import uvicorn
 
 from tests.patience import PATIENCE_S
+
+# As `api.up` has it: beyond what any client keeps, or a request may meet the connection's end.
+KEEP_ALIVE_S: Final = 75
 
 
 @contextmanager
@@ -36,6 +39,7 @@ def serve(
             log_level="error",
             access_log=False,
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=KEEP_ALIVE_S,
             **options,
         )
         server = uvicorn.Server(config)

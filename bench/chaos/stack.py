@@ -23,7 +23,10 @@ from tests.patience import PATIENCE_S
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-UVICORN = ("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log")
+UVICORN = (
+    *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"),
+    *("--timeout-keep-alive", "75"),
+)
 
 
 class Process:

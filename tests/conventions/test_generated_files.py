@@ -1,6 +1,7 @@
 """What is generated and committed is what the code says today; each test names the command."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from prometheus_client import REGISTRY
 
 from api.commands import described
 from api.commands.admin import OPENAPI, openapi_document, openapi_text
+from api.up import parts
 from core import metrics
 from core.rules import data_map, privacy
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = re.compile(
@@ -47,6 +50,20 @@ def test_the_readme_names_every_setting() -> None:
     found = SETTINGS.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert found
     assert found[1] == described.markdown(described.settings())
+
+
+def test_operations_start_the_api_as_make_run_does() -> None:
+    """But for the address, and for how much it tells."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    found = re.search(
+        r"^uvicorn api\.main:app (.*?)^python worker\.py", text, re.MULTILINE | re.DOTALL
+    )
+    assert found
+    told = shlex.split(found[1].replace("\\\n", " "))
+    [api] = [part for part in parts(Settings(_env_file=None)) if part.name == "api"]
+    _, app, ours = " ".join(api.command).partition("api.main:app --host ")
+    assert app
+    assert [each for each in ours.split()[3:] if each not in {"--log-level", "warning"}] == told[4:]
 
 
 def test_operations_name_every_metric_and_its_labels() -> None:

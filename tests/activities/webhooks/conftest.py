@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from activities import webhooks
 from core import clock
 from core.db import Database
 from integrations.http import Client, guarded_client
@@ -12,7 +13,8 @@ from tests.webhooking import Clock, Receiver, Worker, worker
 
 @pytest.fixture
 async def client(sandbox: httpx2.Client) -> AsyncIterator[Client]:
-    async with guarded_client(sandbox_url=str(sandbox.base_url).rstrip("/")) as made:
+    url = str(sandbox.base_url).rstrip("/")
+    async with guarded_client(webhooks.LIMITS, sandbox_url=url) as made:
         yield made
 
 
