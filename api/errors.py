@@ -103,6 +103,7 @@ async def _ours(request: Request, error: Exception) -> Response:
             headers["RateLimit-Policy"] = f'"default";q={error.limit};w=60'
         case errors.Unavailable():
             headers["Retry-After"] = str(RETRY_AFTER_S)
+            log.warning("request.unavailable", error=error.__cause__ or error)
         case errors.Misconfigured() | errors.VendorError():
             detail = title  # theirs to know: the log has it
             log.error("request.failed", error=error)

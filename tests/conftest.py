@@ -5,6 +5,7 @@ Processes share none: what claims or counts across tenants would meet rows of th
 
 import contextlib
 import gc
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -35,12 +36,25 @@ properties.register_profile("searching", deadline=None)
 properties.load_profile("steady")
 
 
+class Lines(logging.Formatter):
+    """What pytest prints of a line in our logs has its fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{super().format(record)} {getattr(record, 'fields', '')}"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make PostgreSQL's system user, if root needs one, before test processes do it at once."""
     gc.disable()  # thousands of tests come and none goes: looking for garbage costs a third
     if not hasattr(config, "workerinput"):
         with contextlib.suppress(Misconfigured):  # said again by each test that needs it
             embedded_cluster.run_as()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    plugin = session.config.pluginmanager.get_plugin("logging-plugin")
+    if plugin is not None:
+        plugin.report_handler.setFormatter(Lines("%(levelname)-7s %(name)s %(message)s"))
 
 
 @pytest.hookimpl(trylast=True)  # of what `-m` leaves

@@ -18,6 +18,7 @@ from core import embedded, embedded_postgres, migrate
 from core.embedded_cluster import pgdata
 from core.settings import Settings
 from tests import people
+from tests.logged import logged
 from tests.patience import PATIENCE_S
 
 POOL = 4
@@ -71,13 +72,16 @@ async def test_a_frozen_database_is_told_and_found_again(
     cluster: Path, http: httpx2.AsyncClient
 ) -> None:
     alice = await people.register(http)
-    with frozen(cluster):
+    with logged("api") as said, frozen(cluster):
         # More than there are connections: those that get none wait for one, and not for ever.
         async with asyncio.timeout(PATIENCE_S):
             answers = await asyncio.gather(
                 *(alice.get("/todos") for _ in range(POOL)),
                 *(alice.post("/todos", json={"title": "Milk"}) for _ in range(POOL)),
             )
+    told = [line for line in said.read_all() if line["event"] == "request.unavailable"]
+    assert len(told) == len(answers)
+    assert {line["error"] for line in told} == {"OperationalError", "PoolTimeout"}
     for answer in answers:
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
