@@ -17,14 +17,14 @@ def headers(ago: timedelta = timedelta(0)) -> dict[str, str]:
 
 
 def test_it_takes_what_is_signed_and_shows_it(sandbox: Sandbox) -> None:
-    answer = sandbox.http.post("/hooks/mine", content=BODY, headers=headers())
+    answer = sandbox.http.post("/hooks/shown", content=BODY, headers=headers())
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     [row] = sandbox.ledger()
-    assert (row["vendor"], row["kind"], row["response_status"]) == ("hooks", "mine", 200)
+    assert (row["vendor"], row["kind"], row["response_status"]) == ("hooks", "shown", 200)
     assert row["request"]["body"] == BODY.decode()
     assert row["request"]["headers"]["webhook-id"] == "msg_1"
-    assert "todo.created" in sandbox.http.get("/hooks", params={"name": "mine"}).text
-    assert "todo.created" not in sandbox.http.get("/hooks", params={"name": "other"}).text
+    assert "todo.created" in sandbox.http.get("/hooks", params={"name": "shown"}).text
+    assert "todo.created" not in sandbox.http.get("/hooks", params={"name": "nobodys"}).text
 
 
 @pytest.mark.parametrize(
