@@ -7,6 +7,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 # Tests wait for servers more than they compute: two to a core. One by one: `make test TESTERS=0`.
+# In another order, which shows what one test leaves to the next: `make test SHUFFLE=7`.
 TESTERS ?= 4
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
@@ -40,6 +41,10 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 
 # Some hundred processes are started: what they import is compiled once, whatever the shell says.
 test coverage: export PYTHONDONTWRITEBYTECODE :=
+
+# What the tests' servers write is thrown away: in memory where there are 4 GiB for it (1 is used).
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 {print "/dev/shm"}')
+test coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 
 test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal

@@ -60,8 +60,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(trylast=True)  # of what `-m` leaves
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if processes > 1:
-        items[:] = dealing.dealt(items, processes, lambda item: item.nodeid.partition("::")[0])
+    if seed := os.environ.get("SHUFFLE"):
+        items[:] = dealing.shuffled(items, seed, _module)
+    elif processes > 1:
+        items[:] = dealing.dealt(items, processes, _module)
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def pytest_collection_finish() -> None:

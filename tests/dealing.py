@@ -6,6 +6,7 @@ ends of others. A long test at the end of a share would be begun last and waited
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from random import Random
 from typing import Final, TypeVar
 
 # Whole installations, processes that are killed, loads; the longest first.
@@ -47,3 +48,13 @@ def dealt(tests: Sequence[Test], processes: int, module: Callable[[Test], str]) 
         order += share + rest[: max(room, 0)]
         del rest[: max(room, 0)]
     return order + rest
+
+
+def shuffled(tests: Sequence[Test], seed: str, module: Callable[[Test], str]) -> list[Test]:
+    """Modules in any order, and the tests of each: what one leaves to the next comes out."""
+    chance = Random(seed)  # noqa: S311 - no secret
+    groups = [(name, list(group)) for name, group in groupby(tests, module)]
+    chance.shuffle(groups)
+    for _, group in groups:
+        chance.shuffle(group)
+    return [test for _, group in groups for test in group]

@@ -87,9 +87,8 @@ async def test_every_mark_is_in_the_archive_and_none_of_anybody_else(
     app: FastAPI, app_db: Database, database_url: str, alice: Person, bob: Person
 ) -> None:
     hers, his = marks(app, alice), marks(app, bob)
-    await hers.lay(database_url)
-    await his.lay(database_url)
-    opened = await export(app, app_db, alice)
+    async with hers.laid(database_url), his.laid(database_url):
+        opened = await export(app, app_db, alice)
     tried = 0
     for member, table, column in data_map.read().exported():
         if member == export_tables.TODOS or table in THERE:

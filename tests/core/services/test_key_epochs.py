@@ -128,7 +128,8 @@ async def restored(url: str, dump: bytes) -> AsyncIterator[tuple[str, Database]]
     copy = url.replace("/voicetodo?", f"/{name}?")
     await sql(url, f"CREATE DATABASE {name}")
     command = [str(binary("pg_restore")), "--dbname", copy]
-    await asyncio.to_thread(subprocess.run, command, input=dump, capture_output=True, check=True)
+    done = await asyncio.to_thread(subprocess.run, command, input=dump, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     database = Database(copy, role="vt_app", size=2)
     await database.open()
     try:
