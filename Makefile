@@ -43,14 +43,14 @@ install: .venv/installed ## the virtual environment, with what requirements.lock
 test coverage: export PYTHONDONTWRITEBYTECODE :=
 
 # What the tests' servers write is thrown away: in memory where there are 4 GiB for it (1 is used).
-MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 {print "/dev/shm"}')
-test coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
+ROOMY = $$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 {print "/dev/shm"}')
+PYTEST = TMPDIR=$${TMPDIR:-$(ROOMY)} $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 test: install ## the whole suite; each of TESTERS=4 processes has its own PostgreSQL and Temporal
-	@$(BIN)/pytest -n $(TESTERS) --dist worksteal
+	@$(PYTEST)
 
 coverage: install ## the same suite, and which lines none of it runs
-	@$(BIN)/pytest -n $(TESTERS) --dist worksteal --cov --cov-report=term
+	@$(PYTEST) --cov --cov-report=term
 
 check: lint types contracts generated openapi test ## all that must hold before a commit
 

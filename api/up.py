@@ -20,6 +20,8 @@ from core.settings import LogFormat, Settings, settings
 _ROOT = Path(__file__).resolve().parent.parent
 _PYTHON = (sys.executable, "-P")  # -P: a folder called `core` where a person stands is not ours
 EXIT_MISCONFIGURED = 2
+# Of idle connections: beyond what clients keep, or a request may meet the end of its own.
+KEEP_ALIVE_S = 75
 # Said at every start and stop, and of no use to the person who reads along.
 _POSTGRES_NOISE = re.compile(
     "LOG:  (starting PostgreSQL|listening on|database system (is|was)|received fast shutdown"
@@ -242,7 +244,7 @@ def _uvicorn(settings: Settings, app: str, port: int) -> tuple[str, ...]:
         *(*_PYTHON, "-m", "uvicorn", app, "--host", settings.host, "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning"),
         *("--no-access-log", "--no-server-header", "--no-proxy-headers"),
-        *("--timeout-graceful-shutdown", "10", "--timeout-keep-alive", "75"),
+        *("--timeout-graceful-shutdown", "10", "--timeout-keep-alive", str(KEEP_ALIVE_S)),
     )
 
 

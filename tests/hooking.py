@@ -10,9 +10,8 @@ from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities import webhooks
 from activities.tick import Ticks
-from activities.webhooks import Posting, Webhooks
+from activities.webhooks import LIMITS, Posting, Webhooks
 from api.main import create_app
 from core import keys
 from core.db import Database
@@ -91,7 +90,7 @@ def _working(settings: Settings) -> Iterator[None]:
         await app_db.open()
         await worker_db.open()
         ring = keys.load(settings).ring.of(webhook_secrets.PURPOSE)
-        async with guarded_client(webhooks.LIMITS, sandbox_url=settings.sandbox_url) as client:
+        async with guarded_client(LIMITS, sandbox_url=settings.sandbox_url) as client:
             handlers = {Kind.WEBHOOKS: Webhooks(app_db, Posting(client, ring))}
             ticks = Ticks(worker_db, handlers, lanes=settings.lanes, life_s=1.0)
             while not ended.is_set():

@@ -61,37 +61,35 @@ class Marks:
     @asynccontextmanager
     async def laid(self, url: str) -> AsyncIterator[None]:
         """For as long as the block lasts: rows that lead nowhere could not be restored."""
-        await self._lay_all(url)
-        try:
-            yield
-        finally:
-            await self._take_back(url)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute("SET session_replication_role = replica")
+            try:
+                await self._lay_all(connection)
+                yield
+            finally:
+                await self._take_back(connection)
 
-    async def _lay_all(self, url: str) -> None:
+    async def _lay_all(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Into every table with a column that is exported; those that lead to them come first."""
         tables = data_map.read().tables
         wanted = dict.fromkeys(table for _, table, _ in data_map.read().exported())
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            await connection.execute("SET session_replication_role = replica")
-            for name in wanted:
-                if name in THERE:
-                    continue
-                whose = tables[name].whose
-                assert whose is not None, name
-                if whose.table is not None:
-                    assert whose.table in self.values, f"{name} before {whose.table}"
-                await self._lay(connection, name)
+        for name in wanted:
+            if name in THERE:
+                continue
+            whose = tables[name].whose
+            assert whose is not None, name
+            if whose.table is not None:
+                assert whose.table in self.values, f"{name} before {whose.table}"
+            await self._lay(connection, name)
 
-    async def _take_back(self, url: str) -> None:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            await connection.execute("SET session_replication_role = replica")
-            for name, row in self.values.items():
-                if name == "users":
-                    continue
-                keys = [each.name for each in Table.metadata.tables[name].primary_key]
-                these = " AND ".join(f"{each} = %({each})s" for each in keys)
-                statement = f"DELETE FROM {name} WHERE {these}"  # noqa: S608 - our names
-                await connection.execute(statement.encode(), row)
+    async def _take_back(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        for name, row in self.values.items():
+            if name == "users":
+                continue
+            keys = [each.name for each in Table.metadata.tables[name].primary_key]
+            these = " AND ".join(f"{each} = %({each})s" for each in keys)
+            statement = f"DELETE FROM {name} WHERE {these}"  # noqa: S608 - our names
+            await connection.execute(statement.encode(), row)
 
     async def _lay(self, connection: psycopg.AsyncConnection[Any], name: str) -> None:
         table = Table.metadata.tables[name]

@@ -4,14 +4,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import uvicorn
 
+from api.up import KEEP_ALIVE_S
 from tests.patience import PATIENCE_S
-
-# As `api.up` has it: beyond what any client keeps, or a request may meet the connection's end.
-KEEP_ALIVE_S: Final = 75
 
 
 @contextmanager

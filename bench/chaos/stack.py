@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import psycopg
 
+from api.up import KEEP_ALIVE_S
 from core import embedded, migrate
 from core.children import die_with_parent
 from tests import plain, temporal
@@ -25,7 +26,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 UVICORN = (
     *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"),
-    *("--timeout-keep-alive", "75"),
+    *("--timeout-keep-alive", str(KEEP_ALIVE_S)),
 )
 
 
