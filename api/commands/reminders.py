@@ -1,7 +1,8 @@
 """`voicetodo remind | snooze | why`."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 import typer
 from rich import box
@@ -37,6 +38,7 @@ Until = Annotated[
     typer.Option(help=f"`18:30`, `tonight`, {cli_times.UNDERSTOOD}.", metavar="TIME"),
 ]
 Time = Annotated[str | None, typer.Option(help=f"{cli_times.UNDERSTOOD}.", metavar="TIME")]
+_A_SECOND: Final = timedelta(seconds=1)
 _UNTIL = {"held": "until", "retry": "at", "escalates": "at", "gathers": "until"}
 _STYLES = {"sent": "green", "failed": "red", "missed": "red", "cancelled": "dim"}
 
@@ -121,11 +123,15 @@ def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:
 
 def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     """The sentences, then what happened in the order of time; with its day where there are more."""
-    told = [
-        (words.parsed(line["at"]), delivery["channel"], line["what"], line["detail"] or "")
-        for delivery in story["deliveries"]
-        for line in delivery["log"]
-    ]
+    happened = sorted(
+        (
+            (turn, (at, delivery["channel"], line["what"], line["detail"] or ""))
+            for delivery in story["deliveries"]
+            for turn, at, line in _in_turn(delivery["log"])
+        ),
+        key=lambda each: each[0],
+    )
+    told = [entry for _, entry in happened]
     moments_told = [at for at, *_ in told]
     moments_told += [words.parsed(detail) for *_, what, detail in told if what in _UNTIL]
     days = len({_local(at, zone).date() for at in moments_told}) > 1
@@ -136,12 +142,23 @@ def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     lines: list[Text | Table] = [Text(sentence) for sentence in story["sentences"]]
     if entries:
         view = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
-        for at, channel, what, detail in sorted(entries):
+        for at, channel, what, detail in entries:
             style = _STYLES.get(what, "yellow")
             time = _time(at, zone, days=days)
             view.add_row(f"[dim]{time}", channel, f"[{style}]{escape(what)}", escape(detail))
         lines.append(view)
     return lines
+
+
+def _in_turn(log: list[dict[str, Any]]) -> Iterator[tuple[datetime, datetime, dict[str, Any]]]:
+    """Each line with the moment that puts it in order, and its own: vendors tell whole seconds,
+    so theirs may be said to be before the call that led to it.
+    """
+    turn = datetime.min.replace(tzinfo=UTC)
+    for line in log:
+        at = words.parsed(line["at"])
+        turn = turn if at < turn < at + _A_SECOND else at
+        yield turn, at, line
 
 
 def _detail(what: str, detail: str, channel: str, zone: str, *, days: bool) -> str:

@@ -45,6 +45,25 @@ def test_of_one_day_the_times_alone() -> None:
     ]
 
 
+def test_what_a_vendor_tells_in_whole_seconds_is_not_before_its_cause() -> None:
+    lines = told(
+        [
+            ("2030-09-06T07:00:01.100+00:00", "sending", None),
+            ("2030-09-06T07:00:01+00:00", "delivered", "250 OK"),
+            ("2030-09-06T07:00:01.300+00:00", "sent", "msg-1"),
+            ("2030-09-06T06:59:50+00:00", "deferred", None),
+        ],
+        [("2030-09-06T07:00:01.200+00:00", "sending", None)],
+    )
+    assert lines[1:] == [
+        "08:59:50.000 email deferred",
+        "09:00:01.100 email sending",
+        "09:00:01.000 email delivered 250 OK",
+        "09:00:01.200 email sending",
+        "09:00:01.300 email sent msg-1",
+    ]
+
+
 def test_over_a_night_with_their_days() -> None:
     lines = told([("2030-09-06T21:00:00+00:00", "held", "2030-09-07T05:00:00+00:00")])
     assert lines[1:] == ["Fri 6 Sep 2030 23:00:00 email held until Sat 7 Sep 2030 07:00:00"]
