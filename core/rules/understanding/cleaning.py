@@ -51,10 +51,11 @@ def _stutters(said: Spoken, gone: Sequence[Span]) -> Iterator[Span]:
         for a, b in (match.span() for match in re.finditer(r"\S+", said.text))
     ]
     places = [(word, span) for word, span in places if not touches(span, gone)]
+    words = [word for word, _ in places]
     for size in (2, 1):
         for at in range(len(places) - 2 * size + 1):
-            first = [word for word, _ in places[at : at + size]]
-            if first != [word for word, _ in places[at + size : at + 2 * size]]:
+            first = words[at : at + size]
+            if first != words[at + size : at + 2 * size]:
                 continue
             start, end = places[at][1][0], places[at + size - 1][1][1]
             # Walla Walla is a name, 5 5 a number, anak-anak (children) a plural.

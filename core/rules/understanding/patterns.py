@@ -17,6 +17,8 @@ from core.rules.understanding.spoken import WHEN, fold
 LONG: Final = frozenset({"title", "target", "new", "filter", "text"})
 _INNER: Final = re.compile(r"([(\[])([^()\[\]]*)[)\]]")
 _PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
+_CLOSED_BY: Final = {"(": ")", "[": "]"}
+_Piece = tuple[str, str, str]  # a place, a group or words; the others are empty
 
 
 _FILLED: Final = re.compile(r"\(\?P<(\w+)>")
@@ -148,6 +150,8 @@ class Compiler:
         self._places = self._bounded(no_name, items)
         # A title of which the last word is a verb: "दूध खरीदना", before "है".
         self._places["task"] = f"(?P<title>.*?(?:{self.any_of(infinitives)}))"
+        self._made: dict[str, _Part] = {}  # by phrase
+        self._said: dict[str, tuple[_Part, ...]] = {}  # by words
         self._edges: dict[str, tuple[frozenset[str | None], frozenset[str | None]]] = {}
         for name, phrases in choices.items():
             self._places[name] = f"(?P<{name}>{self.any_of(phrases)})"
@@ -159,10 +163,9 @@ class Compiler:
             )
 
     def pattern(self, phrase: str, *, name: str, order: int) -> Pattern:
-        pieces = [match.groups() for match in _PIECE.finditer(phrase)]
-        part, rest = self._either(pieces)
+        part = self._either(phrase)
         filled = _FILLED.findall(part.regex)
-        if rest or len(filled) != len(set(filled)):  # one place twice
+        if len(filled) != len(set(filled)):  # one place twice
             raise BadPatternError(phrase)
         return Pattern(
             self._gap + part.regex + "$",
@@ -174,13 +177,11 @@ class Compiler:
 
     def behind(self, phrase: str) -> re.Pattern[str]:
         """For `search`: the phrase where it ends the text."""
-        part, _ = self._either([match.groups() for match in _PIECE.finditer(phrase)])
-        return re.compile(self._edge + part.regex + "$")
+        return re.compile(self._edge + self._either(phrase).regex + "$")
 
     def before(self, phrase: str) -> re.Pattern[str]:
         """For `match`: the phrase where the text begins."""
-        part, _ = self._either([match.groups() for match in _PIECE.finditer(phrase)])
-        return re.compile(self._gap + part.regex)
+        return re.compile(self._gap + self._either(phrase).regex)
 
     def before_any(self, phrases: Iterable[str]) -> re.Pattern[str]:
         """For `match`: any of the phrases, as often as they come; times between them stay."""
@@ -245,50 +246,37 @@ class Compiler:
             for name in LONG
         }
 
-    def _either(self, pieces: Sequence[tuple[str, ...]]) -> tuple[_Part, Sequence[tuple[str, ...]]]:
-        options: list[_Part] = []
-        while True:
-            option, pieces = self._sequence(pieces)
-            options.append(option)
-            if not pieces or pieces[0][1] != "|":
-                break
-            pieces = pieces[1:]
-        if len(options) == 1:
-            return options[0], pieces
-        return _Part(
-            "(?:" + "|".join(option.regex for option in options) + ")",
-            frozenset().union(*(option.firsts for option in options)),
-            frozenset().union(*(option.lasts for option in options)),
-            any(option.empty for option in options),
-        ), pieces
+    def _either(self, phrase: str) -> _Part:
+        """Phrases share most of their groups: each is made once."""
+        made = self._made.get(phrase)
+        if made is None:
+            options = [self._sequence(pieces) for pieces in _options(phrase)]
+            made = self._made[phrase] = options[0] if len(options) == 1 else _any(options)
+        return made
 
-    def _sequence(
-        self, pieces: Sequence[tuple[str, ...]]
-    ) -> tuple[_Part, Sequence[tuple[str, ...]]]:
+    def _sequence(self, pieces: Iterable[_Piece]) -> _Part:
         parts: list[_Part] = []
-        while pieces and pieces[0][1] not in {"|", ")", "]"}:
-            (place, sign, literal), pieces = pieces[0], pieces[1:]
+        for place, group, literal in pieces:
             if place:
                 if place not in self._places:
                     raise BadPatternError(place)
                 firsts, lasts = self._edges.get(place, (_ANY, _ANY))
                 parts.append(_Part(self._places[place] + self._gap, firsts, lasts, empty=False))
-            elif sign:
-                inner, rest = self._either(pieces)
-                if not rest or rest[0][1] != {"(": ")", "[": "]"}[sign]:
-                    raise BadPatternError(sign)
-                pieces = rest[1:]
-                optional = sign == "["
+            elif group:
+                inner = self._either(group[1:-1])
+                optional = group[0] == "["
                 regex = f"(?:{inner.regex})" + ("?" if optional else "")
                 parts.append(_Part(regex, inner.firsts, inner.lasts, inner.empty or optional))
             else:
-                parts.extend(self._words(literal))
+                if literal not in self._said:
+                    self._said[literal] = tuple(self._words(literal))
+                parts.extend(self._said[literal])
         return _Part(
             "".join(part.regex for part in parts),
             _edge([(part.firsts, part.empty) for part in parts]),
             _edge([(part.lasts, part.empty) for part in reversed(parts)]),
             all(part.empty for part in parts),
-        ), pieces
+        )
 
     def _words(self, literal: str) -> Iterable[_Part]:
         words = fold(literal, spaced=self._spaced)
@@ -311,6 +299,39 @@ class Compiler:
                 frozenset({words[-1]}),
                 empty=False,
             )
+
+
+def _options(phrase: str) -> list[list[_Piece]]:
+    """What stands between the `|` of a phrase; a group is one piece, with its brackets."""
+    options: list[list[_Piece]] = [[]]
+    opened: list[re.Match[str]] = []
+    for piece in _PIECE.finditer(phrase):
+        place, sign, literal = piece.groups()
+        if sign and sign in _CLOSED_BY:
+            opened.append(piece)
+        elif sign and sign != "|":
+            if not opened or _CLOSED_BY[opened[-1][0]] != sign:
+                raise BadPatternError(phrase)
+            begin = opened.pop().start()
+            if not opened:
+                options[-1].append(("", phrase[begin : piece.end()], ""))
+        elif not opened:
+            if sign:
+                options.append([])
+            else:
+                options[-1].append((place, "", literal))
+    if opened:
+        raise BadPatternError(phrase)
+    return options
+
+
+def _any(options: Sequence[_Part]) -> _Part:
+    return _Part(
+        "(?:" + "|".join(option.regex for option in options) + ")",
+        frozenset().union(*(option.firsts for option in options)),
+        frozenset().union(*(option.lasts for option in options)),
+        any(option.empty for option in options),
+    )
 
 
 def _branches(phrases: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ not decline counts, so longer patterns stand before their beginnings.
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from core.rules.understanding.time_days import (
@@ -134,7 +135,8 @@ class Patterns:
         return [(match, reader) for match, reader in found if match]
 
 
-def _heads(pattern: str) -> set[str]:
+@cache
+def _heads(pattern: str) -> frozenset[str]:
     """The letters that what fits a pattern can begin with."""
     heads: set[str] = set()
     for choice in _choices(pattern):
@@ -150,7 +152,7 @@ def _heads(pattern: str) -> set[str]:
             if choice[end + 1 : end + 2] != "?":
                 break
             at = end + 2
-    return heads
+    return frozenset(heads)
 
 
 def _choices(pattern: str) -> list[str]:
