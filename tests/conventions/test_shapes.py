@@ -39,6 +39,12 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All of a module's, found once for every rule."""
+    return tuple(ast.walk(tree))
+
+
 def found(
     check: Callable[[ast.Module], Iterator[Finding]], *, within: str = "", but: object = ()
 ) -> dict[str, list[Finding]]:
@@ -63,7 +69,7 @@ def last(node: ast.expr) -> str:
 
 def dataclasses(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, set[str]]]:
     """Each with the options that are on."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 if last(decorator) == "dataclass":
@@ -85,7 +91,7 @@ def thawed(tree: ast.Module) -> Iterator[Finding]:
 
 def calls(*names: str) -> Callable[[ast.Module], Iterator[Finding]]:
     def check(tree: ast.Module) -> Iterator[Finding]:
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(names):
                 yield node.lineno, ast.unparse(node.func)
 
@@ -93,14 +99,14 @@ def calls(*names: str) -> Callable[[ast.Module], Iterator[Finding]]:
 
 
 def environment(tree: ast.Module) -> Iterator[Finding]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, (ast.Attribute, ast.Name)) and last(node) in {"environ", "getenv"}:
             yield node.lineno, ast.unparse(node)
 
 
 def imports(package: str) -> Callable[[ast.Module], Iterator[Finding]]:
     def check(tree: ast.Module) -> Iterator[Finding]:
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
@@ -116,7 +122,7 @@ def imports(package: str) -> Callable[[ast.Module], Iterator[Finding]]:
 def on_text(tree: ast.Module) -> Iterator[Finding]:
     """Comparisons with what an error says."""
     said = re.compile(r"\bstr\((?:e|err|exc|error)\)|\b(?:err|exc|error)\.(?:args|message)\b")
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Compare) and said.search(ast.unparse(node)):
             yield node.lineno, ast.unparse(node)
 
@@ -125,7 +131,7 @@ def names_of_moments(tree: ast.Module) -> Iterator[Finding]:
     """Columns whose type and whose name say something else (rule 6)."""
     endings = {"datetime": ("_at", "_until", "_since"), "date": ("_on",), "time": ("_time",)}
     plain = {"at", "since", "until", "exdates", "rdates"}  # iCalendar's words among them
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             kind = re.search(r"Mapped\[.*\b(datetime|date|time)\b", ast.unparse(node.annotation))
             name = node.target.id
@@ -164,7 +170,7 @@ def test_pydantic_is_for_what_comes_in() -> None:
         (name, node.name)
         for name, tree in modules().items()
         if name.startswith(("core/", "activities/", "workflows/"))
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef) and "BaseModel" in map(last, node.bases)
     ]
     assert models == []
@@ -196,7 +202,7 @@ def test_every_workflow_says_what_it_is_at() -> None:
         if name.startswith("workflows/") and name not in telling
         if any(
             isinstance(node, ast.ClassDef) and any("defn" in last(d) for d in node.decorator_list)
-            for node in ast.walk(tree)
+            for node in nodes(tree)
         )
         if not any(
             f"{imported.replace('.', '/')}.py" in telling
