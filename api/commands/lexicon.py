@@ -99,7 +99,7 @@ def _load(code: str) -> lexicon.Lexicon:
 def _compiled(code: str) -> None:
     """Read every table and every phrase, as the first utterance would."""
     from core.rules.understanding import time_words, words  # noqa: PLC0415 - as above
-    from core.rules.understanding.patterns import BadPatternError  # noqa: PLC0415 - as above
+    from core.rules.understanding.pattern_parts import BadPatternError  # noqa: PLC0415 - as above
 
     try:
         time_words.compiled(_load(code))

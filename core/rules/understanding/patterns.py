@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from core.rules.understanding.pattern_parts import (
+    NOTHING,
+    BadPatternError,
+    Part,
+    Piece,
+    any_of,
+    edge,
+    optional,
+    options_of,
+)
 from core.rules.understanding.spoken import WHEN, fold
 
 LONG: Final = frozenset({"title", "target", "new", "filter", "text"})
 _INNER: Final = re.compile(r"([(\[])([^()\[\]]*)[)\]]")
-_PIECE: Final = re.compile(r"\{(\w+)\}|([()\[\]|])|([^{}()\[\]|]+)")
-_CLOSED_BY: Final = {"(": ")", "[": "]"}
-_Piece = tuple[str, str, str]  # a place, a group or words; the others are empty
-
-
 _FILLED: Final = re.compile(r"\(\?P<(\w+)>")
 _WORD: Final = rf"[^\s{WHEN}]+"
 _ANY: Final[frozenset[str | None]] = frozenset({None})
@@ -50,10 +55,6 @@ def joined(phrase: str) -> str:
     return _ATTACHED.sub(
         lambda each: f"({'|'.join(each[1] + end for end in each[2].split('|'))})", phrase
     )
-
-
-class BadPatternError(ValueError):
-    """A phrase of a lexicon that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +116,6 @@ def indexed(patterns: Iterable[Pattern], *, spaced: bool) -> Index:
     return Index(by_first, by_last, anywhere, spaced)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a pattern: its expression, its first and last words, whether it may be empty."""
-
-    regex: str
-    firsts: frozenset[str | None]
-    lasts: frozenset[str | None]
-    empty: bool
-
-
 class Compiler:
     """Makes patterns of one language.
 
@@ -150,8 +141,8 @@ class Compiler:
         self._places = self._bounded(no_name, items)
         # A title of which the last word is a verb: "दूध खरीदना", before "है".
         self._places["task"] = f"(?P<title>.*?(?:{self.any_of(infinitives)}))"
-        self._made: dict[str, _Part] = {}  # by phrase
-        self._said: dict[str, tuple[_Part, ...]] = {}  # by words
+        self._made: dict[str, Part] = {}  # by phrase
+        self._said: dict[str, tuple[Part, ...]] = {}  # by words
         self._edges: dict[str, tuple[frozenset[str | None], frozenset[str | None]]] = {}
         for name, phrases in choices.items():
             self._places[name] = f"(?P<{name}>{self.any_of(phrases)})"
@@ -164,11 +155,11 @@ class Compiler:
 
     def pattern(self, phrase: str, *, name: str, order: int) -> Pattern:
         part = self._either(phrase)
-        filled = _FILLED.findall(part.regex)
+        filled = _FILLED.findall(part.whole)
         if len(filled) != len(set(filled)):  # one place twice
             raise BadPatternError(phrase)
         return Pattern(
-            self._gap + part.regex + "$",
+            self._gap + part.whole + "$",
             name,
             order,
             _known(part.firsts),
@@ -177,11 +168,11 @@ class Compiler:
 
     def behind(self, phrase: str) -> re.Pattern[str]:
         """For `search`: the phrase where it ends the text."""
-        return re.compile(self._edge + self._either(phrase).regex + "$")
+        return re.compile(self._edge + self._either(phrase).whole + "$")
 
     def before(self, phrase: str) -> re.Pattern[str]:
         """For `match`: the phrase where the text begins."""
-        return re.compile(self._gap + self._either(phrase).regex)
+        return re.compile(self._gap + self._either(phrase).whole)
 
     def before_any(self, phrases: Iterable[str]) -> re.Pattern[str]:
         """For `match`: any of the phrases, as often as they come; times between them stay."""
@@ -246,92 +237,60 @@ class Compiler:
             for name in LONG
         }
 
-    def _either(self, phrase: str) -> _Part:
+    def _either(self, phrase: str) -> Part:
         """Phrases share most of their groups: each is made once."""
         made = self._made.get(phrase)
         if made is None:
-            options = [self._sequence(pieces) for pieces in _options(phrase)]
-            made = self._made[phrase] = options[0] if len(options) == 1 else _any(options)
+            options = [self._sequence(pieces) for pieces in options_of(phrase)]
+            made = self._made[phrase] = options[0] if len(options) == 1 else any_of(options)
         return made
 
-    def _sequence(self, pieces: Iterable[_Piece]) -> _Part:
-        parts: list[_Part] = []
+    def _sequence(self, pieces: Sequence[Piece]) -> Part:
+        parts: list[Part] = []
         for place, group, literal in pieces:
             if place:
                 if place not in self._places:
                     raise BadPatternError(place)
                 firsts, lasts = self._edges.get(place, (_ANY, _ANY))
-                parts.append(_Part(self._places[place] + self._gap, firsts, lasts, empty=False))
+                parts.append(Part(self._places[place], self._gap, firsts, lasts, empty=False))
             elif group:
                 inner = self._either(group[1:-1])
-                optional = group[0] == "["
-                regex = f"(?:{inner.regex})" + ("?" if optional else "")
-                parts.append(_Part(regex, inner.firsts, inner.lasts, inner.empty or optional))
+                parts.append(inner if group[0] == "(" else optional(inner))
             else:
                 if literal not in self._said:
                     self._said[literal] = tuple(self._words(literal))
                 parts.extend(self._said[literal])
-        return _Part(
-            "".join(part.regex for part in parts),
-            _edge([(part.firsts, part.empty) for part in parts]),
-            _edge([(part.lasts, part.empty) for part in reversed(parts)]),
+        *others, last = parts or [NOTHING]
+        grouped = bool(others and pieces[-1][1])
+        return Part(
+            "".join(part.whole for part in others) + ("" if grouped else last.regex),
+            last.whole if grouped else last.tail,
+            edge([(part.firsts, part.empty) for part in parts]),
+            edge([(part.lasts, part.empty) for part in reversed(parts)]),
             all(part.empty for part in parts),
         )
 
-    def _words(self, literal: str) -> Iterable[_Part]:
+    def _words(self, literal: str) -> Iterable[Part]:
         words = fold(literal, spaced=self._spaced)
         if self._spaced:
             whole = words.split()
             last = whole.pop() if whole and literal[-1:] == "-" else ""
             if whole and literal.lstrip()[:1] == "-":  # any word that ends so: {text} -지 마
-                yield _Part(
-                    f"{_WORD}{re.escape(whole.pop(0))} {self._gap}", _ANY, _ANY, empty=False
-                )
+                ending = re.escape(whole.pop(0))
+                yield Part(f"{_WORD}{ending} ", self._gap, _ANY, _ANY, empty=False)
             for word in whole:
                 only: frozenset[str | None] = frozenset({word})
-                yield _Part(re.escape(word) + " " + self._gap, only, only, empty=False)
+                yield Part(re.escape(word) + " ", self._gap, only, only, empty=False)
             if last:  # what follows is written together with it: ب-{title}
-                yield _Part(re.escape(last), _ANY, _ANY, empty=False)
+                yield Part(re.escape(last), "", _ANY, _ANY, empty=False)
         elif words:
-            yield _Part(
-                re.escape(words) + self._gap,
+            yield Part(
+                re.escape(words),
+                self._gap,
                 frozenset({words[0]}),
                 frozenset({words[-1]}),
                 empty=False,
             )
-
-
-def _options(phrase: str) -> list[list[_Piece]]:
-    """What stands between the `|` of a phrase; a group is one piece, with its brackets."""
-    options: list[list[_Piece]] = [[]]
-    opened: list[re.Match[str]] = []
-    for piece in _PIECE.finditer(phrase):
-        place, sign, literal = piece.groups()
-        if sign and sign in _CLOSED_BY:
-            opened.append(piece)
-        elif sign and sign != "|":
-            if not opened or _CLOSED_BY[opened[-1][0]] != sign:
-                raise BadPatternError(phrase)
-            begin = opened.pop().start()
-            if not opened:
-                options[-1].append(("", phrase[begin : piece.end()], ""))
-        elif not opened:
-            if sign:
-                options.append([])
-            else:
-                options[-1].append((place, "", literal))
-    if opened:
-        raise BadPatternError(phrase)
-    return options
-
-
-def _any(options: Sequence[_Part]) -> _Part:
-    return _Part(
-        "(?:" + "|".join(option.regex for option in options) + ")",
-        frozenset().union(*(option.firsts for option in options)),
-        frozenset().union(*(option.lasts for option in options)),
-        any(option.empty for option in options),
-    )
 
 
 def _branches(phrases: Iterable[str]) -> list[str]:
@@ -354,15 +313,6 @@ def _grown(node: Mapping[str, Any]) -> list[str]:
         ends = "?" if "" in inner else ""  # the longest phrase counts
         branches.append(f"{re.escape(word)} " + (f"(?:{rest}){ends}" if rest else ""))
     return branches
-
-
-def _edge(parts: Iterable[tuple[frozenset[str | None], bool]]) -> frozenset[str | None]:
-    words: frozenset[str | None] = frozenset()
-    for part, empty in parts:
-        words |= part
-        if not empty:
-            return words
-    return words | {None}
 
 
 def _known(words: frozenset[str | None]) -> frozenset[str] | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.rules.understanding.patterns import BadPatternError, Compiler
+from core.rules.understanding.pattern_parts import BadPatternError
+from core.rules.understanding.patterns import Compiler
 
 ENGLISH = Compiler(spaced=True, choices={"done": ["done", "finished"]})
 
@@ -33,6 +34,14 @@ def test_words_that_it_begins_and_ends_with() -> None:
     assert first.lasts is None
     assert last.firsts is None
     assert last.lasts == frozenset({"done", "finished"})
+
+
+def test_what_options_end_in_alike_is_written_once() -> None:
+    pattern = ENGLISH.pattern("(put (it|that) off|do (it|that)|leave (it|that))", name="", order=0)
+    assert pattern.source.count("that") == len(["behind put", "behind do and leave"])
+    for said in ("put that off ", "do it ", "leave that "):
+        assert pattern.regex.match(said), said
+    assert not pattern.regex.match("put that ")
 
 
 @pytest.mark.parametrize(
