@@ -59,15 +59,23 @@ def options_of(phrase: str) -> list[list[Piece]]:
     return options
 
 
-# What stands between two `|` with nothing between them.
-NOTHING: Final = Part("", "", frozenset(), frozenset(), empty=True)
+def group_of(part: Part, *, optional: bool) -> Part:
+    """All of it is what other options may end in as well."""
+    regex = f"(?:{part.whole})?" if optional else part.whole
+    return Part("", regex, part.firsts, part.lasts, part.empty or optional)
 
 
-def optional(part: Part) -> Part:
-    return Part(f"(?:{part.whole})?", "", part.firsts, part.lasts, empty=True)
+def in_a_row(parts: Sequence[Part]) -> Part:
+    return Part(
+        "".join(part.whole for part in parts[:-1]) + (parts[-1].regex if parts else ""),
+        parts[-1].tail if parts else "",
+        _edge([(part.firsts, part.empty) for part in parts]),
+        _edge([(part.lasts, part.empty) for part in reversed(parts)]),
+        all(part.empty for part in parts),
+    )
 
 
-def any_of(options: Sequence[Part]) -> Part:
+def either(options: Sequence[Part]) -> Part:
     runs = [
         (_either_of([option.regex for option in run]), tail)
         for tail, run in groupby(options, key=attrgetter("tail"))
@@ -88,7 +96,7 @@ def _either_of(regexes: Sequence[str]) -> str:
     return regexes[0] if len(regexes) == 1 else f"(?:{'|'.join(regexes)})"
 
 
-def edge(parts: Iterable[tuple[frozenset[str | None], bool]]) -> frozenset[str | None]:
+def _edge(parts: Iterable[tuple[frozenset[str | None], bool]]) -> frozenset[str | None]:
     words: frozenset[str | None] = frozenset()
     for part, empty in parts:
         words |= part

@@ -13,13 +13,12 @@ from functools import cache
 from typing import Any, Final
 
 from core.rules.understanding.pattern_parts import (
-    NOTHING,
     BadPatternError,
     Part,
     Piece,
-    any_of,
-    edge,
-    optional,
+    either,
+    group_of,
+    in_a_row,
     options_of,
 )
 from core.rules.understanding.spoken import WHEN, fold
@@ -241,11 +240,11 @@ class Compiler:
         """Phrases share most of their groups: each is made once."""
         made = self._made.get(phrase)
         if made is None:
-            options = [self._sequence(pieces) for pieces in options_of(phrase)]
-            made = self._made[phrase] = options[0] if len(options) == 1 else any_of(options)
+            made = either([self._sequence(pieces) for pieces in options_of(phrase)])
+            self._made[phrase] = made
         return made
 
-    def _sequence(self, pieces: Sequence[Piece]) -> Part:
+    def _sequence(self, pieces: Iterable[Piece]) -> Part:
         parts: list[Part] = []
         for place, group, literal in pieces:
             if place:
@@ -254,21 +253,12 @@ class Compiler:
                 firsts, lasts = self._edges.get(place, (_ANY, _ANY))
                 parts.append(Part(self._places[place], self._gap, firsts, lasts, empty=False))
             elif group:
-                inner = self._either(group[1:-1])
-                parts.append(inner if group[0] == "(" else optional(inner))
+                parts.append(group_of(self._either(group[1:-1]), optional=group[0] == "["))
             else:
                 if literal not in self._said:
                     self._said[literal] = tuple(self._words(literal))
                 parts.extend(self._said[literal])
-        *others, last = parts or [NOTHING]
-        grouped = bool(others and pieces[-1][1])
-        return Part(
-            "".join(part.whole for part in others) + ("" if grouped else last.regex),
-            last.whole if grouped else last.tail,
-            edge([(part.firsts, part.empty) for part in parts]),
-            edge([(part.lasts, part.empty) for part in reversed(parts)]),
-            all(part.empty for part in parts),
-        )
+        return in_a_row(parts)
 
     def _words(self, literal: str) -> Iterable[Part]:
         words = fold(literal, spaced=self._spaced)
