@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Annotated, Any, Final
 
 import typer
@@ -123,21 +124,20 @@ def why(reminder: Reminder, *, api: Api = None, as_json: Json = False) -> None:
 
 def story_lines(story: dict[str, Any], *, zone: str) -> list[Text | Table]:
     """The sentences, then what happened in the order of time; with its day where there are more."""
-    happened = sorted(
+    told = sorted(
         (
-            (turn, (at, delivery["channel"], line["what"], line["detail"] or ""))
+            (turn, at, delivery["channel"], line["what"], line["detail"] or "")
             for delivery in story["deliveries"]
             for turn, at, line in _in_turn(delivery["log"])
         ),
-        key=lambda each: each[0],
+        key=itemgetter(0),
     )
-    told = [entry for _, entry in happened]
-    moments_told = [at for at, *_ in told]
+    moments_told = [at for _, at, *_ in told]
     moments_told += [words.parsed(detail) for *_, what, detail in told if what in _UNTIL]
     days = len({_local(at, zone).date() for at in moments_told}) > 1
     entries = [
         (at, channel, what, _detail(what, detail, channel, zone, days=days))
-        for at, channel, what, detail in told
+        for _, at, channel, what, detail in told
     ]
     lines: list[Text | Table] = [Text(sentence) for sentence in story["sentences"]]
     if entries:
